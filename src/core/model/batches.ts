@@ -1,0 +1,49 @@
+/** Data objects, or attempts of tasks: entry *i* is attempt `attempts[i]` of task `tasks[i]`. */
+export type TaskRefs = { readonly tasks: Uint32Array; readonly attempts: Uint32Array };
+
+/** Set in `AssignedTasks.flags`: load the object from its checkpoint instead of computing it. */
+export const FLAG_LOAD_CHECKPOINT = 1;
+/** Set in `AssignedTasks.flags`: a client asked to keep this result. */
+export const FLAG_RESULT = 2;
+
+/**
+ * Tasks that a worker is given in one message. Self-contained: the worker needs no other table but
+ * its peers' addresses to run them.
+ */
+export type AssignedTasks = TaskRefs & {
+  /** Symbol ids. */
+  readonly taskTypes: Uint16Array;
+  readonly flags: Uint8Array;
+  /** The client's number of the task, for messages and directory names that a person reads. */
+  readonly clientTasks: Int32Array;
+  /** Greater runs first; equal ones in the order of assignment. */
+  readonly priorities: Int32Array;
+  /** Row of the request table below. */
+  readonly requests: Uint16Array;
+  /** Request row *r* needs `requestAmounts[k]` of `requestResources[k]` for k in `requestStarts[r] .. requestStarts[r + 1]`. */
+  readonly requestStarts: Uint32Array;
+  readonly requestResources: Uint32Array;
+  readonly requestAmounts: Uint32Array;
+  /** Inputs of task *i*: `inputStarts[i] .. inputStarts[i + 1]`, in positional order. */
+  readonly inputStarts: Uint32Array;
+  readonly inputTasks: Uint32Array;
+  readonly inputAttempts: Uint32Array;
+  readonly inputSizesBytes: Float64Array;
+  /** Worker that holds a replica of the input. */
+  readonly inputHolders: Uint32Array;
+  /** Config of task *i*, then its checkpoint path: `details[detailStarts[i] .. detailStarts[i + 1]]`. */
+  readonly detailStarts: Uint32Array;
+  /** The last `checkpointLengths[i]` bytes of the task's details are its checkpoint path in UTF-8. */
+  readonly checkpointLengths: Uint32Array;
+  readonly details: Uint8Array;
+};
+
+/** Attempts that a worker finished: what they made and what they took. */
+export type FinishedTasks = TaskRefs & {
+  readonly sizesBytes: Float64Array;
+  readonly lengths: Float64Array;
+  /** Symbol ids. */
+  readonly dataTypes: Uint16Array;
+  /** Time that the execution took, without transfers and queues. */
+  readonly durationsUs: Float32Array;
+};

@@ -1,0 +1,62 @@
+/**
+ * The names that the protocols refer to by number. Position is the symbol's id on the client
+ * protocol, on the worker protocol and in the task columns alike. Names of extensions (task types
+ * that a worker loaded, resources of a site) are numbered from `BUILTIN_SYMBOLS.length` up, by the server.
+ */
+export const BUILTIN_SYMBOLS = [
+  "loom/base/slice",
+  "loom/base/get",
+  "loom/base/size",
+  "loom/base/length",
+  "loom/scheduler/dslice",
+  "loom/scheduler/dget",
+  "loom/resource/cpus",
+  "loom/data/const",
+  "loom/data/merge",
+  "loom/data/open",
+  "loom/data/split",
+  "loom/data/save",
+  "loom/array/make",
+  "loom/run/run",
+  "loom/py/call",
+  "loom/py/value",
+  "loom/data",
+  "loom/array",
+  "loom/index",
+  "loom/pyobj",
+] as const;
+
+export type BuiltinSymbol = (typeof BUILTIN_SYMBOLS)[number];
+
+/** Symbol ids of the built-in task types: their positions above, which a test compares. */
+export const TASK_TYPE = {
+  slice: 0,
+  get: 1,
+  size: 2,
+  length: 3,
+  dslice: 4,
+  dget: 5,
+  const: 7,
+  merge: 8,
+  open: 9,
+  split: 10,
+  save: 11,
+  arrayMake: 12,
+  run: 13,
+  pyCall: 14,
+  pyValue: 15,
+} as const;
+
+/** Symbol ids of the data types. */
+export const DATA_TYPE = {
+  data: 16,
+  array: 17,
+  index: 18,
+  pyobj: 19,
+} as const;
+
+/** Symbol id of the resource that every worker offers. */
+export const CPUS = 6;
+
+/** Prefix of the symbol of a resource; `gpus` is `loom/resource/gpus`. */
+export const RESOURCE_PREFIX = "loom/resource/";
