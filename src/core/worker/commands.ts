@@ -1,0 +1,40 @@
+import type { FinishedTasks, TaskRefs } from "../model/batches.ts";
+import type { TaskFailure } from "../model/failures.ts";
+
+/** What the shell must now do. Imperative; carrying it out cannot change the worker's state. */
+export type WorkerCommand =
+  /** Pull these objects from a peer, in this order. Ends in `objects-fetched` or `fetch-failed` for each. */
+  | {
+      readonly kind: "fetch";
+      readonly peer: number;
+      readonly refs: TaskRefs;
+      readonly sizesBytes: Float64Array;
+    }
+  /** The fetch of these is no longer wanted; ending it early is allowed, its end is ignored. */
+  | { readonly kind: "abandon-fetch"; readonly refs: TaskRefs }
+  /**
+   * Execute these rows of the task table (`taskAt` tells what they are), in this order. Ends in
+   * `tasks-executed`, `task-execution-failed` or `checkpoints-not-found` for each.
+   */
+  | { readonly kind: "execute"; readonly rows: Uint32Array }
+  /** End these executions with all their processes. Their end is ignored; leave nothing behind. */
+  | { readonly kind: "kill"; readonly refs: TaskRefs }
+  /** Remove these objects from the store; a running execution keeps what it already uses. */
+  | { readonly kind: "discard"; readonly refs: TaskRefs }
+  | { readonly kind: "report-finished"; readonly finished: FinishedTasks }
+  | { readonly kind: "report-started"; readonly refs: TaskRefs }
+  | {
+      readonly kind: "report-failed";
+      readonly task: number;
+      readonly attempt: number;
+      readonly failure: TaskFailure;
+    }
+  | { readonly kind: "report-returned"; readonly refs: TaskRefs }
+  | { readonly kind: "report-replicas"; readonly refs: TaskRefs }
+  | {
+      readonly kind: "report-unreachable";
+      readonly refs: TaskRefs;
+      readonly inputs: TaskRefs;
+      readonly holders: Uint32Array;
+    }
+  | { readonly kind: "report-checkpoints-missing"; readonly refs: TaskRefs };

@@ -1,0 +1,31 @@
+import type { AssignedTasks, FinishedTasks, TaskRefs } from "../model/batches.ts";
+import type { TaskFailure } from "../model/failures.ts";
+
+/** What has happened to this worker. Past tense; the brain cannot refuse it, only ignore what is stale. */
+export type WorkerEvent =
+  | { readonly kind: "tasks-assigned"; readonly atMs: number; readonly batch: AssignedTasks }
+  /** The server wants back what has not started. */
+  | { readonly kind: "tasks-retracted"; readonly atMs: number; readonly refs: TaskRefs }
+  | { readonly kind: "tasks-canceled"; readonly atMs: number; readonly refs: TaskRefs }
+  | { readonly kind: "objects-dropped"; readonly atMs: number; readonly refs: TaskRefs }
+  /** Pulled from a peer; they are in the store now. */
+  | { readonly kind: "objects-fetched"; readonly atMs: number; readonly refs: TaskRefs }
+  /** The peer is gone or does not have them. */
+  | {
+      readonly kind: "fetch-failed";
+      readonly atMs: number;
+      readonly refs: TaskRefs;
+      readonly peer: number;
+    }
+  /** Executed, and their results are in the store now. */
+  | { readonly kind: "tasks-executed"; readonly atMs: number; readonly finished: FinishedTasks }
+  | {
+      readonly kind: "task-execution-failed";
+      readonly atMs: number;
+      readonly task: number;
+      readonly attempt: number;
+      readonly failure: TaskFailure;
+    }
+  /** They were to load their checkpoint, and the file is not there. */
+  | { readonly kind: "checkpoints-not-found"; readonly atMs: number; readonly refs: TaskRefs }
+  | { readonly kind: "peers-lost"; readonly atMs: number; readonly peers: Uint32Array };

@@ -1,0 +1,141 @@
+import { decodeUtf8, encodeUtf8 } from "../../core/base/utf8.ts";
+import { ProtocolError } from "../protocol-error.ts";
+
+/**
+ * The codec of the worker and peer protocols: a message is a list of columns, and a column travels
+ * as it lies in memory.
+ *
+ *     frame   | u32 body length | u16 kind | u16 0 | column | column | ...
+ *     column  | u32 element count | u32 element bytes | elements, padded to 8 bytes |
+ *
+ * All little-endian. Lengths of frames and columns are multiples of 8. A message of one task costs
+ * a few hundred bytes and one of a thousand tasks no more work than a few `memcpy`, which is what
+ * the batches are for.
+ */
+export type Column =
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
+
+export const FRAME_HEADER_BYTES = 8;
+const COLUMN_HEADER_BYTES = 8;
+
+const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
+
+/** Bytes of the whole frame, header included. */
+export function encodeFrame(kind: number, columns: readonly Column[]): Uint8Array<ArrayBuffer> {
+  let bodyBytes = 0;
+  for (const column of columns) bodyBytes += COLUMN_HEADER_BYTES + padded(column.byteLength);
+  const frame = new Uint8Array(FRAME_HEADER_BYTES + bodyBytes);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, bodyBytes, true);
+  view.setUint16(4, kind, true);
+  let offset = FRAME_HEADER_BYTES;
+  for (const column of columns) {
+    view.setUint32(offset, column.length, true);
+    view.setUint32(offset + 4, column.BYTES_PER_ELEMENT, true);
+    offset += COLUMN_HEADER_BYTES;
+    frame.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), offset);
+    offset += padded(column.byteLength);
+  }
+  return frame;
+}
+
+export const textColumn = (text: string): Uint8Array => encodeUtf8(text);
+
+/** Reads the columns of one frame's body, in order; each is a copy that outlives the body. */
+export type ColumnReader = {
+  u8(): Uint8Array;
+  u16(): Uint16Array;
+  u32(): Uint32Array;
+  i32(): Int32Array;
+  f32(): Float32Array;
+  f64(): Float64Array;
+  text(): string;
+  /** The only element of a u32 column. */
+  scalar(): number;
+  /** Fails unless all columns were read. */
+  end(): void;
+};
+
+export function createColumnReader(body: Uint8Array): ColumnReader {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  let offset = 0;
+
+  /** Copies the next column's bytes, so that they are aligned and pin no received chunk. */
+  const next = (elementBytes: number): ArrayBuffer => {
+    if (offset + COLUMN_HEADER_BYTES > body.length) {
+      throw new ProtocolError(
+        `expected a column at byte ${offset}, but the frame ends at ${body.length}`,
+      );
+    }
+    const count = view.getUint32(offset, true);
+    const bytes = view.getUint32(offset + 4, true);
+    if (bytes !== elementBytes) {
+      throw new ProtocolError(`expected a column of ${elementBytes}-byte elements, got ${bytes}`);
+    }
+    const start = offset + COLUMN_HEADER_BYTES;
+    const end = start + count * elementBytes;
+    if (end > body.length) {
+      throw new ProtocolError(`a column of ${count} elements ends beyond its frame`);
+    }
+    offset = start + padded(count * elementBytes);
+    return body.buffer.slice(body.byteOffset + start, body.byteOffset + end) as ArrayBuffer;
+  };
+
+  const u32 = (): Uint32Array => new Uint32Array(next(4));
+  return {
+    u8: () => new Uint8Array(next(1)),
+    u16: () => new Uint16Array(next(2)),
+    u32,
+    i32: () => new Int32Array(next(4)),
+    f32: () => new Float32Array(next(4)),
+    f64: () => new Float64Array(next(8)),
+    text: () => decodeUtf8(new Uint8Array(next(1))),
+    scalar: () => {
+      const [value, ...rest] = u32();
+      if (value === undefined || rest.length > 0) {
+        throw new ProtocolError("expected a column of exactly one element");
+      }
+      return value;
+    },
+    end: () => {
+      if (offset !== body.length) {
+        throw new ProtocolError(
+          `${body.length - offset} bytes follow the last column of the message`,
+        );
+      }
+    },
+  };
+}
+
+/** Fails unless all columns have the same number of elements. */
+export function requireEqualLengths(...columns: readonly Column[]): void {
+  const count = columns[0]?.length ?? 0;
+  for (const column of columns) {
+    if (column.length !== count) {
+      throw new ProtocolError(`columns of one batch differ in length: ${count}, ${column.length}`);
+    }
+  }
+}
+
+/**
+ * Fails unless `starts` rises from 0 to `total`: the shape of every "range of row i is
+ * starts[i] .. starts[i + 1]" column of `rowCount` rows.
+ */
+export function requireRanges(starts: Uint32Array, rowCount: number, total: number): void {
+  if (starts.length !== rowCount + 1) {
+    throw new ProtocolError(`expected ${rowCount + 1} range starts, got ${starts.length}`);
+  }
+  let previous = 0;
+  for (const start of starts) {
+    if (start < previous || start > total) throw new ProtocolError("range starts do not rise");
+    previous = start;
+  }
+  if (starts[0] !== 0 || starts[rowCount] !== total) {
+    throw new ProtocolError("ranges do not cover their column");
+  }
+}

@@ -1,0 +1,61 @@
+import type { AssignedTasks, FinishedTasks, TaskRefs } from "../../core/model/batches.ts";
+import type { TaskFailure } from "../../core/model/failures.ts";
+
+/** The worker protocol's version; a worker of another one is refused at registration. */
+export const WORKER_PROTOCOL_VERSION = 1;
+
+/** What the server tells a worker. */
+export type ToWorker =
+  | {
+      readonly kind: "welcome";
+      readonly workerId: number;
+      /** Names this run of the server; peers of another one are refused. */
+      readonly serverId: string;
+      readonly heartbeatMs: number;
+    }
+  /** Names of the symbols from `firstId` up: task types and resources that are not built in. */
+  | { readonly kind: "symbols"; readonly firstId: number; readonly names: readonly string[] }
+  | { readonly kind: "peers"; readonly peers: readonly PeerAddress[] }
+  | { readonly kind: "peers-lost"; readonly workers: Uint32Array }
+  | { readonly kind: "assign"; readonly batch: AssignedTasks }
+  /** Give back what has not started; answered by `tasks-returned` with those that had not. */
+  | { readonly kind: "retract"; readonly refs: TaskRefs }
+  /** Stop these, running or not, and forget them; never answered. */
+  | { readonly kind: "cancel"; readonly refs: TaskRefs }
+  /** Nobody needs these data objects any more. */
+  | { readonly kind: "drop"; readonly refs: TaskRefs }
+  | { readonly kind: "heartbeat"; readonly sequence: number }
+  | { readonly kind: "stop" };
+
+/** Where a worker serves its data objects. */
+export type PeerAddress = {
+  readonly workerId: number;
+  readonly host: string;
+  readonly port: number;
+};
+
+/** What a worker tells the server. */
+export type FromWorker =
+  | { readonly kind: "tasks-finished"; readonly finished: FinishedTasks }
+  | { readonly kind: "tasks-started"; readonly refs: TaskRefs }
+  | {
+      readonly kind: "task-failed";
+      readonly task: number;
+      readonly attempt: number;
+      readonly failure: TaskFailure;
+    }
+  | { readonly kind: "tasks-returned"; readonly refs: TaskRefs }
+  /** Copies of objects of other workers that are here now. */
+  | { readonly kind: "replicas-added"; readonly refs: TaskRefs }
+  | { readonly kind: "inputs-unreachable"; readonly unreachable: UnreachableInputs }
+  | { readonly kind: "checkpoints-written"; readonly refs: TaskRefs }
+  /** Tasks that were to load their checkpoint and found no file. */
+  | { readonly kind: "checkpoints-missing"; readonly refs: TaskRefs }
+  | { readonly kind: "heartbeat"; readonly sequence: number };
+
+/** Entry *i*: `refs` *i* cannot run here, because `inputs` *i* could not be had from worker `holders[i]`. */
+export type UnreachableInputs = {
+  readonly refs: TaskRefs;
+  readonly inputs: TaskRefs;
+  readonly holders: Uint32Array;
+};
