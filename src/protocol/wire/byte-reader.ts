@@ -222,7 +222,7 @@ export class ByteReader {
         this.raw(8);
         return;
       case LENGTH_DELIMITED:
-        this.position += this.lengthPrefix();
+        this.lengthPrefixed();
         return;
       case FIXED32:
         this.raw(4);
