@@ -1,0 +1,58 @@
+import type { AssignedTasks, TaskRefs } from "../model/batches.ts";
+import type { TaskFailure } from "../model/failures.ts";
+
+/** What the shell must now do. Imperative; carrying it out cannot change the scheduler's state. */
+export type SchedulerCommand =
+  | { readonly kind: "assign"; readonly workerId: number; readonly batch: AssignedTasks }
+  /** Ask the worker to give back what it has not started. */
+  | { readonly kind: "retract"; readonly workerId: number; readonly refs: TaskRefs }
+  /** The worker stops these and forgets them. */
+  | { readonly kind: "cancel"; readonly workerId: number; readonly refs: TaskRefs }
+  | { readonly kind: "drop"; readonly workerId: number; readonly refs: TaskRefs }
+  /** These results are finished; each is told once. */
+  | {
+      readonly kind: "notify-finished";
+      readonly clientId: number;
+      readonly clientTasks: Int32Array;
+    }
+  | {
+      readonly kind: "notify-failed";
+      readonly clientId: number;
+      readonly clientTask: number;
+      /** `host:port` of the worker of the last attempt; empty where none ran it. */
+      readonly worker: string;
+      /** How often the task was tried. */
+      readonly attempts: number;
+      readonly label: string;
+      readonly failure: TaskFailure;
+      /** The task of another plan whose failure is the cause. */
+      readonly cause: number | undefined;
+    }
+  /** Something that a client that understands notices should know about its task. */
+  | {
+      readonly kind: "notify-notice";
+      readonly clientId: number;
+      readonly clientTask: number;
+      readonly message: string;
+    }
+  /** The answer to a request that cannot be carried out. */
+  | {
+      readonly kind: "refuse";
+      readonly clientId: number;
+      readonly message: string;
+      readonly clientTask?: number;
+    }
+  /**
+   * Pass the object on to the client. The object stays until the shell says `delivery-ended`.
+   * A holder that turns out not to have it is told as `replicas-missing`, and the request repeated.
+   */
+  | {
+      readonly kind: "deliver";
+      readonly clientId: number;
+      readonly clientTask: number;
+      readonly task: number;
+      readonly attempt: number;
+      readonly holders: readonly number[];
+      readonly sizeBytes: number;
+      readonly dataType: number;
+    };

@@ -1,0 +1,117 @@
+import type { FinishedTasks, TaskRefs } from "../model/batches.ts";
+import type { TaskFailure } from "../model/failures.ts";
+import type { Plan } from "../model/plan.ts";
+import type { ResourceOffer } from "../model/resources.ts";
+
+/**
+ * What has happened. Past tense; the scheduler cannot refuse it. What a worker or a client says may
+ * be stale or wrong: the scheduler compares it with its state and ignores or answers it.
+ */
+export type SchedulerEvent =
+  | {
+      readonly kind: "worker-joined";
+      readonly atMs: number;
+      readonly workerId: number;
+      /** `host:port`, as messages name the worker. */
+      readonly name: string;
+      readonly offer: ResourceOffer;
+    }
+  | { readonly kind: "worker-lost"; readonly atMs: number; readonly workerId: number }
+  | {
+      readonly kind: "round-trip-measured";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly roundTripMs: number;
+    }
+  | {
+      readonly kind: "tasks-finished";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly finished: FinishedTasks;
+    }
+  | {
+      readonly kind: "tasks-started";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+    }
+  | {
+      readonly kind: "task-failed";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly task: number;
+      readonly attempt: number;
+      readonly failure: TaskFailure;
+    }
+  /** Retracted attempts that had not started. */
+  | {
+      readonly kind: "tasks-returned";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+    }
+  | {
+      readonly kind: "replicas-added";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+    }
+  /** Somebody asked this worker for these objects, and it does not have them. */
+  | {
+      readonly kind: "replicas-missing";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+    }
+  /** Entry i: `refs` i cannot run on the worker, because `inputs` i could not be had from `holders` i. */
+  | {
+      readonly kind: "inputs-unreachable";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+      readonly inputs: TaskRefs;
+      readonly holders: Uint32Array;
+    }
+  | {
+      readonly kind: "checkpoints-written";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+    }
+  | {
+      readonly kind: "checkpoints-missing";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+    }
+  | {
+      readonly kind: "plan-submitted";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly plan: Plan;
+      /** 1 for each task of the plan whose checkpoint file exists and is to be loaded; absent: load none. */
+      readonly loadable: Uint8Array | undefined;
+    }
+  | {
+      readonly kind: "result-released";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly clientTask: number;
+    }
+  /** A client wants the bytes of a result. Answered by `deliver` or `refuse`. */
+  | {
+      readonly kind: "result-requested";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly clientTask: number;
+    }
+  /** What a `deliver` command began is over, however it ended. */
+  | {
+      readonly kind: "delivery-ended";
+      readonly atMs: number;
+      readonly task: number;
+      readonly attempt: number;
+    }
+  | { readonly kind: "client-left"; readonly atMs: number; readonly clientId: number }
+  /** Comes once a second or so, for what depends on time alone. */
+  | { readonly kind: "time-passed"; readonly atMs: number };
