@@ -1,0 +1,77 @@
+// Installs what is missing and builds what is out of date; does nothing, quickly, the second time.
+// Imports no package: it runs in a fresh clone, before `npm ci`.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildIsFresh, markBuildFresh } from "./lib/build-stamp.mjs";
+import { installDebianPackages } from "./lib/debian.mjs";
+import { packagesAreInstalled } from "./lib/packages.mjs";
+import { ROOT, run, say, succeeds } from "./lib/process.mjs";
+
+const MIN_NODE = [20, 19];
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
+  throw new Error(`Node ${MIN_NODE.join(".")} or later is needed; this is ${process.version}.`);
+}
+
+async function installPackages() {
+  if (packagesAreInstalled()) return;
+  say("Installing the npm packages of package-lock.json (npm ci)");
+  const status = await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  if (status !== 0) throw new Error("npm ci failed; see its message above.");
+}
+
+/** A C compiler makes the launcher that starts programs fastest; without one a Node launcher does it. */
+function findCompiler() {
+  const hasCompiler = () => ["cc", "gcc"].some((name) => succeeds(name, ["--version"]));
+  if (hasCompiler()) return;
+  if (installDebianPackages(["gcc", "libc6-dev"]) && hasCompiler()) return;
+  say(
+    "No C compiler here: workers will start programs by the launcher in Node (slower, same results)",
+  );
+}
+
+async function build() {
+  if (buildIsFresh() && existsSync(join(ROOT, "dist/bin/hyperloom.js"))) return;
+  findCompiler();
+  say("Building dist/ (npm run build)");
+  const status = await run("npm", ["run", "--silent", "build"]);
+  if (status !== 0) throw new Error("The build failed; see its messages above.");
+  markBuildFresh();
+}
+
+/** Golden frames are checked against Google's protobuf runtime; its absence makes those tests fail. */
+function installTestTools() {
+  if (succeeds("python3", ["-c", "import google.protobuf"])) return;
+  if (installDebianPackages(["python3-protobuf"])) return;
+  say("python3-protobuf is missing and cannot be installed here: the tests that need it will fail");
+}
+
+/**
+ * Brings this checkout to where everything can run.
+ * @param {{ forTests?: boolean }} options `forTests`: what only the tests need, too
+ */
+export async function setUp({ forTests = false } = {}) {
+  const startMs = performance.now();
+  checkNode();
+  await installPackages();
+  await build();
+  if (forTests) installTestTools();
+  say(`Set up in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+}
+
+/** Runs a script's body; a failure is one line on stderr and exit status 1. */
+export async function runScript(body) {
+  try {
+    process.exitCode = await body();
+  } catch (error) {
+    process.stderr.write(`[hyperloom] ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await runScript(() => setUp({ forTests: process.argv.includes("--for-tests") }));
+}

@@ -1,0 +1,59 @@
+// `npm test`: sets up, runs every check and every test, and ends with one line that adds them up.
+// Arguments are handed to vitest: `npm test -- tests/protocol`.
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT, run, say } from "./lib/process.mjs";
+import { runScript, setUp } from "./setup.mjs";
+
+const REPORT = join(ROOT, ".setup/vitest.json");
+
+/** A step that passes or fails as a whole. */
+async function runCheck(name, args) {
+  say(name);
+  const isGood = (await run("npm", ["run", "--silent", ...args])) === 0;
+  return { passed: Number(isGood), failed: Number(!isGood), skipped: 0 };
+}
+
+function readReport(status) {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(REPORT, "utf8"));
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  // A file that cannot even be loaded has no tests, so it counts as one that failed.
+  const unloadable = report.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  ).length;
+  const failed = report.numFailedTests + unloadable;
+  return {
+    passed: report.numPassedTests,
+    // Errors outside of any test end vitest with a failure although no test failed.
+    failed: failed === 0 && status !== 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+async function runVitest(args) {
+  say("Tests (vitest)");
+  mkdirSync(join(ROOT, ".setup"), { recursive: true });
+  rmSync(REPORT, { force: true });
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${REPORT}`];
+  const status = await run("npx", ["--no-install", "vitest", "run", ...reporters, ...args]);
+  return readReport(status);
+}
+
+await runScript(async () => {
+  await setUp({ forTests: true });
+  const counts = [
+    await runCheck("Lint (biome)", ["lint"]),
+    await runCheck("Types (tsc)", ["types"]),
+    await runCheck("Unused code (knip)", ["unused"]),
+    await runVitest(process.argv.slice(2)),
+  ];
+  const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+  const skipped = sum("skipped");
+  const tail = skipped > 0 ? `, ${skipped} skipped` : "";
+  process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed${tail}\n`);
+  return sum("failed") === 0 ? 0 : 1;
+});
