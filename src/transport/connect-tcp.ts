@@ -1,0 +1,72 @@
+import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { attachConnection, type TcpConnection, type TcpHandlers } from "./tcp-connection.ts";
+
+/** Nobody listens at the address, or no way leads there. */
+export class NotReachableError extends Error {
+  override readonly name = "NotReachableError";
+}
+
+export type ConnectOptions = {
+  readonly host: string;
+  readonly port: number;
+  /** While nobody listens, tries again every 20 ms for so long. Default 0. */
+  readonly retryForMs?: number;
+  /** Time for one try; default 10 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+const RETRY_EVERY_MS = 20;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Connects. Throws a NotReachableError, or the signal's reason. */
+export async function connectTcp(
+  options: ConnectOptions,
+  handlersOf: (connection: TcpConnection) => TcpHandlers,
+): Promise<TcpConnection> {
+  const { host, port, retryForMs = 0, signal } = options;
+  const startMs = performance.now();
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return attachConnection(await openSocket(options), handlersOf);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const refused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+      if (!refused || performance.now() - startMs > retryForMs) {
+        const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+        throw new NotReachableError(`${host}:${port} is not reachable: ${reason}`, {
+          cause: error,
+        });
+      }
+      await delay(RETRY_EVERY_MS, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+function openSocket({ host, port, timeoutMs, signal }: ConnectOptions): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true });
+    const onAbort = (): void => void socket.destroy(new Error("aborted"));
+    const limitMs = timeoutMs ?? CONNECT_TIMEOUT_MS;
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`no answer in ${limitMs} ms`)),
+      limitMs,
+    );
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    socket.once("connect", () => {
+      settle();
+      socket.removeAllListeners("error");
+      resolve(socket);
+    });
+    socket.once("error", (error) => {
+      settle();
+      reject(error);
+    });
+  });
+}

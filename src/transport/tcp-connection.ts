@@ -1,0 +1,156 @@
+import type { Socket } from "node:net";
+
+/** Small sends of one turn of the event loop are joined up to this size before they are written. */
+const JOIN_BYTES = 256 * 1024;
+
+/** What a connection tells its owner. Neither may throw. */
+export type TcpHandlers = {
+  /** The next received bytes; the chunk belongs to the receiver. */
+  readonly onData: (chunk: Uint8Array) => void;
+  /** Called once, last: the peer ended, the connection broke (`error`), or it was destroyed here. */
+  readonly onClose: (error: Error | undefined) => void;
+};
+
+/** A byte stream to a peer, with its back-pressure in view. */
+export type TcpConnection = AsyncDisposable & {
+  /** The peer, as `address:port`. */
+  readonly remote: string;
+  readonly remoteHost: string;
+  readonly isClosed: boolean;
+  /** Bytes given to `send` that the operating system has not taken yet. */
+  readonly unsentBytes: number;
+  /** Bytes received in all. */
+  readonly receivedBytes: number;
+  /**
+   * Queues the bytes, which must not change until they are sent. All that one turn of the event loop
+   * sends is written at once. Ignored after the connection closed.
+   */
+  send(bytes: Uint8Array): void;
+  /**
+   * Resolves when at most `unsentBytes` of what has been sent up to now are still unsent, or the
+   * connection is closed; never rejects.
+   */
+  drained(unsentBytes?: number): Promise<void>;
+  /** Stops and continues `onData`; while stopped, the peer is slowed down. */
+  pause(): void;
+  resume(): void;
+  /** Closes once everything queued is sent. */
+  end(): void;
+  /** Closes now; what is unsent is lost. */
+  destroy(): void;
+};
+
+/** Takes over a connected socket. `handlers` is asked for once, with the connection. */
+export function attachConnection(
+  socket: Socket,
+  handlersOf: (connection: TcpConnection) => TcpHandlers,
+): TcpConnection {
+  const remoteHost = socket.remoteAddress ?? "unknown";
+  const remote = `${remoteHost}:${socket.remotePort ?? 0}`;
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  let flushScheduled = false;
+  let queuedBytes = 0;
+  let writtenBytes = 0;
+  let receivedBytes = 0;
+  let ending = false;
+  let closed = false;
+  let failure: Error | undefined;
+  /** Oldest first; their targets rise as the limits allow, so all are looked at. */
+  let waiting: { readonly targetBytes: number; readonly resolve: () => void }[] = [];
+
+  const write = (bytes: Uint8Array): void => {
+    const { length } = bytes;
+    socket.write(bytes, () => {
+      writtenBytes += length;
+      if (waiting.length === 0) return;
+      const still = waiting.filter(({ targetBytes }) => targetBytes > writtenBytes);
+      const done = waiting.filter(({ targetBytes }) => targetBytes <= writtenBytes);
+      waiting = still;
+      for (const { resolve } of done) resolve();
+    });
+  };
+
+  const flush = (): void => {
+    flushScheduled = false;
+    if (closed || pending.length === 0) return;
+    const [first] = pending;
+    if (pending.length === 1 && first !== undefined) write(first);
+    else if (pendingBytes <= JOIN_BYTES) write(Buffer.concat(pending, pendingBytes));
+    else {
+      socket.cork();
+      for (const bytes of pending) write(bytes);
+      socket.uncork();
+    }
+    pending = [];
+    pendingBytes = 0;
+  };
+
+  const connection: TcpConnection = {
+    remote,
+    remoteHost,
+    get isClosed() {
+      return closed;
+    },
+    get unsentBytes() {
+      return queuedBytes - writtenBytes;
+    },
+    get receivedBytes() {
+      return receivedBytes;
+    },
+    send(bytes) {
+      if (closed || ending || bytes.length === 0) return;
+      pending.push(bytes);
+      pendingBytes += bytes.length;
+      queuedBytes += bytes.length;
+      if (pendingBytes > JOIN_BYTES) flush();
+      else if (!flushScheduled) {
+        flushScheduled = true;
+        setImmediate(flush);
+      }
+    },
+    drained(unsentBytes = 0) {
+      const targetBytes = queuedBytes - unsentBytes;
+      if (closed || targetBytes <= writtenBytes) return Promise.resolve();
+      return new Promise((resolve) => waiting.push({ targetBytes, resolve }));
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    end() {
+      if (ending || closed) return;
+      flush();
+      ending = true;
+      socket.end();
+    },
+    destroy: () => void socket.destroy(),
+    async [Symbol.asyncDispose]() {
+      if (closed) return;
+      const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+      socket.destroy();
+      await gone;
+    },
+  };
+
+  socket.setNoDelay(true);
+  const { onData, onClose } = handlersOf(connection);
+  socket.on("data", (chunk: Buffer) => {
+    receivedBytes += chunk.length;
+    onData(chunk);
+  });
+  socket.on("error", (error) => {
+    failure = error;
+  });
+  // A peer that only ended its side has left; nothing is of use to it any more.
+  socket.on("end", () => {
+    if (!ending) socket.destroy();
+  });
+  socket.on("close", () => {
+    closed = true;
+    pending = [];
+    const all = waiting;
+    waiting = [];
+    for (const { resolve } of all) resolve();
+    onClose(failure);
+  });
+  return connection;
+}
