@@ -12,6 +12,9 @@ export const MAX_REQUEST_FRAME_BYTES: number = 1024 * 1024;
 /** Bytes of a PLAN, which carries its constants: the most that protobuf's int32 lengths can express. */
 export const MAX_PLAN_FRAME_BYTES: number = 2 ** 31 - 1;
 
+/** Bytes of a server's message to a client, payload apart: a text, stderr of 128 KiB or all symbols. */
+export const MAX_RESPONSE_FRAME_BYTES: number = 16 * 1024 * 1024;
+
 /** Levels of unknown groups in a protobuf message; the default of Google's decoders. */
 export const MAX_GROUP_DEPTH = 100;
 
@@ -24,11 +27,26 @@ export const MAX_REQUEST_RESOURCES = 64;
 /** Extension symbols that one plan names: each may take an id in the server for ever. */
 export const MAX_PLAN_SYMBOLS = 1024;
 
-/** UTF-8 bytes of a symbol, a client's or a worker's name: they are printed in one line. */
-export const MAX_NAME_BYTES = 1024;
-
-/** Names, capabilities or resources in one list of a registration. */
-export const MAX_REGISTER_ITEMS = 4096;
+/** UTF-8 bytes of a symbol that a plan names: it is printed in one line. */
+export const MAX_SYMBOL_BYTES = 1024;
 
 /** Arguments, mapped files, variables or paths in one list of a program's config: a small string each. */
 export const MAX_RUN_ITEMS = 1_048_576;
+
+/** Bytes of one message to a worker: constants ride along with assignments, as large as in a PLAN. */
+export const MAX_TO_WORKER_BODY_BYTES: number = 2 ** 31 - 8;
+
+/** Bytes of one message from a worker: batches of small reports; the largest holds a program's stderr. */
+export const MAX_FROM_WORKER_BODY_BYTES: number = 64 * 1024 * 1024;
+
+/** Bytes of one message to a worker's data port: some ten thousand requests. */
+export const MAX_PULL_BODY_BYTES: number = 1024 * 1024;
+
+/** Bytes of one message from a worker's data port; the offsets of an index are part of it. */
+export const MAX_PULL_ANSWER_BODY_BYTES: number = 2 ** 31 - 8;
+
+/** UTF-16 units of one text of a failure; a program's stderr is cut long before. */
+export const MAX_FAILURE_TEXT_LENGTH: number = 16 * 1024 * 1024;
+
+/** UTF-8 bytes of a symbol, host or server's name between server and workers: printed in one line. */
+export const MAX_WORKER_TEXT_BYTES = 1024;

@@ -1,5 +1,5 @@
-import { decodeUtf8, encodeUtf8 } from "../../core/base/utf8.ts";
 import { ProtocolError } from "../protocol-error.ts";
+import { decodeUtf8Lossy } from "../wire/utf8.ts";
 
 /**
  * The codec of the worker and peer protocols: a message is a list of columns, and a column travels
@@ -25,10 +25,17 @@ const COLUMN_HEADER_BYTES = 8;
 
 const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
-/** Bytes of the whole frame, header included. */
-export function encodeFrame(kind: number, columns: readonly Column[]): Uint8Array<ArrayBuffer> {
+/** Bytes of the whole frame, header included. Throws a ProtocolError if its body exceeds `maxBodyBytes`. */
+export function encodeFrame(
+  kind: number,
+  columns: readonly Column[],
+  maxBodyBytes: number,
+): Uint8Array<ArrayBuffer> {
   let bodyBytes = 0;
   for (const column of columns) bodyBytes += COLUMN_HEADER_BYTES + padded(column.byteLength);
+  if (bodyBytes > maxBodyBytes) {
+    throw new ProtocolError(`a message of ${bodyBytes} bytes exceeds the limit of ${maxBodyBytes}`);
+  }
   const frame = new Uint8Array(FRAME_HEADER_BYTES + bodyBytes);
   const view = new DataView(frame.buffer);
   view.setUint32(0, bodyBytes, true);
@@ -44,8 +51,6 @@ export function encodeFrame(kind: number, columns: readonly Column[]): Uint8Arra
   return frame;
 }
 
-export const textColumn = (text: string): Uint8Array => encodeUtf8(text);
-
 /** Reads the columns of one frame's body, in order; each is a copy that outlives the body. */
 export type ColumnReader = {
   u8(): Uint8Array;
@@ -54,6 +59,7 @@ export type ColumnReader = {
   i32(): Int32Array;
   f32(): Float32Array;
   f64(): Float64Array;
+  /** Text for a person to read: what is not UTF-8 becomes U+FFFD. */
   text(): string;
   /** The only element of a u32 column. */
   scalar(): number;
@@ -94,10 +100,11 @@ export function createColumnReader(body: Uint8Array): ColumnReader {
     i32: () => new Int32Array(next(4)),
     f32: () => new Float32Array(next(4)),
     f64: () => new Float64Array(next(8)),
-    text: () => decodeUtf8(new Uint8Array(next(1))),
+    text: () => decodeUtf8Lossy(new Uint8Array(next(1))),
     scalar: () => {
-      const [value, ...rest] = u32();
-      if (value === undefined || rest.length > 0) {
+      const column = u32();
+      const value = column[0];
+      if (value === undefined || column.length > 1) {
         throw new ProtocolError("expected a column of exactly one element");
       }
       return value;

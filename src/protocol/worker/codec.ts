@@ -1,0 +1,215 @@
+import { MAX_FROM_WORKER_BODY_BYTES, MAX_TO_WORKER_BODY_BYTES } from "../limits.ts";
+import { ProtocolError } from "../protocol-error.ts";
+import { encodeUtf8 } from "../wire/utf8.ts";
+import {
+  assignedColumns,
+  finishedColumns,
+  readAssigned,
+  readFinished,
+  readRefs,
+  refsColumns,
+} from "./batch-codec.ts";
+import {
+  type Column,
+  type ColumnReader,
+  createColumnReader,
+  encodeFrame,
+  requireEqualLengths,
+} from "./columns-codec.ts";
+import { failureColumns, readFailure } from "./failure-codec.ts";
+import type { FromWorker, PeerAddress, ToWorker } from "./messages.ts";
+import { nameColumns, readName, readNames, scalarColumn } from "./text-columns.ts";
+
+/** Numbers of the kinds on the wire; the two directions share none, so that a mix-up is noticed. */
+const TO_WORKER: Readonly<Record<ToWorker["kind"], number>> = {
+  welcome: 1,
+  symbols: 2,
+  peers: 3,
+  "peers-lost": 4,
+  assign: 5,
+  retract: 6,
+  cancel: 7,
+  drop: 8,
+  heartbeat: 9,
+  stop: 10,
+};
+const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
+  "tasks-finished": 33,
+  "tasks-started": 34,
+  "task-failed": 35,
+  "tasks-returned": 36,
+  "replicas-added": 37,
+  "inputs-unreachable": 38,
+  "checkpoints-written": 39,
+  "checkpoints-missing": 40,
+  heartbeat: 41,
+};
+
+/** Number on the wire to kind; the inverse of the tables above. */
+function byNumber<Kind extends string>(numbers: Readonly<Record<Kind, number>>): Map<number, Kind> {
+  const kinds = Object.keys(numbers) as Kind[];
+  return new Map(kinds.map((kind) => [numbers[kind], kind]));
+}
+const TO_WORKER_KINDS = byNumber(TO_WORKER);
+const FROM_WORKER_KINDS = byNumber(FROM_WORKER);
+
+/** The message as one whole frame, header included. Throws a ProtocolError if it is too large to send. */
+export function encodeToWorker(message: ToWorker): Uint8Array<ArrayBuffer> {
+  return encodeFrame(TO_WORKER[message.kind], toWorkerColumns(message), MAX_TO_WORKER_BODY_BYTES);
+}
+
+/** `kind` and `body` of one frame, as the frame reader gives them. Throws only ProtocolError; copies what it keeps. */
+export function decodeToWorker(kind: number, body: Uint8Array): ToWorker {
+  const name = TO_WORKER_KINDS.get(kind);
+  if (name === undefined) throw new ProtocolError(`message ${kind} to a worker is not known`);
+  const reader = createColumnReader(body);
+  const message = readToWorker(name, reader);
+  reader.end();
+  return message;
+}
+
+/** The message as one whole frame, header included. Throws a ProtocolError if it is too large to send. */
+export function encodeFromWorker(message: FromWorker): Uint8Array<ArrayBuffer> {
+  return encodeFrame(
+    FROM_WORKER[message.kind],
+    fromWorkerColumns(message),
+    MAX_FROM_WORKER_BODY_BYTES,
+  );
+}
+
+/** `kind` and `body` of one frame, as the frame reader gives them. Throws only ProtocolError; copies what it keeps. */
+export function decodeFromWorker(kind: number, body: Uint8Array): FromWorker {
+  const name = FROM_WORKER_KINDS.get(kind);
+  if (name === undefined) throw new ProtocolError(`message ${kind} from a worker is not known`);
+  const reader = createColumnReader(body);
+  const message = readFromWorker(name, reader);
+  reader.end();
+  return message;
+}
+
+function toWorkerColumns(message: ToWorker): Column[] {
+  switch (message.kind) {
+    case "welcome":
+      return [Uint32Array.of(message.workerId, message.heartbeatMs), encodeUtf8(message.serverId)];
+    case "symbols":
+      return [scalarColumn(message.firstId), ...nameColumns(message.names)];
+    case "peers":
+      return peerColumns(message.peers);
+    case "peers-lost":
+      return [message.workers];
+    case "assign":
+      return assignedColumns(message.batch);
+    case "retract":
+    case "cancel":
+    case "drop":
+      return refsColumns(message.refs);
+    case "heartbeat":
+      return [scalarColumn(message.sequence)];
+    case "stop":
+      return [];
+  }
+}
+
+function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
+  switch (kind) {
+    case "welcome": {
+      const numbers = reader.u32();
+      const [workerId = 0, heartbeatMs = 0] = numbers;
+      if (numbers.length !== 2 || heartbeatMs === 0) {
+        throw new ProtocolError("expected a worker id and a heartbeat interval above 0 ms");
+      }
+      return { kind, workerId, serverId: readName(reader), heartbeatMs };
+    }
+    case "symbols": {
+      const firstId = reader.scalar();
+      const names = readNames(reader);
+      // Ids of task types travel as 16 bits.
+      if (firstId + names.length > 0x1_0000) throw new ProtocolError("a symbol's id exceeds 65535");
+      return { kind, firstId, names };
+    }
+    case "peers":
+      return { kind, peers: readPeers(reader) };
+    case "peers-lost":
+      return { kind, workers: reader.u32() };
+    case "assign":
+      return { kind, batch: readAssigned(reader) };
+    case "retract":
+    case "cancel":
+    case "drop":
+      return { kind, refs: readRefs(reader) };
+    case "heartbeat":
+      return { kind, sequence: reader.scalar() };
+    case "stop":
+      return { kind };
+  }
+}
+
+function fromWorkerColumns(message: FromWorker): Column[] {
+  switch (message.kind) {
+    case "tasks-finished":
+      return finishedColumns(message.finished);
+    case "task-failed":
+      return [Uint32Array.of(message.task, message.attempt), ...failureColumns(message.failure)];
+    case "inputs-unreachable": {
+      const { refs, inputs, holders } = message.unreachable;
+      return [...refsColumns(refs), ...refsColumns(inputs), holders];
+    }
+    case "tasks-started":
+    case "tasks-returned":
+    case "replicas-added":
+    case "checkpoints-written":
+    case "checkpoints-missing":
+      return refsColumns(message.refs);
+    case "heartbeat":
+      return [scalarColumn(message.sequence)];
+  }
+}
+
+function readFromWorker(kind: FromWorker["kind"], reader: ColumnReader): FromWorker {
+  switch (kind) {
+    case "tasks-finished":
+      return { kind, finished: readFinished(reader) };
+    case "task-failed": {
+      const ref = reader.u32();
+      const [task = 0, attempt = 0] = ref;
+      if (ref.length !== 2) throw new ProtocolError("expected a task and its attempt");
+      return { kind, task, attempt, failure: readFailure(reader) };
+    }
+    case "inputs-unreachable": {
+      const refs = readRefs(reader);
+      const inputs = readRefs(reader);
+      const holders = reader.u32();
+      requireEqualLengths(refs.tasks, inputs.tasks, holders);
+      return { kind, unreachable: { refs, inputs, holders } };
+    }
+    case "tasks-started":
+    case "tasks-returned":
+    case "replicas-added":
+    case "checkpoints-written":
+    case "checkpoints-missing":
+      return { kind, refs: readRefs(reader) };
+    case "heartbeat":
+      return { kind, sequence: reader.scalar() };
+  }
+}
+
+function peerColumns(peers: readonly PeerAddress[]): Column[] {
+  return [
+    Uint32Array.from(peers, (peer) => peer.workerId),
+    Uint16Array.from(peers, (peer) => peer.port),
+    ...nameColumns(peers.map((peer) => peer.host)),
+  ];
+}
+
+function readPeers(reader: ColumnReader): PeerAddress[] {
+  const workerIds = reader.u32();
+  const ports = reader.u16();
+  const hosts = readNames(reader);
+  requireEqualLengths(workerIds, ports);
+  if (hosts.length !== workerIds.length) throw new ProtocolError("a peer has no host");
+  return hosts.map((host, index) => {
+    const port = ports[index] ?? 0;
+    if (port === 0) throw new ProtocolError("a peer's port is 0");
+    return { workerId: workerIds[index] ?? 0, host, port };
+  });
+}
