@@ -27,8 +27,8 @@ export const MAX_REQUEST_RESOURCES = 64;
 /** Extension symbols that one plan names: each may take an id in the server for ever. */
 export const MAX_PLAN_SYMBOLS = 1024;
 
-/** UTF-8 bytes of a symbol that a plan names: it is printed in one line. */
-export const MAX_SYMBOL_BYTES = 1024;
+/** UTF-8 bytes of a symbol or another name: it is printed in one line. */
+export const MAX_NAME_BYTES = 1024;
 
 /** Arguments, mapped files, variables or paths in one list of a program's config: a small string each. */
 export const MAX_RUN_ITEMS = 1_048_576;

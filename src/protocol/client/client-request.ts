@@ -1,0 +1,98 @@
+import { unreachable } from "../../core/base/assert.ts";
+import type { Plan } from "../../core/model/plan.ts";
+import { MAX_REQUEST_FRAME_BYTES } from "../limits.ts";
+import { ProtocolError, unexpected } from "../protocol-error.ts";
+import { ByteReader } from "../wire/byte-reader.ts";
+import type { ByteWriter } from "../wire/byte-writer.ts";
+import { putInt32Field, putStringField } from "../wire/protobuf-fields.ts";
+import { decodePlan } from "./decode-plan.ts";
+import { beginFrame, endFrame } from "./frame.ts";
+import { REQUEST_TYPE } from "./message-types.ts";
+import type { PlanContext } from "./plan-context.ts";
+
+/** Every request but a plan. `id` is the client's number of a task. */
+export type SmallRequest =
+  | { readonly kind: "fetch"; readonly id: number }
+  | { readonly kind: "release"; readonly id: number }
+  | { readonly kind: "stats" }
+  | { readonly kind: "trace"; readonly path: string }
+  | { readonly kind: "terminate" };
+
+export type ClientRequest =
+  | { readonly kind: "plan"; readonly plan: Plan; readonly loadCheckpoints: boolean }
+  | SmallRequest;
+
+/** Appends a frame. Plans are written by `PlanEncoder`. */
+export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): void {
+  const frame = beginFrame(writer);
+  putInt32Field(writer, 0x08, REQUEST_TYPE[request.kind]);
+  switch (request.kind) {
+    case "fetch":
+    case "release":
+      putInt32Field(writer, 0x18, request.id);
+      break;
+    case "trace":
+      putStringField(writer, 0x3a, request.path);
+      break;
+    case "stats":
+    case "terminate":
+      break;
+    default:
+      unreachable(request);
+  }
+  endFrame(writer, frame);
+}
+
+/**
+ * Decodes a frame's body. A plan keeps views of it. Throws a ProtocolError, which is a PlanRefusal
+ * where the bytes are sound but the plan may not run.
+ */
+export function decodeClientRequest(frame: Uint8Array, context: PlanContext): ClientRequest {
+  let type: number | undefined;
+  let id = 0;
+  let path = "";
+  let loadCheckpoints = false;
+  let planStart = -1;
+  let planEnd = -1;
+  const reader = new ByteReader(frame);
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x08) type = reader.int32();
+    else if (tag === 0x12) {
+      // Protobuf would merge two; no client means that, and the ids of the tasks would be in doubt.
+      if (planStart >= 0) throw unexpected("one plan in a request", "a second one");
+      const sizeBytes = reader.lengthPrefix();
+      planStart = reader.position;
+      planEnd = planStart + sizeBytes;
+      reader.position = planEnd;
+    } else if (tag === 0x18) id = reader.int32();
+    else if (tag === 0x20) loadCheckpoints = reader.bool();
+    else if (tag === 0x3a) path = reader.string();
+    else reader.skip(tag);
+  }
+  if (type === REQUEST_TYPE.plan) {
+    if (planStart < 0) throw new ProtocolError("a request of type PLAN has no plan");
+    const plan = decodePlan(frame, planStart, planEnd, context);
+    return { kind: "plan", plan, loadCheckpoints };
+  }
+  if (frame.length > MAX_REQUEST_FRAME_BYTES) {
+    throw unexpected(
+      `at most ${MAX_REQUEST_FRAME_BYTES} bytes in a request that is no PLAN`,
+      String(frame.length),
+    );
+  }
+  switch (type) {
+    case REQUEST_TYPE.fetch:
+      return { kind: "fetch", id };
+    case REQUEST_TYPE.release:
+      return { kind: "release", id };
+    case REQUEST_TYPE.stats:
+      return { kind: "stats" };
+    case REQUEST_TYPE.trace:
+      return { kind: "trace", path };
+    case REQUEST_TYPE.terminate:
+      return { kind: "terminate" };
+    default:
+      throw unexpected("a known type of request", `type ${type ?? "missing"}`);
+  }
+}

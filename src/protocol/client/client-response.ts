@@ -1,0 +1,152 @@
+import { unreachable } from "../../core/base/assert.ts";
+import { ProtocolError, unexpected } from "../protocol-error.ts";
+import { ByteReader } from "../wire/byte-reader.ts";
+import type { ByteWriter } from "../wire/byte-writer.ts";
+import {
+  beginMessage,
+  endMessage,
+  putInt32Field,
+  putInt64Field,
+  putStringField,
+} from "../wire/protobuf-fields.ts";
+import { beginFrame, endFrame } from "./frame.ts";
+import { RESPONSE_TYPE } from "./message-types.ts";
+import { decodeResponseError, encodeResponseError, type ResponseError } from "./response-error.ts";
+
+/** What the server tells a client. `id` is the client's number of a task. */
+export type ClientResponse =
+  /** So many payload frames follow at once. */
+  | {
+      readonly kind: "data";
+      readonly id: number;
+      readonly frameCount: number;
+      readonly dataType: number;
+    }
+  | { readonly kind: "taskFinished"; readonly id: number }
+  | { readonly kind: "taskFailed"; readonly error: ResponseError }
+  | { readonly kind: "error"; readonly error: ResponseError }
+  /** Only to clients with the capability "notices". */
+  | { readonly kind: "notice"; readonly error: ResponseError }
+  /** Symbol *i* has id *i*. */
+  | { readonly kind: "dictionary"; readonly symbols: readonly string[] }
+  | { readonly kind: "stats"; readonly workerCount: number; readonly dataObjectCount: number };
+
+type DataHeader = { id: number; frameCount: number; dataType: number };
+
+/** Appends a frame. */
+export function encodeClientResponse(writer: ByteWriter, response: ClientResponse): void {
+  const frame = beginFrame(writer);
+  putInt32Field(writer, 0x08, RESPONSE_TYPE[response.kind]);
+  encodeBody(writer, response);
+  endFrame(writer, frame);
+}
+
+function encodeBody(writer: ByteWriter, response: ClientResponse): void {
+  switch (response.kind) {
+    case "data": {
+      const message = beginMessage(writer, 0x12);
+      putInt32Field(writer, 0x08, response.id);
+      putInt64Field(writer, 0x10, response.frameCount);
+      putInt32Field(writer, 0x18, response.dataType);
+      endMessage(writer, message);
+      return;
+    }
+    case "taskFinished":
+      putInt32Field(writer, 0x38, response.id);
+      return;
+    case "taskFailed":
+    case "error":
+    case "notice": {
+      const message = beginMessage(writer, 0x22);
+      encodeResponseError(writer, response.error);
+      endMessage(writer, message);
+      return;
+    }
+    case "dictionary":
+      for (const symbol of response.symbols) putStringField(writer, 0x2a, symbol);
+      return;
+    case "stats": {
+      const message = beginMessage(writer, 0x32);
+      putInt32Field(writer, 0x08, response.workerCount);
+      putInt32Field(writer, 0x10, response.dataObjectCount);
+      endMessage(writer, message);
+      return;
+    }
+    default:
+      unreachable(response);
+  }
+}
+
+/** Decodes a frame's body. Throws a ProtocolError. */
+export function decodeClientResponse(frame: Uint8Array): ClientResponse {
+  let type: number | undefined;
+  let id = 0;
+  let data: DataHeader | undefined;
+  let error: ResponseError = { id: 0, worker: "", message: "" };
+  let stats = { workerCount: 0, dataObjectCount: 0 };
+  const symbols: string[] = [];
+  const reader = new ByteReader(frame);
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x08) type = reader.int32();
+    else if (tag === 0x12) data = decodeDataHeader(reader);
+    else if (tag === 0x22) error = decodeResponseError(reader);
+    else if (tag === 0x2a) symbols.push(reader.string());
+    else if (tag === 0x32) stats = decodeStats(reader);
+    else if (tag === 0x38) id = reader.int32();
+    else reader.skip(tag);
+  }
+  switch (type) {
+    case RESPONSE_TYPE.data:
+      if (data === undefined) throw new ProtocolError("a response of type DATA has no data");
+      return { kind: "data", ...data };
+    case RESPONSE_TYPE.taskFinished:
+      return { kind: "taskFinished", id };
+    case RESPONSE_TYPE.taskFailed:
+      return { kind: "taskFailed", error };
+    case RESPONSE_TYPE.error:
+      return { kind: "error", error };
+    case RESPONSE_TYPE.notice:
+      return { kind: "notice", error };
+    case RESPONSE_TYPE.dictionary:
+      return { kind: "dictionary", symbols };
+    case RESPONSE_TYPE.stats:
+      return { kind: "stats", ...stats };
+    default:
+      throw unexpected("a known type of response", `type ${type ?? "missing"}`);
+  }
+}
+
+function decodeDataHeader(reader: ByteReader): DataHeader {
+  let id: number | undefined;
+  let frameCount: number | undefined;
+  let dataType: number | undefined;
+  const outerEnd = reader.enter();
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x08) id = reader.int32();
+    else if (tag === 0x10) frameCount = reader.int64();
+    else if (tag === 0x18) dataType = reader.int32();
+    else reader.skip(tag);
+  }
+  reader.leave(outerEnd);
+  if (id === undefined || frameCount === undefined || dataType === undefined) {
+    throw new ProtocolError("a DATA header lacks its id, n_messages or type_id");
+  }
+  if (frameCount < 0) throw unexpected("a number of frames >= 0", String(frameCount));
+  return { id, frameCount, dataType };
+}
+
+function decodeStats(reader: ByteReader): { workerCount: number; dataObjectCount: number } {
+  let workerCount = 0;
+  let dataObjectCount = 0;
+  const outerEnd = reader.enter();
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x08) workerCount = reader.int32();
+    else if (tag === 0x10) dataObjectCount = reader.int32();
+    else reader.skip(tag);
+  }
+  reader.leave(outerEnd);
+  return { workerCount, dataObjectCount };
+}

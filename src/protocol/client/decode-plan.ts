@@ -1,0 +1,162 @@
+import type { Plan } from "../../core/model/plan.ts";
+import { MAX_NAME_BYTES, MAX_PLAN_REQUESTS, MAX_PLAN_SYMBOLS } from "../limits.ts";
+import { ProtocolError, unexpected } from "../protocol-error.ts";
+import { ByteReader } from "../wire/byte-reader.ts";
+import { decodeUtf8 } from "../wire/utf8.ts";
+import { checkPlan } from "./check-plan.ts";
+import { createRanges, NO_TASK_TYPE, PlanColumns } from "./plan-columns.ts";
+import { type PlanContext, taskName } from "./plan-context.ts";
+import { decodeResourceRequest, type RawRequest } from "./resource-request.ts";
+
+/** Of a small task; a plan of other ones grows its columns a few times. */
+const TYPICAL_TASK_BYTES = 24;
+const MAX_FIRST_ROWS = 4096;
+
+/**
+ * Decodes the Plan at `bytes[start .. end]` into columns, in one pass and without an object for a
+ * task, then checks what can be checked without other plans. The columns are views with up to
+ * twice the memory, see `trimPlan`; the ranges point into `bytes`.
+ */
+export function decodePlan(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  context: PlanContext,
+): Plan {
+  const expectedRows = Math.ceil((end - start) / TYPICAL_TASK_BYTES);
+  const columns = new PlanColumns(Math.min(MAX_FIRST_ROWS, Math.max(1, expectedRows)));
+  const requests: RawRequest[] = [];
+  const symbols: string[] = [];
+  let idBase = 0;
+  const reader = new ByteReader(bytes, start, end);
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x12) {
+      const outerEnd = reader.enter();
+      try {
+        decodeTask(reader, columns);
+      } catch (error) {
+        throw namingTask(error, columns.taskCount, findIdBase(bytes, start, end));
+      }
+      reader.leave(outerEnd);
+    } else if (tag === 0x0a) {
+      if (requests.length === MAX_PLAN_REQUESTS) {
+        throw unexpected(`at most ${MAX_PLAN_REQUESTS} resource requests in a plan`, "more");
+      }
+      requests.push(decodeResourceRequest(reader));
+    } else if (tag === 0x20) idBase = reader.int32();
+    else if (tag === 0x192) symbols.push(decodeSymbol(reader, symbols.length));
+    else reader.skip(tag);
+  }
+  return checkPlan({ bytes, idBase, columns, requests, symbols }, context);
+}
+
+function decodeTask(reader: ByteReader, columns: PlanColumns): void {
+  if (columns.taskCount === columns.capacity) columns.grow();
+  const row = columns.taskCount;
+  let taskType = NO_TASK_TYPE;
+  let requestIndex = -1;
+  // No range of a message begins at 0: a tag is before it.
+  let configStart = 0;
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 0x08:
+        taskType = reader.int32();
+        break;
+      case 0x12:
+        columns.configs.lengths[row] = reader.lengthPrefix();
+        columns.configs.starts[row] = configStart = reader.position;
+        reader.position += columns.configs.lengths[row] as number;
+        break;
+      case 0x18:
+        if (columns.inputCount === columns.inputIds.length) columns.growInputs();
+        columns.inputIds[columns.inputCount++] = reader.int32();
+        break;
+      case 0x1a:
+        decodePackedInputs(reader, columns);
+        break;
+      case 0x28:
+        requestIndex = reader.int32();
+        break;
+      case 0x30:
+        columns.isResult[row] = reader.bool() ? 1 : 0;
+        break;
+      case 0x3a:
+        columns.checkpointPaths ??= createRanges(columns.capacity);
+        decodeRange(reader, columns.checkpointPaths, row);
+        break;
+      case 0x62:
+        columns.labels ??= createRanges(columns.capacity);
+        decodeRange(reader, columns.labels, row);
+        break;
+      case 0x6a:
+        columns.metadata ??= createRanges(columns.capacity);
+        decodeRange(reader, columns.metadata, row);
+        break;
+      default:
+        reader.skip(tag);
+    }
+  }
+  if (taskType === NO_TASK_TYPE) throw new ProtocolError("its task_type is missing");
+  if (configStart === 0) throw new ProtocolError("its config is missing");
+  columns.taskTypes[row] = taskType;
+  columns.requestIndexes[row] = requestIndex;
+  columns.inputStarts[row + 1] = columns.inputCount;
+  columns.taskCount = row + 1;
+}
+
+function decodePackedInputs(reader: ByteReader, columns: PlanColumns): void {
+  const outerEnd = reader.enter();
+  while (reader.position < reader.end) {
+    if (columns.inputCount === columns.inputIds.length) columns.growInputs();
+    columns.inputIds[columns.inputCount++] = reader.int32();
+  }
+  reader.leave(outerEnd);
+}
+
+function decodeRange(
+  reader: ByteReader,
+  ranges: { starts: Uint32Array; lengths: Uint32Array },
+  row: number,
+): void {
+  const sizeBytes = reader.lengthPrefix();
+  ranges.starts[row] = reader.position;
+  ranges.lengths[row] = sizeBytes;
+  reader.position += sizeBytes;
+}
+
+function decodeSymbol(reader: ByteReader, index: number): string {
+  if (index === MAX_PLAN_SYMBOLS) {
+    throw unexpected(`at most ${MAX_PLAN_SYMBOLS} symbols in a plan`, "more");
+  }
+  const bytes = reader.lengthPrefixed();
+  if (bytes.length > MAX_NAME_BYTES) {
+    throw unexpected(`a symbol of at most ${MAX_NAME_BYTES} bytes`, `one of ${bytes.length}`);
+  }
+  return decodeUtf8(bytes);
+}
+
+/** The error, with the task it is about; a task's own bytes do not say which one it is. */
+function namingTask(error: unknown, row: number, idBase: number | undefined): unknown {
+  if (!(error instanceof ProtocolError)) return error;
+  const name = idBase === undefined ? `the task in row ${row} of the plan` : taskName(idBase, row);
+  return new ProtocolError(`${name}: ${error.message}`);
+}
+
+/** `id_base` comes after the tasks as a rule; undefined where the bytes before it are broken too. */
+function findIdBase(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const reader = new ByteReader(bytes, start, end);
+  let idBase = 0;
+  try {
+    while (reader.position < reader.end) {
+      const tag = reader.tag();
+      if (tag === 0x20) idBase = reader.int32();
+      else reader.skip(tag);
+    }
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+  return idBase;
+}

@@ -1,0 +1,30 @@
+/** Numbers on the wire of `Register.type`. */
+export const REGISTER_TYPE = { worker: 1, client: 2 } as const;
+
+/** Numbers on the wire of `ClientRequest.type`. */
+export const REQUEST_TYPE = {
+  plan: 1,
+  fetch: 2,
+  release: 3,
+  stats: 6,
+  trace: 7,
+  terminate: 10,
+} as const;
+
+/** Numbers on the wire of `ClientResponse.type`. */
+export const RESPONSE_TYPE = {
+  data: 1,
+  taskFinished: 2,
+  taskFailed: 3,
+  error: 4,
+  dictionary: 10,
+  stats: 11,
+  /** Ours: only for clients with the capability "notices". */
+  notice: 50,
+} as const;
+
+/** The only version of the client protocol that there is. */
+export const CLIENT_PROTOCOL_VERSION = 2;
+
+/** In a plan, the symbol id `PLAN_SYMBOL_BASE + i` means `symbols[i]` of that plan. */
+export const PLAN_SYMBOL_BASE: number = 2 ** 30;

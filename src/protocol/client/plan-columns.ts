@@ -1,0 +1,89 @@
+import type { ByteRanges } from "../../core/model/plan.ts";
+import { growColumn, viewColumn } from "../wire/columns.ts";
+import type { RawRequest } from "./resource-request.ts";
+
+/** Stands for "not set" in `PlanColumns.taskTypes`; as a symbol id it is unknown anyway. */
+export const NO_TASK_TYPE: number = -(2 ** 31);
+
+/** A plan as it stands on the wire, before its numbers are checked against each other. */
+export type RawPlan = {
+  readonly bytes: Uint8Array;
+  readonly idBase: number;
+  readonly columns: PlanColumns;
+  readonly requests: readonly RawRequest[];
+  readonly symbols: readonly string[];
+};
+
+/** Ranges of bytes, a row each, that grow by doubling. */
+type GrowingRanges = { starts: Uint32Array; lengths: Uint32Array };
+
+/**
+ * The tasks of a plan while they are decoded, a row each, as they stand on the wire: symbols and
+ * inputs unchecked. Columns that few plans use exist from the first row on that has them.
+ */
+export class PlanColumns {
+  taskCount = 0;
+  /** Rows that fit; all columns of rows have this length. */
+  capacity: number;
+  taskTypes: Int32Array;
+  isResult: Uint8Array;
+  requestIndexes: Int32Array;
+  /** One more than rows: the inputs of row *i* end where those of row *i* + 1 begin. */
+  inputStarts: Uint32Array;
+  inputIds: Int32Array;
+  inputCount = 0;
+  configs: GrowingRanges;
+  labels: GrowingRanges | undefined;
+  checkpointPaths: GrowingRanges | undefined;
+  metadata: GrowingRanges | undefined;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.taskTypes = new Int32Array(capacity);
+    this.isResult = new Uint8Array(capacity);
+    this.requestIndexes = new Int32Array(capacity);
+    this.inputStarts = new Uint32Array(capacity + 1);
+    this.inputIds = new Int32Array(2 * capacity);
+    this.configs = createRanges(capacity);
+  }
+
+  /** Makes room for twice the rows. */
+  grow(): void {
+    this.capacity *= 2;
+    this.taskTypes = growColumn(this.taskTypes, this.capacity);
+    this.isResult = growColumn(this.isResult, this.capacity);
+    this.requestIndexes = growColumn(this.requestIndexes, this.capacity);
+    this.inputStarts = growColumn(this.inputStarts, this.capacity + 1);
+    growRanges(this.configs, this.capacity);
+    growRanges(this.labels, this.capacity);
+    growRanges(this.checkpointPaths, this.capacity);
+    growRanges(this.metadata, this.capacity);
+  }
+
+  /** Makes room for twice the inputs. */
+  growInputs(): void {
+    this.inputIds = growColumn(this.inputIds, 2 * this.inputIds.length);
+  }
+}
+
+export function createRanges(capacity: number): GrowingRanges {
+  return { starts: new Uint32Array(capacity), lengths: new Uint32Array(capacity) };
+}
+
+function growRanges(ranges: GrowingRanges | undefined, capacity: number): void {
+  if (ranges === undefined) return;
+  ranges.starts = growColumn(ranges.starts, capacity);
+  ranges.lengths = growColumn(ranges.lengths, capacity);
+}
+
+/** The first `length` rows of ranges that may be absent. */
+export function viewRanges(
+  ranges: GrowingRanges | undefined,
+  length: number,
+): ByteRanges | undefined {
+  if (ranges === undefined) return undefined;
+  return {
+    starts: viewColumn(ranges.starts, length),
+    lengths: viewColumn(ranges.lengths, length),
+  };
+}
