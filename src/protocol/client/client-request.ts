@@ -15,6 +15,8 @@ export type SmallRequest =
   | { readonly kind: "fetch"; readonly id: number }
   | { readonly kind: "release"; readonly id: number }
   | { readonly kind: "stats" }
+  /** Answered by the same shape in JSON. */
+  | { readonly kind: "status" }
   | { readonly kind: "trace"; readonly path: string }
   | { readonly kind: "terminate" };
 
@@ -35,6 +37,7 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
       putStringField(writer, 0x3a, request.path);
       break;
     case "stats":
+    case "status":
     case "terminate":
       break;
     default:
@@ -88,6 +91,8 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "release", id };
     case REQUEST_TYPE.stats:
       return { kind: "stats" };
+    case REQUEST_TYPE.status:
+      return { kind: "status" };
     case REQUEST_TYPE.trace:
       return { kind: "trace", path };
     case REQUEST_TYPE.terminate:

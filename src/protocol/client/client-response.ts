@@ -29,7 +29,9 @@ export type ClientResponse =
   | { readonly kind: "notice"; readonly error: ResponseError }
   /** Symbol *i* has id *i*. */
   | { readonly kind: "dictionary"; readonly symbols: readonly string[] }
-  | { readonly kind: "stats"; readonly workerCount: number; readonly dataObjectCount: number };
+  | { readonly kind: "stats"; readonly workerCount: number; readonly dataObjectCount: number }
+  /** A `ClusterStatus` in JSON; only to clients that asked for it. */
+  | { readonly kind: "status"; readonly json: string };
 
 type DataHeader = { id: number; frameCount: number; dataType: number };
 
@@ -72,6 +74,9 @@ function encodeBody(writer: ByteWriter, response: ClientResponse): void {
       endMessage(writer, message);
       return;
     }
+    case "status":
+      putStringField(writer, 0x192, response.json);
+      return;
     default:
       unreachable(response);
   }
@@ -84,6 +89,7 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
   let data: DataHeader | undefined;
   let error: ResponseError = { id: 0, worker: "", message: "" };
   let stats = { workerCount: 0, dataObjectCount: 0 };
+  let json = "";
   const symbols: string[] = [];
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
@@ -94,6 +100,7 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     else if (tag === 0x2a) symbols.push(reader.string());
     else if (tag === 0x32) stats = decodeStats(reader);
     else if (tag === 0x38) id = reader.int32();
+    else if (tag === 0x192) json = reader.string();
     else reader.skip(tag);
   }
   switch (type) {
@@ -112,6 +119,8 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
       return { kind: "dictionary", symbols };
     case RESPONSE_TYPE.stats:
       return { kind: "stats", ...stats };
+    case RESPONSE_TYPE.status:
+      return { kind: "status", json };
     default:
       throw unexpected("a known type of response", `type ${type ?? "missing"}`);
   }

@@ -9,6 +9,8 @@ export const REQUEST_TYPE = {
   stats: 6,
   trace: 7,
   terminate: 10,
+  /** Ours: asks for all that an operator or a progress display wants to see. */
+  status: 50,
 } as const;
 
 /** Numbers on the wire of `ClientResponse.type`. */
@@ -21,6 +23,8 @@ export const RESPONSE_TYPE = {
   stats: 11,
   /** Ours: only for clients with the capability "notices". */
   notice: 50,
+  /** Ours: the answer to a STATUS request. */
+  status: 52,
 } as const;
 
 /** The only version of the client protocol that there is. */

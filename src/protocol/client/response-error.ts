@@ -18,6 +18,8 @@ export type ResponseError = {
   readonly label?: string | undefined;
   /** The client's number of the task in another plan whose failure is the root of this one. */
   readonly causeId?: number | undefined;
+  /** True in an ERROR that refuses the plan whose `idBase` is `id`. */
+  readonly planRefused?: boolean | undefined;
 };
 
 /** Appends the fields of an Error message. */
@@ -31,6 +33,7 @@ export function encodeResponseError(writer: ByteWriter, error: ResponseError): v
   putInt32Field(writer, 0x1a8, error.attempts);
   putStringField(writer, 0x1b2, error.label);
   putInt32Field(writer, 0x1b8, error.causeId);
+  if (error.planRefused) putInt32Field(writer, 0x1c0, 1);
 }
 
 /** Reads a nested Error message. */
@@ -44,6 +47,7 @@ export function decodeResponseError(reader: ByteReader): ResponseError {
   let attempts: number | undefined;
   let label: string | undefined;
   let causeId: number | undefined;
+  let planRefused: boolean | undefined;
   const outerEnd = reader.enter();
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -56,8 +60,20 @@ export function decodeResponseError(reader: ByteReader): ResponseError {
     else if (tag === 0x1a8) attempts = reader.int32();
     else if (tag === 0x1b2) label = reader.text();
     else if (tag === 0x1b8) causeId = reader.int32();
+    else if (tag === 0x1c0) planRefused = reader.bool();
     else reader.skip(tag);
   }
   reader.leave(outerEnd);
-  return { id, worker, message, exitCode, signal, stderr, attempts, label, causeId };
+  return {
+    id,
+    worker,
+    message,
+    exitCode,
+    signal,
+    stderr,
+    attempts,
+    label,
+    causeId,
+    planRefused,
+  };
 }
