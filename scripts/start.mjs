@@ -4,6 +4,6 @@ import { runScript, setUp } from "./setup.mjs";
 
 await runScript(async () => {
   await setUp();
-  const args = ["dist/bin/hyperloom.js", "run", "examples/birdstrikes/main.ts", "--"];
+  const args = ["dist/bin/hyperloom.js", "run", "examples/flights/main.ts", "--"];
   return run(process.execPath, [...args, ...process.argv.slice(2)]);
 });
