@@ -51,59 +51,117 @@ export function decodePlan(
   return checkPlan({ bytes, idBase, columns, requests, symbols }, context);
 }
 
+/**
+ * The hot loop of the room: what nearly every task has is read in place, from local variables; all
+ * else goes through the reader, whose `position` is set before and fetched after.
+ */
 function decodeTask(reader: ByteReader, columns: PlanColumns): void {
   if (columns.taskCount === columns.capacity) columns.grow();
+  const { bytes, end } = reader;
   const row = columns.taskCount;
+  let at = reader.position;
   let taskType = NO_TASK_TYPE;
   let requestIndex = -1;
   // No range of a message begins at 0: a tag is before it.
   let configStart = 0;
-  while (reader.position < reader.end) {
-    const tag = reader.tag();
+  while (at < end) {
+    const tag = bytes[at++] as number;
+    const byte = at < end ? (bytes[at] as number) : 0xff;
     switch (tag) {
       case 0x08:
-        taskType = reader.int32();
+        if (byte < 0x80) {
+          taskType = byte;
+          at++;
+        } else {
+          reader.position = at;
+          taskType = reader.int32();
+          at = reader.position;
+        }
         break;
-      case 0x12:
-        columns.configs.lengths[row] = reader.lengthPrefix();
-        columns.configs.starts[row] = configStart = reader.position;
-        reader.position += columns.configs.lengths[row] as number;
+      case 0x12: {
+        let sizeBytes = byte;
+        if (byte < 0x80 && at + byte < end) at++;
+        else {
+          reader.position = at;
+          sizeBytes = reader.lengthPrefix();
+          at = reader.position;
+        }
+        configStart = at;
+        columns.configs.starts[row] = at;
+        columns.configs.lengths[row] = sizeBytes;
+        at += sizeBytes;
         break;
-      case 0x18:
+      }
+      case 0x18: {
+        let id = byte;
+        if (byte < 0x80) at++;
+        else if (end - at >= 2 && (bytes[at + 1] as number) < 0x80) {
+          id = (byte & 0x7f) | ((bytes[at + 1] as number) << 7);
+          at += 2;
+        } else if (end - at >= 3 && (bytes[at + 2] as number) < 0x80) {
+          id =
+            (byte & 0x7f) |
+            (((bytes[at + 1] as number) & 0x7f) << 7) |
+            ((bytes[at + 2] as number) << 14);
+          at += 3;
+        } else {
+          reader.position = at;
+          id = reader.int32();
+          at = reader.position;
+        }
         if (columns.inputCount === columns.inputIds.length) columns.growInputs();
-        columns.inputIds[columns.inputCount++] = reader.int32();
+        columns.inputIds[columns.inputCount++] = id;
         break;
-      case 0x1a:
-        decodePackedInputs(reader, columns);
-        break;
+      }
       case 0x28:
-        requestIndex = reader.int32();
-        break;
-      case 0x30:
-        columns.isResult[row] = reader.bool() ? 1 : 0;
-        break;
-      case 0x3a:
-        columns.checkpointPaths ??= createRanges(columns.capacity);
-        decodeRange(reader, columns.checkpointPaths, row);
-        break;
-      case 0x62:
-        columns.labels ??= createRanges(columns.capacity);
-        decodeRange(reader, columns.labels, row);
-        break;
-      case 0x6a:
-        columns.metadata ??= createRanges(columns.capacity);
-        decodeRange(reader, columns.metadata, row);
+        if (byte < 0x80) {
+          requestIndex = byte;
+          at++;
+        } else {
+          reader.position = at;
+          requestIndex = reader.int32();
+          at = reader.position;
+        }
         break;
       default:
-        reader.skip(tag);
+        reader.position = at - 1;
+        decodeOtherField(reader, columns, row);
+        at = reader.position;
     }
   }
+  reader.position = at;
   if (taskType === NO_TASK_TYPE) throw new ProtocolError("its task_type is missing");
   if (configStart === 0) throw new ProtocolError("its config is missing");
   columns.taskTypes[row] = taskType;
   columns.requestIndexes[row] = requestIndex;
   columns.inputStarts[row + 1] = columns.inputCount;
   columns.taskCount = row + 1;
+}
+
+function decodeOtherField(reader: ByteReader, columns: PlanColumns, row: number): void {
+  const tag = reader.tag();
+  switch (tag) {
+    case 0x1a:
+      decodePackedInputs(reader, columns);
+      return;
+    case 0x30:
+      columns.isResult[row] = reader.bool() ? 1 : 0;
+      return;
+    case 0x62:
+      columns.labels ??= createRanges(columns.capacity);
+      decodeRange(reader, columns.labels, row);
+      return;
+    case 0x3a:
+      columns.checkpointPaths ??= createRanges(columns.capacity);
+      decodeRange(reader, columns.checkpointPaths, row);
+      return;
+    case 0x6a:
+      columns.metadata ??= createRanges(columns.capacity);
+      decodeRange(reader, columns.metadata, row);
+      return;
+    default:
+      reader.skip(tag);
+  }
 }
 
 function decodePackedInputs(reader: ByteReader, columns: PlanColumns): void {
