@@ -1,0 +1,123 @@
+import { closeSync, openSync, readSync, unlink } from "node:fs";
+import { join } from "node:path";
+import { assert } from "../../core/base/assert.ts";
+
+/** Descriptors kept open for small reads, such as the lines of a split file. */
+const OPEN_FILES_MAX = 64;
+
+type DataFile = { readonly path: string; readonly isOwned: boolean };
+
+/**
+ * The files that values lie in: our own, in the data directory, which end with their value; and
+ * those of the user, opened or loaded, which are never touched.
+ */
+export class DataFiles {
+  readonly directory: string;
+  readonly #files: (DataFile | undefined)[] = [];
+  readonly #free: number[] = [];
+  /** Descriptors by file, the one used longest ago first. */
+  readonly #open = new Map<number, number>();
+  readonly #unlinking = new Set<Promise<void>>();
+  readonly #onError: (message: string) => void;
+  #names = 0;
+
+  /** `onError` hears of own files that could not be removed. */
+  constructor(directory: string, onError: (message: string) => void) {
+    this.directory = directory;
+    this.#onError = onError;
+  }
+
+  /** A path in the data directory that was never used before. */
+  createPath(): string {
+    this.#names += 1;
+    return join(this.directory, this.#names.toString(36));
+  }
+
+  /** Takes over a file that is at its place, complete. */
+  add(path: string, { isOwned }: { readonly isOwned: boolean }): number {
+    const file = this.#free.pop() ?? this.#files.length;
+    this.#files[file] = { path, isOwned };
+    return file;
+  }
+
+  path(file: number): string {
+    return this.#get(file).path;
+  }
+
+  isOwned(file: number): boolean {
+    return this.#get(file).isOwned;
+  }
+
+  /** Forgets the file; one of our own is unlinked. */
+  remove(file: number): void {
+    const { path, isOwned } = this.#get(file);
+    this.#files[file] = undefined;
+    this.#free.push(file);
+    const descriptor = this.#open.get(file);
+    if (descriptor !== undefined) {
+      this.#open.delete(file);
+      closeSync(descriptor);
+    }
+    if (isOwned) this.unlink(path);
+  }
+
+  /** Unlinks a path of the data directory, off the loop: freeing a large file takes a while. */
+  unlink(path: string): void {
+    const done = new Promise<void>((resolve) =>
+      unlink(path, (error) => {
+        if (error !== null) this.#onError(`cannot remove ${path}: ${error.message}`);
+        resolve();
+      }),
+    );
+    this.#unlinking.add(done);
+    void done.then(() => this.#unlinking.delete(done));
+  }
+
+  /** Resolves when all unlinking begun so far has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#unlinking);
+  }
+
+  /** Fills `target` from `position` on. Throws the system's error, or one that names a file that has shrunk. */
+  readSync(file: number, position: number, target: Uint8Array): void {
+    const { path } = this.#get(file);
+    const descriptor = this.#descriptor(file, path);
+    let filled = 0;
+    while (filled < target.length) {
+      const count = readSync(descriptor, target, filled, target.length - filled, position + filled);
+      if (count === 0) throw new Error(`file '${path}' is shorter than it was when it was opened`);
+      filled += count;
+    }
+  }
+
+  /** Closes what is open; the files stay. */
+  closeAll(): void {
+    for (const descriptor of this.#open.values()) closeSync(descriptor);
+    this.#open.clear();
+  }
+
+  #descriptor(file: number, path: string): number {
+    const known = this.#open.get(file);
+    if (known !== undefined) {
+      this.#open.delete(file);
+      this.#open.set(file, known);
+      return known;
+    }
+    if (this.#open.size >= OPEN_FILES_MAX) {
+      for (const [oldest, descriptor] of this.#open) {
+        this.#open.delete(oldest);
+        closeSync(descriptor);
+        break;
+      }
+    }
+    const descriptor = openSync(path, "r");
+    this.#open.set(file, descriptor);
+    return descriptor;
+  }
+
+  #get(file: number): DataFile {
+    const found = this.#files[file];
+    assert(found !== undefined, "a value's file exists");
+    return found;
+  }
+}

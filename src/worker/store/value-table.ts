@@ -1,0 +1,278 @@
+import { assert } from "../../core/base/assert.ts";
+import { ByteSegments } from "../../core/base/byte-segments.ts";
+import { grownCapacity, resizeColumn, Uint32List } from "../../core/base/columns.ts";
+import { DATA_TYPE } from "../../core/model/symbols.ts";
+import type { DataFiles } from "./data-files.ts";
+import { type ValueId, valueId } from "./value-id.ts";
+
+/** Where a value's bytes or items lie. */
+const STORAGE = {
+  free: 0,
+  /** Raw: entry `place` of the segments. */
+  bytes: 1,
+  /** Raw: file `place`. */
+  file: 2,
+  /** Raw: `sizeBytes` from `offset` on of value `place`, which is in bytes or a file. */
+  range: 3,
+  /** Array: entry `place` of the segments holds the item values as uint32. */
+  items: 4,
+  /** Index: raw value `place` holds length + 1 uint64 LE offsets into raw value `offset`. */
+  offsets: 5,
+} as const;
+
+/** A stretch of a file. */
+export type FileStretch = {
+  readonly file: number;
+  readonly offset: number;
+  readonly sizeBytes: number;
+};
+
+/**
+ * The immutable values of this worker in columns, one row each, counted by reference. Whatever
+ * creates a value owns one reference to it; an array, an index and a range own one to each value
+ * that they are made of. Nothing here recurses: an array may be nested a million deep.
+ */
+export class ValueTable {
+  readonly files: DataFiles;
+  readonly #segments = new ByteSegments();
+  #storage = new Uint8Array(16);
+  #dataTypes = new Uint8Array(16);
+  #references = new Uint32Array(16);
+  #sizesBytes = new Float64Array(16);
+  #lengths = new Float64Array(16);
+  #messageCounts = new Float64Array(16);
+  #places = new Uint32Array(16);
+  #offsets = new Float64Array(16);
+  readonly #free = new Uint32List();
+  #rowCount = 0;
+  /** Values whose last reference went and whose parts are still to be released. */
+  readonly #dying = new Uint32List();
+
+  constructor(files: DataFiles) {
+    this.files = files;
+  }
+
+  /** Living values. */
+  get count(): number {
+    return this.#rowCount - this.#free.length;
+  }
+
+  /** Bytes of memory held for raw data and lists. */
+  get capacityBytes(): number {
+    return this.#segments.capacityBytes;
+  }
+
+  /** Raw data in memory, copied from `bytes`. */
+  createBytes(bytes: Uint8Array, dataType: number = DATA_TYPE.data): ValueId {
+    return this.#createRaw(STORAGE.bytes, this.#segments.append(bytes), 0, bytes.length, dataType);
+  }
+
+  /** Raw data in memory, to be filled through `bytes` before anyone else sees it. */
+  allocateBytes(sizeBytes: number, dataType: number = DATA_TYPE.data): ValueId {
+    const entry = this.#segments.allocate(sizeBytes);
+    return this.#createRaw(STORAGE.bytes, entry, 0, sizeBytes, dataType);
+  }
+
+  /** Raw data in a complete file; one that is owned is unlinked with its value. */
+  createFile(
+    path: string,
+    sizeBytes: number,
+    options: { readonly isOwned: boolean; readonly dataType?: number },
+  ): ValueId {
+    const file = this.files.add(path, options);
+    return this.#createRaw(STORAGE.file, file, 0, sizeBytes, options.dataType ?? DATA_TYPE.data);
+  }
+
+  /** `sizeBytes` of the raw value `base` from `offset` on, without copying them. */
+  createRange(base: ValueId, offset: number, sizeBytes: number): ValueId {
+    assert(this.isRaw(base), "a range is of raw data");
+    assert(offset >= 0 && offset + sizeBytes <= this.sizeBytes(base), "a range lies in its base");
+    const isRange = this.#storage[base] === STORAGE.range;
+    const leaf = isRange ? valueId(this.#places[base] as number) : base;
+    const leafOffset = isRange ? (this.#offsets[base] as number) + offset : offset;
+    this.retain(leaf);
+    return this.#createRaw(STORAGE.range, leaf, leafOffset, sizeBytes, DATA_TYPE.data);
+  }
+
+  /** An array of these items, by reference. */
+  createArray(items: Uint32Array): ValueId {
+    let sizeBytes = 0;
+    let messageCount = 1;
+    for (const item of items) {
+      sizeBytes += this.#sizesBytes[item] as number;
+      messageCount += this.#messageCounts[item] as number;
+      this.retain(valueId(item));
+    }
+    const entry = this.#segments.append(
+      new Uint8Array(items.buffer, items.byteOffset, items.byteLength),
+    );
+    const row = this.#createRow(STORAGE.items, DATA_TYPE.array);
+    this.#places[row] = entry;
+    this.#sizesBytes[row] = sizeBytes;
+    this.#lengths[row] = items.length;
+    this.#messageCounts[row] = messageCount;
+    return row;
+  }
+
+  /**
+   * An index over `base`. `offsets` is raw data of length + 1 rising uint64 LE; item *i* is what
+   * lies between offsets *i* and *i* + 1.
+   */
+  createIndex(base: ValueId, offsets: ValueId): ValueId {
+    assert(this.isRaw(base) && this.isRaw(offsets), "an index is of raw data");
+    this.retain(base);
+    this.retain(offsets);
+    const row = this.#createRow(STORAGE.offsets, DATA_TYPE.index);
+    this.#places[row] = offsets;
+    this.#offsets[row] = base;
+    this.#sizesBytes[row] = this.sizeBytes(base) + this.sizeBytes(offsets);
+    this.#lengths[row] = this.sizeBytes(offsets) / 8 - 1;
+    this.#messageCounts[row] = 1 + this.messageCount(base);
+    return row;
+  }
+
+  retain(value: ValueId): void {
+    assert(this.#storage[value] !== STORAGE.free, "only a living value is retained");
+    this.#references[value] = (this.#references[value] as number) + 1;
+  }
+
+  /** Gives one reference back; with the last one the value goes, and what only it was made of. */
+  release(value: ValueId): void {
+    this.#releaseOne(value);
+    while (this.#dying.length > 0) this.#destroy(valueId(this.#dying.pop()));
+  }
+
+  /** Symbol id. */
+  dataType(value: ValueId): number {
+    return this.#dataTypes[value] as number;
+  }
+
+  isRaw(value: ValueId): boolean {
+    const storage = this.#storage[value] as number;
+    return storage >= STORAGE.bytes && storage <= STORAGE.range;
+  }
+
+  sizeBytes(value: ValueId): number {
+    return this.#sizesBytes[value] as number;
+  }
+
+  /** Items of an array or an index, else 0. */
+  length(value: ValueId): number {
+    return this.#lengths[value] as number;
+  }
+
+  /** Frames that the client protocol sends the value in. Infinite or inexact where sharing multiplies it. */
+  messageCount(value: ValueId): number {
+    return this.#messageCounts[value] as number;
+  }
+
+  /** The items of an array. Only until the next change of the table. */
+  items(array: ValueId): Uint32Array {
+    assert(this.#storage[array] === STORAGE.items, "only an array has items");
+    const bytes = this.#segments.view(this.#places[array] as number);
+    return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  }
+
+  indexBase(index: ValueId): ValueId {
+    assert(this.#storage[index] === STORAGE.offsets, "only an index has a base");
+    return valueId(this.#offsets[index] as number);
+  }
+
+  indexOffsets(index: ValueId): ValueId {
+    assert(this.#storage[index] === STORAGE.offsets, "only an index has offsets");
+    return valueId(this.#places[index] as number);
+  }
+
+  /** The bytes of a raw value that lies in memory, not copied; undefined if it lies in a file. */
+  bytes(value: ValueId): Uint8Array<ArrayBuffer> | undefined {
+    assert(this.isRaw(value), "only raw data has bytes");
+    const place = this.#places[value] as number;
+    if (this.#storage[value] === STORAGE.bytes) return this.#segments.view(place);
+    if (this.#storage[value] === STORAGE.file || this.#storage[place] === STORAGE.file) {
+      return undefined;
+    }
+    const offset = this.#offsets[value] as number;
+    const view = this.#segments.view(this.#places[place] as number);
+    return view.subarray(offset, offset + this.sizeBytes(value));
+  }
+
+  /** Where a raw value lies, if in a file. */
+  fileStretch(value: ValueId): FileStretch | undefined {
+    const place = this.#places[value] as number;
+    const sizeBytes = this.sizeBytes(value);
+    if (this.#storage[value] === STORAGE.file) return { file: place, offset: 0, sizeBytes };
+    if (this.#storage[value] !== STORAGE.range || this.#storage[place] !== STORAGE.file) {
+      return undefined;
+    }
+    const offset = this.#offsets[value] as number;
+    return { file: this.#places[place] as number, offset, sizeBytes };
+  }
+
+  #createRaw(
+    storage: number,
+    place: number,
+    offset: number,
+    sizeBytes: number,
+    dataType: number,
+  ): ValueId {
+    const row = this.#createRow(storage, dataType);
+    this.#places[row] = place;
+    this.#offsets[row] = offset;
+    this.#sizesBytes[row] = sizeBytes;
+    this.#lengths[row] = 0;
+    this.#messageCounts[row] = 1;
+    return row;
+  }
+
+  #createRow(storage: number, dataType: number): ValueId {
+    const row = this.#free.length > 0 ? this.#free.pop() : this.#rowCount++;
+    if (row === this.#storage.length) this.#grow(row + 1);
+    this.#storage[row] = storage;
+    this.#dataTypes[row] = dataType;
+    this.#references[row] = 1;
+    return valueId(row);
+  }
+
+  #grow(rows: number): void {
+    const grown = grownCapacity(this.#storage.length, rows);
+    this.#storage = resizeColumn(this.#storage, grown);
+    this.#dataTypes = resizeColumn(this.#dataTypes, grown);
+    this.#references = resizeColumn(this.#references, grown);
+    this.#sizesBytes = resizeColumn(this.#sizesBytes, grown);
+    this.#lengths = resizeColumn(this.#lengths, grown);
+    this.#messageCounts = resizeColumn(this.#messageCounts, grown);
+    this.#places = resizeColumn(this.#places, grown);
+    this.#offsets = resizeColumn(this.#offsets, grown);
+  }
+
+  #releaseOne(value: ValueId): void {
+    const references = this.#references[value] as number;
+    assert(references > 0, "a reference is released once");
+    this.#references[value] = references - 1;
+    if (references === 1) this.#dying.push(value);
+  }
+
+  #destroy(value: ValueId): void {
+    const place = this.#places[value] as number;
+    switch (this.#storage[value]) {
+      case STORAGE.bytes:
+        this.#segments.release(place);
+        break;
+      case STORAGE.file:
+        this.files.remove(place);
+        break;
+      case STORAGE.range:
+        this.#releaseOne(valueId(place));
+        break;
+      case STORAGE.items:
+        for (const item of this.items(value)) this.#releaseOne(valueId(item));
+        this.#segments.release(place);
+        break;
+      default:
+        this.#releaseOne(valueId(place));
+        this.#releaseOne(this.indexBase(value));
+    }
+    this.#storage[value] = STORAGE.free;
+    this.#free.push(value);
+  }
+}
