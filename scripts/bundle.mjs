@@ -1,5 +1,5 @@
 // Bundles the executables and the public entry points into dist/bin with esbuild.
-import { chmodSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -27,7 +27,8 @@ const result = await build({
   bundle: true,
   // Shared code is loaded once, and what a command loads lazily stays in a file of its own.
   splitting: true,
-  chunkNames: "chunks/[name]-[hash]",
+  // Beside the executables, so that all code finds them by the same relative address.
+  chunkNames: "chunk-[hash]",
   format: "esm",
   platform: "node",
   target: "node20",
@@ -44,10 +45,7 @@ for (const name of Object.keys(EXECUTABLES)) {
 
 // Chunks carry a hash in their names, so those of earlier builds pile up.
 const written = new Set(Object.keys(result.metafile.outputs).map((path) => join(ROOT, path)));
-for (const folder of [OUT_DIR, join(OUT_DIR, "chunks")]) {
-  if (!existsSync(folder)) continue;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isFile() && /\.js(\.map)?$/.test(entry.name) && !written.has(path)) rmSync(path);
-  }
+for (const name of readdirSync(OUT_DIR)) {
+  const path = join(OUT_DIR, name);
+  if (/\.js(\.map)?$/.test(name) && !written.has(path)) rmSync(path);
 }

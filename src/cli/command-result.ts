@@ -1,0 +1,2 @@
+/** Where a command's action leaves its exit status. */
+export type CommandResult = { exitCode: number };

@@ -1,0 +1,49 @@
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "@commander-js/extra-typings";
+import { CliError } from "../cli-error.ts";
+import type { CommandResult } from "../command-result.ts";
+import { EXIT } from "../exit-codes.ts";
+import {
+  CPUS_OPTION_HELP,
+  parseClusterSize,
+  WORKERS_OPTION_HELP,
+} from "../local-cluster-options.ts";
+import { runScript } from "../run-script.ts";
+import { namedServer, SERVER_VARIABLE } from "../server-address.ts";
+import { watchStopSignals } from "../stop-signals.ts";
+
+/** `hyperloom run SCRIPT`: runs a pipeline against a server or a cluster of its own. */
+export function addRunCommand(program: Command, result: CommandResult): void {
+  program
+    .command("run")
+    .description("run a pipeline written in TypeScript or JavaScript")
+    .argument("<script>", "path of the pipeline: .ts, .mts, .js or .mjs")
+    .argument("[args...]", "handed to the pipeline; put -- before them if they look like options")
+    .option(
+      "-s, --server <host:port>",
+      `address of the server (default: $${SERVER_VARIABLE}, else a cluster that lives as long as the script)`,
+    )
+    .option("-w, --workers <n>", `without a server: ${WORKERS_OPTION_HELP}`)
+    .option("-c, --cpus <n>", `without a server: ${CPUS_OPTION_HELP}`)
+    .passThroughOptions()
+    .action(async (script, args, { server, workers, cpus }) => {
+      const path = checkScript(script);
+      const size = parseClusterSize(workers, cpus);
+      const stop = watchStopSignals();
+      const named = namedServer(server);
+      if (named !== undefined) {
+        result.exitCode = await runScript(path, args, named, stop);
+        return;
+      }
+      const { LocalCluster } = await import("../../client/index.ts");
+      await using cluster = await LocalCluster.start({ ...size, signal: stop.signal });
+      result.exitCode = await runScript(path, args, cluster.address, stop);
+    });
+}
+
+function checkScript(script: string): string {
+  const path = resolve(script);
+  if (existsSync(path) && statSync(path).isFile()) return path;
+  throw new CliError(EXIT.usage, `There is no script ${path}`);
+}

@@ -1,0 +1,69 @@
+import { parseArgs } from "node:util";
+import { CliError } from "../cli-error.ts";
+import { EXIT } from "../exit-codes.ts";
+import { MAX_PORT, parseSecondsAsMs, parseWholeNumber } from "../numbers.ts";
+
+export type ServerFlags = {
+  readonly help: boolean;
+  readonly debug: boolean;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly unsatisfiableAfterMs: number;
+  readonly exitWithStdin: boolean;
+  /** File descriptor on which the port is announced. */
+  readonly readyFd: number | undefined;
+};
+
+export const DEFAULT_PORT = 9010;
+
+export const serverUsage = (program: string): string => `Usage: ${program} [options]
+
+Schedules the plans of clients on the workers that join it.
+
+Options:
+  -p, --port N                listen on this port; 0 takes any free one (default ${DEFAULT_PORT})
+      --host ADDRESS          listen on this address only (default 0.0.0.0: on all of IPv4)
+      --unsatisfiable-after S fail tasks that no worker can run after S seconds (default 60)
+      --exit-with-stdin       end when standard input ends, as it does when the parent is gone
+      --ready-fd N            write the port and a line break to this file descriptor, then close it
+      --debug                 log more
+  -h, --help                  show this
+
+The log goes to standard output. Ctrl-C, SIGTERM and \`hyperloom stop\` end the server and its workers.
+`;
+
+/** @throws CliError with status 2 and a sentence, for a bad flag or value */
+export function parseServerFlags(args: readonly string[]): ServerFlags {
+  const values = parse(args);
+  const readyFd = values["ready-fd"];
+  return {
+    help: values.help,
+    debug: values.debug,
+    host: values.host,
+    port: parseWholeNumber("--port", values.port, 0, MAX_PORT),
+    unsatisfiableAfterMs: parseSecondsAsMs("--unsatisfiable-after", values["unsatisfiable-after"]),
+    exitWithStdin: values["exit-with-stdin"],
+    readyFd:
+      readyFd === undefined ? undefined : parseWholeNumber("--ready-fd", readyFd, 1, 1_000_000),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        debug: { type: "boolean", default: false },
+        host: { type: "string", default: "0.0.0.0" },
+        port: { type: "string", short: "p", default: String(DEFAULT_PORT) },
+        "unsatisfiable-after": { type: "string", default: "60" },
+        "exit-with-stdin": { type: "boolean", default: false },
+        "ready-fd": { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    throw new CliError(EXIT.usage, error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,42 @@
+import { EXIT_BY_SIGNAL, type StopSignal } from "./exit-codes.ts";
+
+const STOP_SIGNALS: readonly StopSignal[] = ["SIGHUP", "SIGINT", "SIGTERM"];
+
+/** Asks to stop: Ctrl-C, SIGTERM, or the end of the terminal. */
+export type StopWatch = {
+  /** Aborted by the first stop signal. */
+  readonly signal: AbortSignal;
+  /** The exit status that stands for the stop signal received; undefined before there is one. */
+  exitCode(): number | undefined;
+  /** As if a stop signal without an exit status of its own had come. */
+  stop(): void;
+};
+
+/**
+ * Watches for stop signals from now on. The second one ends the process at once, for a person who
+ * does not want to wait.
+ */
+export function watchStopSignals(): StopWatch {
+  const controller = new AbortController();
+  let received: StopSignal | undefined;
+  for (const name of STOP_SIGNALS) {
+    process.on(name, () => {
+      if (received !== undefined) process.exit(EXIT_BY_SIGNAL[name]);
+      received = name;
+      controller.abort();
+    });
+  }
+  return {
+    signal: controller.signal,
+    exitCode: () => (received === undefined ? undefined : EXIT_BY_SIGNAL[received]),
+    stop: () => controller.abort(),
+  };
+}
+
+/** Fulfilled once the signal is aborted; at once if it is already. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
