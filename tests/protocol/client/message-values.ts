@@ -1,0 +1,106 @@
+import type { SmallRequest } from "../../../src/protocol/client/client-request.ts";
+import type { ClientResponse } from "../../../src/protocol/client/client-response.ts";
+import type { Register } from "../../../src/protocol/client/register.ts";
+import type { ResponseError } from "../../../src/protocol/client/response-error.ts";
+import type { RunConfig } from "../../../src/protocol/client/run-config.ts";
+import { bytesOf, listOf, type Values } from "./golden.ts";
+
+const int = (value: unknown): number => (value ?? 0) as number;
+const optionalInt = (value: unknown): number | undefined => value as number | undefined;
+const optionalText = (value: unknown): string | undefined => value as string | undefined;
+
+/** Golden values as the value that must be decoded from them, and must encode to them. */
+export function registerOf(values: Values): Register {
+  return {
+    type: values.type === "WORKER" ? "worker" : "client",
+    port: optionalInt(values.port),
+    taskTypes: listOf<string>(values.task_types),
+    dataTypes: listOf<string>(values.data_types),
+    cpus: optionalInt(values.cpus),
+    clientName: optionalText(values.client_name),
+    workerProtocolVersion: optionalInt(values.worker_protocol_version),
+    capabilities: listOf<string>(values.capabilities),
+    resources: listOf(values.resources),
+    advertisedHost: optionalText(values.advertised_host),
+    workerName: optionalText(values.worker_name),
+  };
+}
+
+export function smallRequestOf(values: Values): SmallRequest {
+  switch (values.type) {
+    case "FETCH":
+      return { kind: "fetch", id: int(values.id) };
+    case "RELEASE":
+      return { kind: "release", id: int(values.id) };
+    case "STATS":
+      return { kind: "stats" };
+    case "TRACE":
+      return { kind: "trace", path: values.trace_path as string };
+    case "TERMINATE":
+      return { kind: "terminate" };
+    default:
+      throw new Error(`no small request: ${JSON.stringify(values)}`);
+  }
+}
+
+export function responseOf(values: Values): ClientResponse {
+  switch (values.type) {
+    case "DATA": {
+      const data = values.data as Values;
+      return {
+        kind: "data",
+        id: int(data.id),
+        frameCount: int(data.n_messages),
+        dataType: int(data.type_id),
+      };
+    }
+    case "TASK_FINISHED":
+      return { kind: "taskFinished", id: int(values.id) };
+    case "TASK_FAILED":
+      return { kind: "taskFailed", error: errorOf(values.error as Values) };
+    case "ERROR":
+      return { kind: "error", error: errorOf(values.error as Values) };
+    case "NOTICE":
+      return { kind: "notice", error: errorOf(values.error as Values) };
+    case "DICTIONARY":
+      return { kind: "dictionary", symbols: listOf<string>(values.symbols) };
+    case "STATS": {
+      const stats = values.stats as Values;
+      return {
+        kind: "stats",
+        workerCount: int(stats.n_workers),
+        dataObjectCount: int(stats.n_data_objects),
+      };
+    }
+    default:
+      throw new Error(`no response: ${JSON.stringify(values)}`);
+  }
+}
+
+function errorOf(values: Values): ResponseError {
+  return {
+    id: optionalInt(values.id),
+    worker: optionalText(values.worker),
+    message: (values.error_msg ?? "") as string,
+    exitCode: optionalInt(values.exit_code),
+    signal: optionalText(values.signal),
+    stderr: values.stderr === undefined ? undefined : bytesOf(values.stderr),
+    attempts: optionalInt(values.attempts),
+    label: optionalText(values.label),
+    causeId: optionalInt(values.cause_id),
+  };
+}
+
+export function runConfigOf(values: Values): RunConfig {
+  return {
+    args: listOf(values.args).map(bytesOf),
+    mapInputs: listOf(values.map_inputs).map(bytesOf),
+    mapOutputs: listOf(values.map_outputs).map(bytesOf),
+    env: listOf<Values>(values.env).map(({ name, value }) => ({
+      name: bytesOf(name),
+      value: bytesOf(value),
+    })),
+    timeLimitMs: optionalInt(values.time_limit_ms),
+    paths: listOf(values.paths).map(bytesOf),
+  };
+}
