@@ -1,0 +1,146 @@
+import type { Workload } from "../workloads/workload.ts";
+import { type Checker, CheckFailed, check } from "./observation.ts";
+import type { Oracle } from "./oracle.ts";
+
+type Plan = {
+  readonly resultIds: readonly number[];
+  readonly taskIds: ReadonlySet<number>;
+  /** Plans whose tasks it needs, itself included. */
+  readonly needs: ReadonlySet<Plan>;
+  isSubmitted: boolean;
+  failures: number;
+};
+
+type ClientView = {
+  readonly oracle: Oracle;
+  readonly plans: Plan[];
+  readonly finished: Set<number>;
+  readonly released: Set<number>;
+  hasLeft: boolean;
+};
+
+function viewClient(workload: Workload, oracle: Oracle): ClientView {
+  const plans: Plan[] = [];
+  for (const { idBase, tasks } of workload) {
+    const taskIds = new Set(tasks.map((_, position) => idBase + position));
+    const resultIds = [...taskIds].filter((id) => tasks[id - idBase]?.isResult);
+    const needs = new Set<Plan>();
+    const plan: Plan = { resultIds, taskIds, needs, isSubmitted: false, failures: 0 };
+    const inputs = new Set(tasks.flatMap((task) => task.inputs));
+    for (const earlier of plans) {
+      if ([...inputs].some((id) => earlier.taskIds.has(id))) {
+        for (const needed of earlier.needs) needs.add(needed);
+      }
+    }
+    needs.add(plan);
+    plans.push(plan);
+  }
+  return { oracle, plans, finished: new Set(), released: new Set(), hasLeft: false };
+}
+
+/** Whether some task fails that these results need. */
+const doomed = (view: ClientView, results: readonly number[]): boolean =>
+  [...view.oracle.neededBy(results)].some((id) => view.oracle.outcomes.get(id)?.kind === "failed");
+
+/**
+ * Every result is told finished exactly once, unless it was released or its plan failed. A plan
+ * fails exactly once, only where one of its tasks fails or one of a plan it builds on, and then
+ * nothing of it is told any more. Nothing is told to a client that has left, or of what it released.
+ */
+export function createAnswerChecker(
+  clients: ReadonlyMap<number, { readonly workload: Workload; readonly oracle: Oracle }>,
+): Checker {
+  const views = new Map<number, ClientView>();
+  for (const [id, { workload, oracle }] of clients) views.set(id, viewClient(workload, oracle));
+
+  const getView = (clientId: number): ClientView => {
+    const view = views.get(clientId);
+    check(view !== undefined, () => `an answer for client ${clientId}, whom nobody knows`);
+    check(!view.hasLeft, () => `an answer for client ${clientId}, who has left`);
+    return view;
+  };
+  const getPlan = (view: ClientView, clientTask: number): Plan => {
+    const plan = view.plans.find(({ taskIds }) => taskIds.has(clientTask));
+    check(plan?.isSubmitted === true, () => `an answer for task ${clientTask} of no plan`);
+    return plan;
+  };
+
+  const onFinished = (clientId: number, clientTask: number): void => {
+    const view = getView(clientId);
+    const plan = getPlan(view, clientTask);
+    const name = `task ${clientTask} of client ${clientId}`;
+    check(plan.resultIds.includes(clientTask), () => `${name} is no result`);
+    check(plan.failures === 0, () => `${name} was told finished after its plan failed`);
+    check(!view.finished.has(clientTask), () => `${name} was told finished twice`);
+    check(!view.released.has(clientTask), () => `${name} was told finished after its release`);
+    check(
+      view.oracle.outcomes.get(clientTask)?.kind !== "failed",
+      () => `${name} was told finished and cannot be`,
+    );
+    view.finished.add(clientTask);
+  };
+
+  const onFailed = (clientId: number, clientTask: number, message: string): void => {
+    const view = getView(clientId);
+    const plan = getPlan(view, clientTask);
+    const name = `the plan of task ${clientTask} of client ${clientId}`;
+    plan.failures += 1;
+    check(plan.failures === 1, () => `${name} was told failed twice`);
+    const causes = [...plan.needs].flatMap(({ resultIds }) => resultIds);
+    check(doomed(view, causes), () => `${name} failed without a failing task: ${message}`);
+  };
+
+  const finishPlan = (view: ClientView, clientId: number, plan: Plan): void => {
+    if (!plan.isSubmitted || plan.failures > 0) return;
+    const open = plan.resultIds.filter((id) => !view.finished.has(id) && !view.released.has(id));
+    check(
+      open.length === 0,
+      () => `client ${clientId} was told nothing of its results ${open.slice(0, 5).join(", ")}`,
+    );
+    const kept = plan.resultIds.filter((id) => !view.released.has(id));
+    check(!doomed(view, kept), () => `a plan of client ${clientId} had to fail and did not`);
+  };
+
+  return {
+    name: "answers",
+    observe: (observation) => {
+      switch (observation.kind) {
+        case "plan-submitted": {
+          const plan = views.get(observation.clientId)?.plans[observation.planNumber];
+          if (plan !== undefined) plan.isSubmitted = true;
+          break;
+        }
+        case "result-finished":
+          onFinished(observation.clientId, observation.clientTask);
+          break;
+        case "task-failed":
+          onFailed(observation.clientId, observation.clientTask, observation.message);
+          break;
+        case "request-refused": {
+          const { clientId, message } = observation;
+          throw new CheckFailed(`client ${clientId} was refused: ${message}`);
+        }
+        case "result-released": {
+          const view = getView(observation.clientId);
+          // What was told before it was released counts as told.
+          if (!view.finished.has(observation.clientTask)) view.released.add(observation.clientTask);
+          break;
+        }
+        case "client-left":
+          getView(observation.clientId).hasLeft = true;
+          break;
+        default:
+          break;
+      }
+    },
+    finish: () => {
+      for (const [clientId, view] of views) {
+        if (view.hasLeft) continue;
+        for (const plan of view.plans) {
+          check(plan.isSubmitted, () => `client ${clientId} did not get to submit all its plans`);
+          finishPlan(view, clientId, plan);
+        }
+      }
+    },
+  };
+}

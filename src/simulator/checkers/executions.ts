@@ -1,0 +1,78 @@
+import { objectKey } from "../object-key.ts";
+import { type Checker, check } from "./observation.ts";
+
+type Execution = { readonly workerId: number; state: "running" | "ended" | "killed" | "lost" };
+
+/** What is known of all executions of the same work. */
+type Runs = { count: number; lastExecution: Execution; disturbancesBefore: number };
+
+/**
+ * No attempt is executed twice, and the same work is executed again only where a worker was lost, a
+ * pull failed or the earlier execution was killed since.
+ */
+export function createExecutionChecker(): Checker {
+  const byAttempt = new Map<string, Execution>();
+  const byWork = new Map<string, Runs>();
+  /** Events that explain why something is computed again. */
+  let disturbances = 0;
+
+  const findRunning = (task: number, attempt: number, workerId: number): Execution => {
+    const execution = byAttempt.get(objectKey(task, attempt));
+    check(
+      execution?.state === "running" && execution.workerId === workerId,
+      () => `task ${task}, attempt ${attempt} ended on worker ${workerId}, where it did not run`,
+    );
+    return execution;
+  };
+
+  return {
+    name: "executions",
+    observe: (observation) => {
+      switch (observation.kind) {
+        case "execution-started": {
+          const { workerId, task, attempt, work } = observation;
+          const key = objectKey(task, attempt);
+          check(!byAttempt.has(key), () => `task ${task}, attempt ${attempt} was executed twice`);
+          const execution: Execution = { workerId, state: "running" };
+          byAttempt.set(key, execution);
+          const runs = byWork.get(work);
+          check(
+            runs === undefined ||
+              runs.lastExecution.state === "killed" ||
+              runs.disturbancesBefore < disturbances,
+            () => `task ${task} was executed again as attempt ${attempt}, and nothing explains it`,
+          );
+          byWork.set(work, {
+            count: (runs?.count ?? 0) + 1,
+            lastExecution: execution,
+            disturbancesBefore: disturbances,
+          });
+          break;
+        }
+        case "execution-ended":
+          findRunning(observation.task, observation.attempt, observation.workerId).state = "ended";
+          break;
+        case "execution-killed":
+          findRunning(observation.task, observation.attempt, observation.workerId).state = "killed";
+          break;
+        case "worker-lost":
+          for (const execution of byAttempt.values()) {
+            if (execution.workerId !== observation.workerId) continue;
+            if (execution.state === "running") execution.state = "lost";
+          }
+          disturbances += 1;
+          break;
+        case "pull-failed":
+          disturbances += 1;
+          break;
+        default:
+          break;
+      }
+    },
+    finish: () => {
+      for (const [key, execution] of byAttempt) {
+        check(execution.state !== "running", () => `execution ${key} never ended`);
+      }
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { ResourceOffer, ResourceRequest } from "../../core/model/resources.ts";
+import type { SimulatedValue } from "../values.ts";
+
+/** Names an attempt, or the data object it made, at one worker. */
+type At = { readonly workerId: number; readonly task: number; readonly attempt: number };
+
+/** What the simulated world shows to the checkers. None of it is what a brain believes. */
+export type Observation =
+  | { readonly kind: "worker-joined"; readonly workerId: number; readonly offer: ResourceOffer }
+  | { readonly kind: "worker-lost"; readonly workerId: number }
+  | (At & {
+      readonly kind: "execution-started";
+      readonly request: ResourceRequest;
+      /** Names the work itself: equal for every attempt at one task and for no other task. */
+      readonly work: string;
+    })
+  | (At & { readonly kind: "execution-ended" | "execution-killed" })
+  /** An execution needs an object that its worker does not hold. */
+  | (At & { readonly kind: "input-missing"; readonly input: string })
+  | (At & { readonly kind: "object-stored" | "object-discarded" })
+  | (At & { readonly kind: "object-served"; readonly peer: number })
+  /** A pull broke off; whoever believes that the data is lost may have it computed again. */
+  | { readonly kind: "pull-failed"; readonly workerId: number; readonly peer: number }
+  | { readonly kind: "plan-submitted"; readonly clientId: number; readonly planNumber: number }
+  /** The server has told the client. */
+  | {
+      readonly kind: "result-finished";
+      readonly clientId: number;
+      readonly clientTask: number;
+    }
+  | {
+      readonly kind: "task-failed";
+      readonly clientId: number;
+      readonly clientTask: number;
+      readonly message: string;
+    }
+  | {
+      readonly kind: "request-refused";
+      readonly clientId: number;
+      readonly message: string;
+    }
+  /** The server has read the client's request. */
+  | { readonly kind: "result-released"; readonly clientId: number; readonly clientTask: number }
+  | { readonly kind: "client-left"; readonly clientId: number }
+  | {
+      readonly kind: "result-fetched";
+      readonly clientId: number;
+      readonly clientTask: number;
+      readonly value: SimulatedValue;
+    };
+
+/** What is left when nothing more happens. Every client has released all it had, or is gone. */
+export type EndState = {
+  readonly scheduler: {
+    readonly tasks: number;
+    readonly objects: number;
+    /** That are gone. */
+    readonly clients: number;
+  };
+  readonly workers: readonly {
+    readonly workerId: number;
+    /** Keys of the objects in its store. */
+    readonly objects: readonly string[];
+    readonly executions: number;
+    readonly pulls: number;
+    /** Rows that its brain still knows. */
+    readonly tasks: number;
+  }[];
+};
+
+/** Looks on from outside and throws a CheckFailed at the first thing that must not be. */
+export interface Checker {
+  readonly name: string;
+  observe(observation: Observation): void;
+  /** Called once, when nothing more can happen. */
+  finish(end: EndState): void;
+}
+
+/** A promise to the users that was not kept. */
+export class CheckFailed extends Error {
+  override readonly name = "CheckFailed";
+}
+
+export function check(condition: boolean, describe: () => string): asserts condition {
+  if (!condition) throw new CheckFailed(describe());
+}

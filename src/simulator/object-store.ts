@@ -1,0 +1,27 @@
+import { objectKey } from "./object-key.ts";
+import type { SimulatedValue } from "./values.ts";
+import type { World } from "./world.ts";
+
+/** The data objects that one worker holds. */
+export type ObjectStore = {
+  put(task: number, attempt: number, value: SimulatedValue): void;
+  find(task: number, attempt: number): SimulatedValue | undefined;
+  discard(task: number, attempt: number): void;
+  keys(): string[];
+};
+
+export function createObjectStore(world: World, workerId: number): ObjectStore {
+  const objects = new Map<string, SimulatedValue>();
+  return {
+    put: (task, attempt, value) => {
+      objects.set(objectKey(task, attempt), world.sabotage.store?.(value, workerId) ?? value);
+      world.observe({ kind: "object-stored", workerId, task, attempt });
+    },
+    find: (task, attempt) => objects.get(objectKey(task, attempt)),
+    discard: (task, attempt) => {
+      if (!objects.delete(objectKey(task, attempt))) return;
+      world.observe({ kind: "object-discarded", workerId, task, attempt });
+    },
+    keys: () => [...objects.keys()],
+  };
+}

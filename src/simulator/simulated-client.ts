@@ -1,0 +1,176 @@
+import type { Random } from "../core/base/random.ts";
+import { encodeSmallRequest } from "../protocol/client/client-request.ts";
+import { decodeClientResponse } from "../protocol/client/client-response.ts";
+import { FRAME_HEADER_BYTES } from "../protocol/client/frame.ts";
+import { PlanEncoder } from "../protocol/client/plan-encoder.ts";
+import { ByteWriter } from "../protocol/wire/byte-writer.ts";
+import type { Link } from "./link.ts";
+import type { ClientDelivery } from "./simulated-server.ts";
+import type { Workload, WorkloadPlan } from "./workloads/workload.ts";
+import { noteFrame, type World } from "./world.ts";
+
+export type SimulatedClientOptions = {
+  readonly clientId: number;
+  readonly workload: Workload;
+  /** The client's own choices: what it fetches, what it releases early. */
+  readonly random: Random;
+  /** Share of the results that are fetched. */
+  readonly fetchShare: number;
+  readonly link: Link<Uint8Array>;
+};
+
+/** Submits its plans, fetches results, and releases everything in the end. */
+export type SimulatedClient = {
+  readonly clientId: number;
+  start(): void;
+  onDelivery(delivery: ClientDelivery): void;
+  /** Releases this share of the results that are not finished, as if nobody wanted them any more. */
+  releaseUnfinished(share: number): void;
+  leave(): void;
+  /** It waits for nothing, and has released all it had or has left. */
+  isDone(): boolean;
+  /** What it waits for, for a failed simulation's message. */
+  describe(): string;
+};
+
+type PlanProgress = {
+  readonly plan: WorkloadPlan;
+  /** Results that are neither told finished nor failed nor released. */
+  readonly open: Set<number>;
+  readonly finished: Set<number>;
+};
+
+function encodePlan(plan: WorkloadPlan): Uint8Array {
+  const encoder = new PlanEncoder();
+  for (const task of plan.tasks) {
+    const requestIndex = task.request.length === 0 ? -1 : encoder.requestIndex(task.request);
+    encoder.addTask(
+      task.taskType,
+      task.config,
+      task.inputs,
+      requestIndex,
+      task.isResult,
+      task.label === "" ? undefined : task.label,
+      task.checkpointPath,
+    );
+  }
+  return encoder.finish(plan.idBase, plan.loadsCheckpoints);
+}
+
+export function createSimulatedClient(
+  world: World,
+  options: SimulatedClientOptions,
+): SimulatedClient {
+  const { clientId, workload, random, link } = options;
+  const submitted: PlanProgress[] = [];
+  const fetching = new Set<number>();
+  const released = new Set<number>();
+  let hasLeft = false;
+  let hasReleasedAll = false;
+
+  const request = (kind: "fetch" | "release", id: number): void => {
+    const writer = new ByteWriter();
+    encodeSmallRequest(writer, { kind, id });
+    link.send(writer.take());
+  };
+
+  const release = (id: number): void => {
+    if (released.has(id)) return;
+    released.add(id);
+    request("release", id);
+  };
+
+  const resultIds = (plan: WorkloadPlan): number[] =>
+    plan.tasks.flatMap((task, position) => (task.isResult ? [plan.idBase + position] : []));
+
+  const submitNext = (): void => {
+    for (;;) {
+      const plan = workload[submitted.length];
+      if (plan === undefined || hasLeft) return;
+      const isWaiting = submitted.some(({ open }) => open.size > 0);
+      if (plan.submitted === "previous-ended" && isWaiting) return;
+      world.observe({ kind: "plan-submitted", clientId, planNumber: submitted.length });
+      submitted.push({ plan, open: new Set(resultIds(plan)), finished: new Set() });
+      link.send(encodePlan(plan));
+    }
+  };
+
+  /** Ids that plans will name that are not submitted yet: releasing one would be a mistake. */
+  const neededLater = (): Set<number> =>
+    new Set(
+      workload
+        .slice(submitted.length)
+        .flatMap((plan) => plan.tasks)
+        .flatMap((task) => task.inputs),
+    );
+
+  const goOn = (): void => {
+    submitNext();
+    const isBusy = fetching.size > 0 || submitted.some(({ open }) => open.size > 0);
+    if (isBusy || hasLeft || hasReleasedAll || submitted.length < workload.length) return;
+    hasReleasedAll = true;
+    for (const { plan } of submitted) for (const id of resultIds(plan)) release(id);
+  };
+
+  const progressOf = (id: number): PlanProgress | undefined =>
+    submitted.find(({ plan }) => id >= plan.idBase && id < plan.idBase + plan.tasks.length);
+
+  const onFinished = (id: number): void => {
+    const progress = progressOf(id);
+    // A release and the notification can pass each other on their way.
+    if (progress === undefined || !progress.open.delete(id)) return;
+    progress.finished.add(id);
+    if (random.unit() < options.fetchShare) {
+      fetching.add(id);
+      request("fetch", id);
+    }
+  };
+
+  return {
+    clientId,
+    start: goOn,
+    onDelivery: ({ frame, payload }) => {
+      if (hasLeft) return;
+      noteFrame(world, -1 - clientId, frame);
+      const response = decodeClientResponse(frame.subarray(FRAME_HEADER_BYTES));
+      if (response.kind === "taskFinished") onFinished(response.id);
+      else if (response.kind === "taskFailed") progressOf(response.error.id ?? 0)?.open.clear();
+      else if (response.kind === "data" && payload !== undefined) {
+        fetching.delete(response.id);
+        world.observe({
+          kind: "result-fetched",
+          clientId,
+          clientTask: response.id,
+          value: payload,
+        });
+        if (random.unit() < 0.5 && !neededLater().has(response.id)) release(response.id);
+      }
+      goOn();
+    },
+    releaseUnfinished: (share) => {
+      if (hasLeft) return;
+      const later = neededLater();
+      for (const { open } of submitted) {
+        for (const id of [...open]) {
+          if (later.has(id) || random.unit() >= share) continue;
+          open.delete(id);
+          release(id);
+        }
+      }
+      goOn();
+    },
+    leave: () => {
+      if (hasLeft) return;
+      hasLeft = true;
+      link.end();
+    },
+    isDone: () => hasLeft || hasReleasedAll,
+    describe: () => {
+      const open = submitted.flatMap((progress) => [...progress.open]);
+      return (
+        `client ${clientId}: ${submitted.length} of ${workload.length} plans submitted, ` +
+        `${open.length} results open (${open.slice(0, 8).join(", ")}), ${fetching.size} fetches`
+      );
+    },
+  };
+}

@@ -1,0 +1,291 @@
+import { unreachable } from "../core/base/assert.ts";
+import { decodeUtf8 } from "../core/base/utf8.ts";
+import type { Plan } from "../core/model/plan.ts";
+import type { ResourceOffer } from "../core/model/resources.ts";
+import { BUILTIN_SYMBOLS, RESOURCE_PREFIX, TASK_TYPE } from "../core/model/symbols.ts";
+import type { SchedulerCommand } from "../core/scheduler/commands.ts";
+import type { SchedulerEvent } from "../core/scheduler/events.ts";
+import { checkSchedulerInvariants } from "../core/scheduler/invariants.ts";
+import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
+import { stepScheduler } from "../core/scheduler/step.ts";
+import { decodeClientRequest } from "../protocol/client/client-request.ts";
+import { type ClientResponse, encodeClientResponse } from "../protocol/client/client-response.ts";
+import { FRAME_HEADER_BYTES } from "../protocol/client/frame.ts";
+import type { PlanContext } from "../protocol/client/plan-context.ts";
+import { MAX_FROM_WORKER_BODY_BYTES } from "../protocol/limits.ts";
+import { ByteWriter } from "../protocol/wire/byte-writer.ts";
+import { decodeFromWorker, encodeToWorker } from "../protocol/worker/codec.ts";
+import { FrameReader } from "../protocol/worker/frame-reader.ts";
+import type { FromWorker, PeerAddress, ToWorker } from "../protocol/worker/messages.ts";
+import type { Link } from "./link.ts";
+import { SERVER_PULLER } from "./peer-network.ts";
+import type { SimulatedValue } from "./values.ts";
+import { GPUS, LICENSES } from "./workloads/mixtures.ts";
+import { noteFrame, type World } from "./world.ts";
+
+/** A frame for a client; the payload stands for the raw frames that follow a DATA message. */
+export type ClientDelivery = {
+  readonly frame: Uint8Array;
+  readonly payload: SimulatedValue | undefined;
+};
+
+/** The scheduler with as much of a server around it as it takes to speak both protocols. */
+export type SimulatedServer = {
+  readonly state: SchedulerState;
+  connectWorker(link: Link<Uint8Array>, offer: ResourceOffer): number;
+  onWorkerFrame(workerId: number, frame: Uint8Array): void;
+  onWorkerEnd(workerId: number): void;
+  connectClient(clientId: number, link: Link<ClientDelivery>): void;
+  onClientFrame(clientId: number, frame: Uint8Array): void;
+  onClientEnd(clientId: number): void;
+  /** The second has passed. */
+  tick(): void;
+  /** Clients that the scheduler knows and that are not connected. */
+  countStrayClients(): number;
+};
+
+const TASK_TYPES: ReadonlySet<number> = new Set(Object.values(TASK_TYPE));
+const EXTENSIONS: readonly string[] = ["gpus", "licenses"].map((name) => RESOURCE_PREFIX + name);
+const HEARTBEAT_MS = 1000;
+
+const planContext: PlanContext = {
+  resolveSymbol: (name) => {
+    const position = EXTENSIONS.indexOf(name);
+    return position < 0 ? undefined : BUILTIN_SYMBOLS.length + position;
+  },
+  isTaskType: (symbolId) => TASK_TYPES.has(symbolId),
+  isResource: (symbolId) => symbolId === 6 || symbolId === GPUS || symbolId === LICENSES,
+};
+
+type WorkerConnection = {
+  readonly link: Link<Uint8Array>;
+  readonly address: PeerAddress;
+  readonly reader: FrameReader;
+  readonly greetedAtUs: number;
+};
+
+/** 1 for each task of the plan whose checkpoint file is there; undefined where there is none. */
+function findLoadable(plan: Plan, world: World): Uint8Array | undefined {
+  const paths = plan.checkpointPaths;
+  if (paths === undefined) return undefined;
+  return Uint8Array.from({ length: plan.taskCount }, (_, row) => {
+    const start = paths.starts[row] ?? 0;
+    const path = plan.bytes.subarray(start, start + (paths.lengths[row] ?? 0));
+    return path.length > 0 && world.files.has(decodeUtf8(path)) ? 1 : 0;
+  });
+}
+
+export function createSimulatedServer(world: World): SimulatedServer {
+  const { clock } = world;
+  const state = createSchedulerState();
+  const workers = new Map<number, WorkerConnection>();
+  const clients = new Map<number, Link<ClientDelivery>>();
+  let nextWorkerId = 1;
+
+  const step = (event: SchedulerEvent): void => {
+    const commands = stepScheduler(state, event);
+    if (world.checksInvariants) checkSchedulerInvariants(state);
+    for (const command of commands) carryOut(command);
+  };
+
+  const tell = (workerId: number, message: ToWorker): void => {
+    const connection = workers.get(workerId);
+    if (connection === undefined) return;
+    for (const sent of world.sabotage.toWorker?.(message, workerId) ?? [message]) {
+      connection.link.send(encodeToWorker(sent));
+    }
+  };
+
+  const observeResponse = (clientId: number, response: ClientResponse): void => {
+    if (response.kind === "taskFinished") {
+      world.observe({ kind: "result-finished", clientId, clientTask: response.id });
+    } else if (response.kind === "taskFailed") {
+      const { id = 0, message } = response.error;
+      world.observe({ kind: "task-failed", clientId, clientTask: id, message });
+    } else if (response.kind === "error") {
+      world.observe({ kind: "request-refused", clientId, message: response.error.message });
+    }
+  };
+
+  const respond = (clientId: number, response: ClientResponse, payload?: SimulatedValue): void => {
+    const link = clients.get(clientId);
+    if (link === undefined) return;
+    for (const sent of world.sabotage.toClient?.(response, clientId) ?? [response]) {
+      observeResponse(clientId, sent);
+      const writer = new ByteWriter();
+      encodeClientResponse(writer, sent);
+      link.send({ frame: writer.take(), payload });
+    }
+  };
+
+  /** Brings the object from a holder to the client, as the server's relay does. */
+  const deliver = (command: SchedulerCommand & { readonly kind: "deliver" }): void => {
+    const { clientId, clientTask, task, attempt } = command;
+    const refs = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
+    const holder = command.holders.find((workerId) => workers.has(workerId));
+    const giveUp = (reason: "missing" | "broken"): void => {
+      const atMs = clock.nowMs();
+      if (reason === "missing" && holder !== undefined) {
+        step({ kind: "replicas-missing", atMs, workerId: holder, refs });
+      }
+      if (clients.has(clientId)) step({ kind: "result-requested", atMs, clientId, clientTask });
+      step({ kind: "delivery-ended", atMs, task, attempt });
+    };
+    if (holder === undefined) {
+      clock.schedule(1, () => giveUp("broken"));
+      return;
+    }
+    world.network.pull(SERVER_PULLER, holder, refs, {
+      onArrived: (objects) => {
+        for (const { value } of objects) {
+          const frameCount = 1 + (value.items?.length ?? 0);
+          respond(
+            clientId,
+            { kind: "data", id: clientTask, frameCount, dataType: value.dataType },
+            value,
+          );
+        }
+        step({ kind: "delivery-ended", atMs: clock.nowMs(), task, attempt });
+      },
+      onFailed: (_, reason) => giveUp(reason),
+    });
+  };
+
+  const carryOut = (command: SchedulerCommand): void => {
+    switch (command.kind) {
+      case "assign":
+        tell(command.workerId, { kind: "assign", batch: command.batch });
+        break;
+      case "retract":
+      case "cancel":
+      case "drop":
+        tell(command.workerId, { kind: command.kind, refs: command.refs });
+        break;
+      case "notify-finished":
+        for (const id of command.clientTasks) {
+          respond(command.clientId, { kind: "taskFinished", id });
+        }
+        break;
+      case "notify-failed": {
+        const { clientTask: id, worker, attempts, label, cause: causeId } = command;
+        const { message } = command.failure;
+        const error = { id, worker, message, attempts, label, causeId };
+        respond(command.clientId, { kind: "taskFailed", error });
+        break;
+      }
+      case "notify-notice": {
+        const { clientTask: id, message } = command;
+        respond(command.clientId, { kind: "notice", error: { id, message } });
+        break;
+      }
+      case "refuse": {
+        const { clientTask: id, message } = command;
+        respond(command.clientId, { kind: "error", error: { id, message } });
+        break;
+      }
+      case "deliver":
+        deliver(command);
+        break;
+      default:
+        unreachable(command);
+    }
+  };
+
+  const onWorkerMessage = (workerId: number, message: FromWorker): void => {
+    const atMs = clock.nowMs();
+    switch (message.kind) {
+      case "tasks-finished":
+        step({ kind: message.kind, atMs, workerId, finished: message.finished });
+        break;
+      case "task-failed": {
+        const { kind, task, attempt, failure } = message;
+        step({ kind, atMs, workerId, task, attempt, failure });
+        break;
+      }
+      case "tasks-started":
+      case "tasks-returned":
+      case "replicas-added":
+      case "checkpoints-written":
+      case "checkpoints-missing":
+        step({ kind: message.kind, atMs, workerId, refs: message.refs });
+        break;
+      case "inputs-unreachable":
+        step({ kind: message.kind, atMs, workerId, ...message.unreachable });
+        break;
+      case "heartbeat": {
+        const roundTripMs = (clock.nowUs() - (workers.get(workerId)?.greetedAtUs ?? 0)) / 1000;
+        step({ kind: "round-trip-measured", atMs, workerId, roundTripMs });
+        break;
+      }
+      default:
+        unreachable(message);
+    }
+  };
+
+  return {
+    state,
+    connectWorker: (link, offer) => {
+      const workerId = nextWorkerId;
+      nextWorkerId += 1;
+      const address = { workerId, host: "10.0.0.1", port: 1024 + workerId };
+      const others = [...workers.values()].map((other) => other.address);
+      const reader = new FrameReader(MAX_FROM_WORKER_BODY_BYTES);
+      workers.set(workerId, { link, address, reader, greetedAtUs: clock.nowUs() });
+      world.observe({ kind: "worker-joined", workerId, offer });
+      tell(workerId, { kind: "welcome", workerId, serverId: "sim", heartbeatMs: HEARTBEAT_MS });
+      tell(workerId, { kind: "symbols", firstId: BUILTIN_SYMBOLS.length, names: EXTENSIONS });
+      tell(workerId, { kind: "peers", peers: others });
+      tell(workerId, { kind: "heartbeat", sequence: 1 });
+      for (const other of others) tell(other.workerId, { kind: "peers", peers: [address] });
+      const name = `${address.host}:${address.port}`;
+      // The shell that made this worker joins it to the network first; see the caller.
+      clock.schedule(0, () => {
+        if (workers.has(workerId)) {
+          step({ kind: "worker-joined", atMs: clock.nowMs(), workerId, name, offer });
+        }
+      });
+      return workerId;
+    },
+    onWorkerFrame: (workerId, frame) => {
+      const connection = workers.get(workerId);
+      if (connection === undefined) return;
+      noteFrame(world, SERVER_PULLER, frame);
+      for (const { kind, body } of connection.reader.feed(frame)) {
+        onWorkerMessage(workerId, decodeFromWorker(kind, body));
+      }
+    },
+    onWorkerEnd: (workerId) => {
+      if (!workers.delete(workerId)) return;
+      for (const other of workers.keys()) {
+        tell(other, { kind: "peers-lost", workers: Uint32Array.of(workerId) });
+      }
+      step({ kind: "worker-lost", atMs: clock.nowMs(), workerId });
+    },
+    connectClient: (clientId, link) => {
+      clients.set(clientId, link);
+    },
+    onClientFrame: (clientId, frame) => {
+      noteFrame(world, SERVER_PULLER, frame);
+      const request = decodeClientRequest(frame.subarray(FRAME_HEADER_BYTES), planContext);
+      const atMs = clock.nowMs();
+      if (request.kind === "plan") {
+        const { plan } = request;
+        const loadable = request.loadCheckpoints ? findLoadable(plan, world) : undefined;
+        step({ kind: "plan-submitted", atMs, clientId, plan, loadable });
+      } else if (request.kind === "release") {
+        world.observe({ kind: "result-released", clientId, clientTask: request.id });
+        step({ kind: "result-released", atMs, clientId, clientTask: request.id });
+      } else if (request.kind === "fetch") {
+        step({ kind: "result-requested", atMs, clientId, clientTask: request.id });
+      }
+    },
+    onClientEnd: (clientId) => {
+      clients.get(clientId)?.cut();
+      if (!clients.delete(clientId)) return;
+      world.observe({ kind: "client-left", clientId });
+      step({ kind: "client-left", atMs: clock.nowMs(), clientId });
+    },
+    tick: () => step({ kind: "time-passed", atMs: clock.nowMs() }),
+    countStrayClients: () => [...state.clients.keys()].filter((id) => !clients.has(id)).length,
+  };
+}

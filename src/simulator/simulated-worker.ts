@@ -1,0 +1,246 @@
+import { unreachable } from "../core/base/assert.ts";
+import type { TaskRefs } from "../core/model/batches.ts";
+import type { ResourceOffer } from "../core/model/resources.ts";
+import type { WorkerCommand } from "../core/worker/commands.ts";
+import type { WorkerEvent } from "../core/worker/events.ts";
+import { checkWorkerInvariants } from "../core/worker/invariants.ts";
+import { createWorkerState } from "../core/worker/state.ts";
+import { stepWorker } from "../core/worker/step.ts";
+import { MAX_TO_WORKER_BODY_BYTES } from "../protocol/limits.ts";
+import { decodeToWorker, encodeFromWorker } from "../protocol/worker/codec.ts";
+import { FrameReader } from "../protocol/worker/frame-reader.ts";
+import type { FromWorker, ToWorker } from "../protocol/worker/messages.ts";
+import type { EndState } from "./checkers/observation.ts";
+import type { Link } from "./link.ts";
+import { objectKey } from "./object-key.ts";
+import { createObjectStore } from "./object-store.ts";
+import { createSimulatedExecutor, type ExecutableTask } from "./simulated-executor.ts";
+import { noteFrame, type World } from "./world.ts";
+
+export type SimulatedWorkerOptions = {
+  readonly workerId: number;
+  readonly offer: ResourceOffer;
+  readonly slowness: number;
+  readonly link: Link<Uint8Array>;
+};
+
+/** A worker's brain with a store, an executor and connections around it, all of them virtual. */
+export type SimulatedWorker = {
+  readonly workerId: number;
+  onFrame(frame: Uint8Array): void;
+  /** Ends at once, as if the machine had lost its power. */
+  kill(): void;
+  summarize(): EndState["workers"][number];
+};
+
+export function createSimulatedWorker(
+  world: World,
+  options: SimulatedWorkerOptions,
+): SimulatedWorker {
+  const { workerId, link } = options;
+  const { clock, network } = world;
+  const state = createWorkerState({ offer: options.offer });
+  const store = createObjectStore(world, workerId);
+  const reader = new FrameReader(MAX_TO_WORKER_BODY_BYTES);
+  const peers = new Set<number>();
+  /** Objects that are being pulled, each with the pull that may bring it. */
+  const pulls = new Map<string, object>();
+  let isAlive = true;
+
+  const step = (event: WorkerEvent): void => {
+    if (!isAlive) return;
+    const commands = stepWorker(state, event);
+    if (world.checksInvariants) checkWorkerInvariants(state);
+    for (const command of commands) carryOut(command);
+  };
+
+  const report = (message: FromWorker): void => {
+    if (!isAlive) return;
+    for (const sent of world.sabotage.fromWorker?.(message, workerId) ?? [message]) {
+      link.send(encodeFromWorker(sent));
+    }
+  };
+
+  const executor = createSimulatedExecutor(world, workerId, options.slowness, store, {
+    onExecuted: (finished) => step({ kind: "tasks-executed", atMs: clock.nowMs(), finished }),
+    onFailed: (task, attempt, message) =>
+      step({
+        kind: "task-execution-failed",
+        atMs: clock.nowMs(),
+        task,
+        attempt,
+        failure: { message },
+      }),
+    onCheckpointsMissing: (refs) =>
+      step({ kind: "checkpoints-not-found", atMs: clock.nowMs(), refs }),
+    onCheckpointsWritten: (refs) => report({ kind: "checkpoints-written", refs }),
+  });
+
+  /** Those of the refs that this pull was still to bring; they are no longer awaited. */
+  const settle = (pull: object, refs: TaskRefs): TaskRefs => {
+    const positions = [...refs.tasks.keys()].filter((position) => {
+      const key = objectKey(refs.tasks[position] ?? 0, refs.attempts[position] ?? 0);
+      return pulls.get(key) === pull && pulls.delete(key);
+    });
+    return {
+      tasks: Uint32Array.from(positions, (position) => refs.tasks[position] ?? 0),
+      attempts: Uint32Array.from(positions, (position) => refs.attempts[position] ?? 0),
+    };
+  };
+
+  const fetch = (peer: number, refs: TaskRefs): void => {
+    const pull = {};
+    for (const [position, task] of refs.tasks.entries()) {
+      pulls.set(objectKey(task, refs.attempts[position] ?? 0), pull);
+    }
+    const onFailed = (failed: TaskRefs): void => {
+      const open = settle(pull, failed);
+      if (open.tasks.length === 0) return;
+      world.observe({ kind: "pull-failed", workerId, peer });
+      step({ kind: "fetch-failed", atMs: clock.nowMs(), refs: open, peer });
+    };
+    if (!peers.has(peer)) {
+      clock.schedule(1, () => onFailed(refs));
+      return;
+    }
+    network.pull(workerId, peer, refs, {
+      onFailed,
+      onArrived: (objects) => {
+        const arrived = settle(pull, {
+          tasks: Uint32Array.from(objects, ({ task }) => task),
+          attempts: Uint32Array.from(objects, ({ attempt }) => attempt),
+        });
+        const wanted = new Set(
+          Array.from(arrived.tasks, (task, position) =>
+            objectKey(task, arrived.attempts[position] ?? 0),
+          ),
+        );
+        for (const { task, attempt, value } of objects) {
+          if (wanted.has(objectKey(task, attempt))) store.put(task, attempt, value);
+        }
+        if (wanted.size > 0) {
+          step({ kind: "objects-fetched", atMs: clock.nowMs(), refs: arrived });
+        }
+      },
+    });
+  };
+
+  const execute = (rows: Uint32Array): void => {
+    const executed = world.sabotage.execute?.(rows, workerId) ?? rows;
+    executor.execute(Array.from(executed, (row): ExecutableTask => state.taskAt(row)));
+  };
+
+  const carryOut = (command: WorkerCommand): void => {
+    switch (command.kind) {
+      case "fetch":
+        fetch(command.peer, command.refs);
+        break;
+      case "abandon-fetch":
+        for (const [position, task] of command.refs.tasks.entries()) {
+          pulls.delete(objectKey(task, command.refs.attempts[position] ?? 0));
+        }
+        break;
+      case "execute":
+        execute(command.rows);
+        break;
+      case "kill":
+        executor.kill(command.refs);
+        break;
+      case "discard":
+        for (const [position, task] of command.refs.tasks.entries()) {
+          store.discard(task, command.refs.attempts[position] ?? 0);
+        }
+        break;
+      case "report-finished":
+        report({ kind: "tasks-finished", finished: command.finished });
+        break;
+      case "report-started":
+        report({ kind: "tasks-started", refs: command.refs });
+        break;
+      case "report-failed": {
+        const { task, attempt, failure } = command;
+        report({ kind: "task-failed", task, attempt, failure });
+        break;
+      }
+      case "report-returned":
+        report({ kind: "tasks-returned", refs: command.refs });
+        break;
+      case "report-replicas":
+        report({ kind: "replicas-added", refs: command.refs });
+        break;
+      case "report-unreachable": {
+        const { refs, inputs, holders } = command;
+        report({ kind: "inputs-unreachable", unreachable: { refs, inputs, holders } });
+        break;
+      }
+      case "report-checkpoints-missing":
+        report({ kind: "checkpoints-missing", refs: command.refs });
+        break;
+      default:
+        unreachable(command);
+    }
+  };
+
+  const onMessage = (message: ToWorker): void => {
+    const atMs = clock.nowMs();
+    switch (message.kind) {
+      case "assign":
+        step({ kind: "tasks-assigned", atMs, batch: message.batch });
+        break;
+      case "retract":
+        step({ kind: "tasks-retracted", atMs, refs: message.refs });
+        break;
+      case "cancel":
+        step({ kind: "tasks-canceled", atMs, refs: message.refs });
+        break;
+      case "drop":
+        step({ kind: "objects-dropped", atMs, refs: message.refs });
+        break;
+      case "peers":
+        for (const peer of message.peers) peers.add(peer.workerId);
+        break;
+      case "peers-lost":
+        for (const peer of message.workers) peers.delete(peer);
+        step({ kind: "peers-lost", atMs, peers: message.workers });
+        break;
+      case "heartbeat":
+        report(message);
+        break;
+      case "welcome":
+      case "symbols":
+      case "stop":
+        break;
+      default:
+        unreachable(message);
+    }
+  };
+
+  network.join(workerId, {
+    findObject: store.find,
+    onServed: (task, attempt, puller) =>
+      world.observe({ kind: "object-served", workerId, task, attempt, peer: puller }),
+  });
+
+  return {
+    workerId,
+    onFrame: (frame) => {
+      if (!isAlive) return;
+      noteFrame(world, workerId, frame);
+      for (const { kind, body } of reader.feed(frame)) onMessage(decodeToWorker(kind, body));
+    },
+    kill: () => {
+      isAlive = false;
+      executor.stop();
+      network.leave(workerId);
+      link.end();
+      world.observe({ kind: "worker-lost", workerId });
+    },
+    summarize: () => ({
+      workerId,
+      objects: store.keys(),
+      executions: executor.running,
+      pulls: pulls.size,
+      tasks: state.taskCount,
+    }),
+  };
+}

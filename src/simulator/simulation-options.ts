@@ -1,0 +1,54 @@
+import type { FaultName } from "./faults.ts";
+import type { WorkloadName } from "./workloads/catalog.ts";
+
+/** What decides a simulation: the same options, the same history. */
+export type SimulationOptions = {
+  readonly seed: number;
+  readonly workload: WorkloadName;
+  /** About how many tasks each client's workload has. */
+  readonly taskCount: number;
+  readonly clientCount: number;
+  readonly workerCount: number;
+  readonly cpusPerWorker: number;
+  readonly faults: readonly FaultName[];
+  /** One way between the server and a worker, a client, or between workers. */
+  readonly latencyUs: number;
+  /** Bytes a microsecond, of each worker in each direction; 1000 is 1 GB/s. */
+  readonly bytesPerUs: number;
+  /** Share of the results that clients fetch. */
+  readonly fetchShare: number;
+  /** Whether both brains check their whole state after each step. */
+  readonly checksInvariants: boolean;
+};
+
+export const DEFAULT_OPTIONS: SimulationOptions = {
+  seed: 1,
+  workload: "layered",
+  taskCount: 60,
+  clientCount: 1,
+  workerCount: 3,
+  cpusPerWorker: 2,
+  faults: [],
+  latencyUs: 100,
+  bytesPerUs: 1000,
+  fetchShare: 0.5,
+  checksInvariants: true,
+};
+
+/** The command that runs the simulation with these options again. */
+export function reproducingCommand(options: SimulationOptions): string {
+  const flags = [
+    `--seed ${options.seed}`,
+    `--workload ${options.workload}`,
+    `--tasks ${options.taskCount}`,
+    `--clients ${options.clientCount}`,
+    `--workers ${options.workerCount}`,
+    `--cpus ${options.cpusPerWorker}`,
+    `--latency-us ${options.latencyUs}`,
+    `--bytes-per-us ${options.bytesPerUs}`,
+    `--fetch-share ${options.fetchShare}`,
+  ];
+  if (options.faults.length > 0) flags.push(`--faults ${options.faults.join(",")}`);
+  if (!options.checksInvariants) flags.push("--no-invariants");
+  return `npm run simulate -- ${flags.join(" ")}`;
+}

@@ -1,0 +1,33 @@
+import { checkpoints, crossPlan, expansions, failing, resources } from "./mixtures.ts";
+import { chain, grid, independent, layered, mergeTree, tree } from "./shapes.ts";
+import type { Workload, WorkloadOptions } from "./workload.ts";
+
+export type WorkloadName =
+  | "independent"
+  | "chain"
+  | "tree"
+  | "merge-tree"
+  | "grid"
+  | "layered"
+  | "resources"
+  | "expansions"
+  | "failing"
+  | "cross-plan"
+  | "checkpoints";
+
+/** The workloads by the names that the command line knows. */
+export const WORKLOADS: Readonly<Record<WorkloadName, (options: WorkloadOptions) => Workload>> = {
+  independent,
+  chain,
+  tree,
+  "merge-tree": mergeTree,
+  grid,
+  layered,
+  resources,
+  expansions,
+  failing,
+  "cross-plan": crossPlan,
+  checkpoints,
+};
+
+export const WORKLOAD_NAMES: readonly WorkloadName[] = Object.keys(WORKLOADS) as WorkloadName[];

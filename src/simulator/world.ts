@@ -1,0 +1,47 @@
+import type { Random } from "../core/base/random.ts";
+import type { ClientResponse } from "../protocol/client/client-response.ts";
+import type { FromWorker, ToWorker } from "../protocol/worker/messages.ts";
+import type { Observation } from "./checkers/observation.ts";
+import type { VirtualClock } from "./clock.ts";
+import type { History } from "./history.ts";
+import type { PeerNetwork } from "./peer-network.ts";
+import type { SimulatedValue } from "./values.ts";
+
+/**
+ * Deliberate damage, by which tests show that the checkers see what they are for. Each gets a
+ * message just before it is sent and answers what is sent in its place.
+ */
+export type Sabotage = {
+  readonly toWorker?: (message: ToWorker, workerId: number) => readonly ToWorker[];
+  readonly fromWorker?: (message: FromWorker, workerId: number) => readonly FromWorker[];
+  readonly toClient?: (response: ClientResponse, clientId: number) => readonly ClientResponse[];
+  /** Rows of a worker's `execute` command. */
+  readonly execute?: (rows: Uint32Array, workerId: number) => Uint32Array;
+  /** A value just before it is stored. */
+  readonly store?: (value: SimulatedValue, workerId: number) => SimulatedValue;
+};
+
+/** What all parts of a simulation share. */
+export type World = {
+  readonly clock: VirtualClock;
+  /** For choices of the world; workloads and faults have sources of their own. */
+  readonly random: Random;
+  readonly history: History;
+  readonly network: PeerNetwork;
+  /** Checkpoint files by path, on a file system that server and workers share. */
+  readonly files: Map<string, SimulatedValue>;
+  readonly observe: (observation: Observation) => void;
+  readonly sabotage: Sabotage;
+  /** Whether the brains check their state after each step; it costs time in proportion to the state. */
+  readonly checksInvariants: boolean;
+  readonly totals: { messages: number; messageBytes: number; executions: number };
+};
+
+/** Notes a frame that has arrived, and who got it. */
+export function noteFrame(world: World, receiver: number, frame: Uint8Array): void {
+  world.totals.messages += 1;
+  world.totals.messageBytes += frame.length;
+  world.history.note(world.clock.nowUs());
+  world.history.note(receiver);
+  world.history.noteBytes(frame);
+}

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import type { FaultName } from "../../src/simulator/faults.ts";
+import { runSimulation } from "../../src/simulator/run-simulation.ts";
+import { WORKLOAD_NAMES } from "../../src/simulator/workloads/catalog.ts";
+
+const SEEDS = 20;
+
+const FAULT_SETS: readonly (readonly FaultName[])[] = [
+  [],
+  ["lost"],
+  ["slow"],
+  ["late"],
+  ["leave"],
+  ["release"],
+  ["flaky"],
+  ["lost", "slow", "late", "release", "leave", "flaky"],
+];
+
+describe.each(WORKLOAD_NAMES)("workload %s", (workload) => {
+  test.each(FAULT_SETS.map((faults) => [faults.join(" ") || "no faults", faults] as const))(
+    "with %s ends well",
+    (_, faults) => {
+      for (let seed = 1; seed <= SEEDS; seed += 1) {
+        const report = runSimulation({
+          seed,
+          workload,
+          faults,
+          taskCount: 20 + (seed % 4) * 12,
+          clientCount: 1 + (seed % 2),
+          workerCount: 1 + (seed % 4),
+          latencyUs: seed % 5 === 0 ? 20_000 : 100,
+        });
+        expect(report.executions).toBeGreaterThan(0);
+      }
+    },
+  );
+});
