@@ -159,6 +159,12 @@ function decodeOtherField(reader: ByteReader, columns: PlanColumns, row: number)
       columns.metadata ??= createRanges(columns.capacity);
       decodeRange(reader, columns.metadata, row);
       return;
+    case 0x08:
+    case 0x12:
+    case 0x18:
+    case 0x28:
+      // Read in place above, unless padded: no encoder does that, and to skip it would lose a field.
+      throw unexpected("the tag of a task's field in one byte", "a longer form of it");
     default:
       reader.skip(tag);
   }
