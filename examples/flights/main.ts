@@ -21,21 +21,24 @@ const { values } = parseArgs({
 });
 const pieces = Math.max(1, Number.parseInt(values.pieces, 10) || 1);
 const outputDir = resolve(values.output);
-const tablePath = join(outputDir, "flight-delays.tsv");
 const chartPath = join(outputDir, "flight-delays.svg");
+const tables = {
+  cells: join(outputDir, "flights-by-time-and-delay.tsv"),
+  hours: join(outputDir, "flights-by-hour.tsv"),
+};
 const dataPath = fileURLToPath(
   new URL("../data/flights-200k.json", import.meta.resolve("vega-datasets")),
 );
 
 async function compute(client: Client): Promise<DelayReport> {
   await using _progress = showProgress(client);
-  const { cells, hours, saved } = await startPipeline(client, dataPath, pieces, tablePath);
+  const { cells, hours, saved } = await startPipeline(client, dataPath, pieces, tables);
   const [cellLines, hourLines] = await Promise.all([
     cells.gather(),
     hours.gather(),
     saved.gather(),
   ]);
-  return { cells: parseCells(cellLines.toString()), hours: parseHours(hourLines.map(String)) };
+  return { cells: parseCells(cellLines.toString()), hours: parseHours(hourLines.toString()) };
 }
 
 await mkdir(outputDir, { recursive: true });
@@ -46,5 +49,6 @@ const report = await compute(client);
 const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
 await writeFile(chartPath, drawChart(report));
 process.stdout.write(`\n${summarize(report)}\n`);
-for (const path of [chartPath, tablePath]) process.stdout.write(`${relative(".", path)}\n`);
+for (const path of [chartPath, ...Object.values(tables)])
+  process.stdout.write(`${relative(".", path)}\n`);
 process.stdout.write(`computed in ${seconds} s from ${pieces} pieces\n`);

@@ -16,7 +16,8 @@ print $1 "\\t" cell * ${CELL_MINUTES} }`;
 const SUM_CELLS = `{ sum[$2 "\\t" $3] += $1 } END { for (cell in sum) print cell "\\t" sum[cell] }`;
 
 /** Sorted delays of an hour to one line: hour, flights, late ones, three quantiles (nearest rank). */
-const QUANTILES = `function rank(share) { r = int(NR * share); if (r < NR * share) r++; return r < 1 ? 1 : r }
+const QUANTILES = `BEGIN { OFS = "\\t" }
+function rank(share) { r = int(NR * share); if (r < NR * share) r++; return r < 1 ? 1 : r }
 { delay[NR] = $1 } $1 > ${LATE_MINUTES} { late++ }
 END { if (NR) print hour, NR, late + 0, delay[rank(0.1)], delay[rank(0.5)], delay[rank(0.9)] }`;
 
@@ -26,32 +27,34 @@ const awk = (program: string, input: Task<Buffer>, label: string, variables: str
     label,
   });
 
+/** Absolute paths of the tables that the pipeline saves. */
+export type TablePaths = { readonly cells: string; readonly hours: string };
+
 /** What `startPipeline` hands out at once, before anything has run. */
 export type Results = {
   /** Lines of quarter, delay and count, in that order. */
   readonly cells: Future<Buffer>;
-  /** One line for each hour of the day. */
-  readonly hours: Future<Buffer[]>;
-  /** Ends when the table of cells is at its path. */
-  readonly saved: Future<Buffer>;
+  /** One line for each hour of the day in which anything flew. */
+  readonly hours: Future<Buffer>;
+  /** Finished when both tables are at their paths. */
+  readonly saved: Future<Buffer[]>;
 };
 
 /**
  * Submits the pipeline:
  *
  *   open -> split -> slice -> extract -+-> cell -> sort -> count --> merge -> sum -> sort -> save
- *                    (in pieces)       |   (in pieces)
- *                                      +--> merge -> pick -> sort -> quantiles
- *                                                    (for each hour)
+ *                    (in pieces)       |  (in pieces)
+ *                                      +-> merge -> pick -> sort -> quantiles -> merge -> save
+ *                                                   (for each hour)
  *
  * @param pieces how many pieces the table is cut into
- * @param tablePath absolute path for the table of cells
  */
 export async function startPipeline(
   client: Client,
   dataPath: string,
   pieces: number,
-  tablePath: string,
+  paths: TablePaths,
 ): Promise<Results> {
   // The number of records is not known before the split: a first, small plan asks for it, and the
   // index that it made is the input of the second.
@@ -76,18 +79,19 @@ export async function startPipeline(
   const cells = tasks.run(["sort", "-n", "-k1,1", "-k2,2"], { stdin: sums, label: "sort: cells" });
 
   const all = tasks.merge(extracted);
-  const hours = Array.from({ length: 24 }, (_, hour) => {
+  const byHour = Array.from({ length: 24 }, (_, hour) => {
     const picked = awk(`int($1 / 4) == ${hour} { print $2 }`, all, `pick: ${hour}`);
     const sorted = tasks.run(["sort", "-n"], { stdin: picked, label: `sort hour: ${hour}` });
     return awk(QUANTILES, sorted, `quantiles: ${hour}`, [`hour=${hour}`]);
   });
+  const hours = tasks.merge(byHour);
 
-  const [cellsFuture, hoursFuture, saved] = client.submit([
-    cells,
-    tasks.array(hours),
-    tasks.save(cells, tablePath, { label: "save" }),
+  const saved = tasks.array([
+    tasks.save(cells, paths.cells, { label: "save: cells" }),
+    tasks.save(hours, paths.hours, { label: "save: hours" }),
   ]);
+  const [cellsFuture, hoursFuture, savedFuture] = client.submit([cells, hours, saved]);
   // Its last consumers are submitted; the server drops it as soon as they are done.
   records.release();
-  return { cells: cellsFuture, hours: hoursFuture, saved };
+  return { cells: cellsFuture, hours: hoursFuture, saved: savedFuture };
 }

@@ -39,9 +39,9 @@ export function parseCells(text: string): Cell[] {
   });
 }
 
-/** @param texts one line for each hour: hour, flights, late ones, three quantiles; empty where nothing flew */
-export function parseHours(texts: readonly string[]): Hour[] {
-  return texts.flatMap(lines).map((line) => {
+/** @param text lines of hour, flights, late ones, three quantiles */
+export function parseHours(text: string): Hour[] {
+  return lines(text).map((line) => {
     const [hour = 0, flights = 0, late = 0, p10 = 0, p50 = 0, p90 = 0] = numbers(line);
     return { hour, flights, late, delayMinP10: p10, delayMinP50: p50, delayMinP90: p90 };
   });
