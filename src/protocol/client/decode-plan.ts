@@ -8,14 +8,15 @@ import { createRanges, NO_TASK_TYPE, PlanColumns } from "./plan-columns.ts";
 import { type PlanContext, taskName } from "./plan-context.ts";
 import { decodeResourceRequest, type RawRequest } from "./resource-request.ts";
 
-/** Of a small task; a plan of other ones grows its columns a few times. */
-const TYPICAL_TASK_BYTES = 24;
+/** Of a small task: columns for tasks of this size take less than twice the memory of their bytes. */
+const SMALL_TASK_BYTES = 24;
+/** So many are decoded before the size of the rest is guessed from theirs. */
 const MAX_FIRST_ROWS = 4096;
 
 /**
  * Decodes the Plan at `bytes[start .. end]` into columns, in one pass and without an object for a
- * task, then checks what can be checked without other plans. The columns are views with up to
- * twice the memory, see `trimPlan`; the ranges point into `bytes`.
+ * task, then checks what can be checked without other plans. The columns are views of memory that
+ * may have room for more rows, see `trimPlan`; the ranges point into `bytes`.
  */
 export function decodePlan(
   bytes: Uint8Array,
@@ -23,8 +24,8 @@ export function decodePlan(
   end: number,
   context: PlanContext,
 ): Plan {
-  const expectedRows = Math.ceil((end - start) / TYPICAL_TASK_BYTES);
-  const columns = new PlanColumns(Math.min(MAX_FIRST_ROWS, Math.max(1, expectedRows)));
+  const smallTasks = Math.ceil((end - start) / SMALL_TASK_BYTES);
+  const columns = new PlanColumns(Math.min(MAX_FIRST_ROWS, Math.max(1, smallTasks)));
   const requests: RawRequest[] = [];
   const symbols: string[] = [];
   let idBase = 0;
@@ -32,11 +33,16 @@ export function decodePlan(
   while (reader.position < reader.end) {
     const tag = reader.tag();
     if (tag === 0x12) {
+      const { taskCount } = columns;
+      if (taskCount === columns.capacity) {
+        const likeSoFar = (1.02 * taskCount * (end - start)) / (reader.position - start);
+        columns.grow(Math.ceil(Math.min(likeSoFar, smallTasks)));
+      }
       const outerEnd = reader.enter();
       try {
         decodeTask(reader, columns);
       } catch (error) {
-        throw namingTask(error, columns.taskCount, findIdBase(bytes, start, end));
+        throw namingTask(error, taskCount, findIdBase(bytes, start, end));
       }
       reader.leave(outerEnd);
     } else if (tag === 0x0a) {
@@ -56,7 +62,6 @@ export function decodePlan(
  * else goes through the reader, whose `position` is set before and fetched after.
  */
 function decodeTask(reader: ByteReader, columns: PlanColumns): void {
-  if (columns.taskCount === columns.capacity) columns.grow();
   const { bytes, end } = reader;
   const row = columns.taskCount;
   let at = reader.position;
@@ -123,6 +128,12 @@ function decodeTask(reader: ByteReader, columns: PlanColumns): void {
           at = reader.position;
         }
         break;
+      case 0x62:
+        columns.labels ??= createRanges(columns.capacity);
+        reader.position = at;
+        decodeRange(reader, columns.labels, row);
+        at = reader.position;
+        break;
       default:
         reader.position = at - 1;
         decodeOtherField(reader, columns, row);
@@ -147,10 +158,6 @@ function decodeOtherField(reader: ByteReader, columns: PlanColumns, row: number)
     case 0x30:
       columns.isResult[row] = reader.bool() ? 1 : 0;
       return;
-    case 0x62:
-      columns.labels ??= createRanges(columns.capacity);
-      decodeRange(reader, columns.labels, row);
-      return;
     case 0x3a:
       columns.checkpointPaths ??= createRanges(columns.capacity);
       decodeRange(reader, columns.checkpointPaths, row);
@@ -163,7 +170,8 @@ function decodeOtherField(reader: ByteReader, columns: PlanColumns, row: number)
     case 0x12:
     case 0x18:
     case 0x28:
-      // Read in place above, unless padded: no encoder does that, and to skip it would lose a field.
+    case 0x62:
+      // Read above, unless padded: no encoder does that, and to skip it would lose a field.
       throw unexpected("the tag of a task's field in one byte", "a longer form of it");
     default:
       reader.skip(tag);

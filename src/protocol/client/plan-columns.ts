@@ -14,7 +14,7 @@ export type RawPlan = {
   readonly symbols: readonly string[];
 };
 
-/** Ranges of bytes, a row each, that grow by doubling. */
+/** Ranges of bytes, a row each, that grow. */
 type GrowingRanges = { starts: Uint32Array; lengths: Uint32Array };
 
 /**
@@ -47,9 +47,16 @@ export class PlanColumns {
     this.configs = createRanges(capacity);
   }
 
-  /** Makes room for twice the rows. */
-  grow(): void {
-    this.capacity *= 2;
+  /**
+   * Makes room for `expectedRows`, but at least for twice the rows that there are; and for as many
+   * inputs as those rows have if they are like the rows so far.
+   */
+  grow(expectedRows: number): void {
+    this.capacity = Math.max(2 * this.capacity, expectedRows);
+    const expectedInputs = Math.ceil((this.inputCount / this.taskCount) * this.capacity);
+    if (expectedInputs > this.inputIds.length) {
+      this.inputIds = growColumn(this.inputIds, expectedInputs);
+    }
     this.taskTypes = growColumn(this.taskTypes, this.capacity);
     this.isResult = growColumn(this.isResult, this.capacity);
     this.requestIndexes = growColumn(this.requestIndexes, this.capacity);
