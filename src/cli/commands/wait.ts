@@ -64,9 +64,9 @@ async function poll(
   last: { workers: number },
 ): Promise<number> {
   for (;;) {
-    const { nWorkers } = await client.stats({ signal });
-    last.workers = nWorkers;
-    if (nWorkers >= wanted) return nWorkers;
+    const { workers } = await client.stats({ signal });
+    last.workers = workers;
+    if (workers >= wanted) return workers;
     await sleep(POLL_MS, undefined, { signal });
   }
 }
