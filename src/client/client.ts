@@ -1,0 +1,190 @@
+import type { ClusterStatus } from "../core/model/status.ts";
+import { type AsCompletedOptions, asCompleted } from "./futures/as-completed.ts";
+import { type FutureValues, fetchAll } from "./futures/collect.ts";
+import type { Future } from "./futures/future.ts";
+import type { WaitOptions } from "./futures/options.ts";
+import { waitForAll } from "./futures/wait.ts";
+import {
+  defaultAddress,
+  formatAddress,
+  parseAddress,
+  type ServerAddress,
+} from "./session/address.ts";
+import { connectSession } from "./session/connect.ts";
+import type { ClientProgress, ServerStats, Session } from "./session/session.ts";
+import { Task, type Value } from "./tasks/task.ts";
+
+export type ConnectOptions = {
+  /** Ends the attempt to connect. */
+  readonly signal?: AbortSignal;
+  /** How logs and the status call this client. */
+  readonly name?: string;
+  /** While nobody listens, tries again every 20 ms for so long; default: 5000. */
+  readonly timeoutMs?: number;
+  /**
+   * Is told what the user should know though nothing has failed, such as that no worker can satisfy
+   * a request yet. Default: a warning of the process, which Node writes to stderr.
+   */
+  readonly onNotice?: (message: string) => void;
+};
+
+export type SubmitOptions = {
+  /** Load results from their checkpoints where those exist, instead of computing them. */
+  readonly loadCheckpoints?: boolean;
+};
+
+/** The futures of tasks, as a tuple where their number is known. */
+export type FuturesOf<Tasks extends readonly Task[]> = {
+  -readonly [K in keyof Tasks]: Tasks[K] extends Task<infer T> ? Future<T> : never;
+};
+
+/**
+ * A connection to a server. It keeps the process alive until it is closed; its results live no
+ * longer than it does.
+ */
+export class Client implements AsyncDisposable {
+  /** The server, as `host:port`. */
+  readonly address: string;
+  readonly #session: Session;
+
+  private constructor(address: string, session: Session) {
+    this.address = address;
+    this.#session = session;
+  }
+
+  /**
+   * Connects to a server, such as `localhost:9010`; the port may be left out. Without an address, to
+   * the one in the environment variable HYPERLOOM_SERVER, which `hyperloom run` sets, else to the
+   * server on this machine, at port 9010. Rejects with the code
+   * `server-unreachable` where no server answers in time, and `server-refused` where it does not
+   * take this client.
+   */
+  static async connect(
+    address: string | ServerAddress = defaultAddress(),
+    options: ConnectOptions = {},
+  ): Promise<Client> {
+    const parsed = parseAddress(address);
+    const session = await connectSession(parsed, {
+      name: options.name,
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+      onNotice: options.onNotice ?? warn,
+    });
+    return new Client(formatAddress(parsed), session);
+  }
+
+  /**
+   * Sends tasks, with all that they need, as one plan and returns the future of each at once; a
+   * failure shows on the futures. Only what the given tasks need is computed, and only their
+   * results are kept. A task that is given twice has one future.
+   */
+  submit<T extends Value>(task: Task<T>, options?: SubmitOptions): Future<T>;
+  submit<const Tasks extends readonly Task[]>(
+    tasks: Tasks,
+    options?: SubmitOptions,
+  ): FuturesOf<Tasks>;
+  submit(work: Task | readonly Task[], options: SubmitOptions = {}): Future | Future[] {
+    const roots = work instanceof Task ? [work] : work;
+    const futures = this.#session.submit(roots, options.loadCheckpoints ?? false);
+    return work instanceof Task ? (futures[0] as Future) : futures;
+  }
+
+  /** Resolves when all are finished; rejects as soon as one cannot be. */
+  wait(futures: Future | readonly Future[], options: WaitOptions = {}): Promise<void> {
+    return waitForAll(listOf(futures), options.signal);
+  }
+
+  /** Waits for all and copies them here, each as soon as it is finished; order and duplicates stay. */
+  fetch<const Futures extends readonly Future[]>(
+    futures: Futures,
+    options?: WaitOptions,
+  ): Promise<FutureValues<Futures>>;
+  fetch<T extends Value>(future: Future<T>, options?: WaitOptions): Promise<T>;
+  async fetch(futures: Future | readonly Future[], options: WaitOptions = {}): Promise<unknown> {
+    if (isList(futures)) return fetchAll(futures, options.signal);
+    return futures.fetch(options);
+  }
+
+  /** `fetch`, then `release` of all. If one cannot be fetched, none is released. */
+  gather<const Futures extends readonly Future[]>(
+    futures: Futures,
+    options?: WaitOptions,
+  ): Promise<FutureValues<Futures>>;
+  gather<T extends Value>(future: Future<T>, options?: WaitOptions): Promise<T>;
+  async gather(futures: Future | readonly Future[], options: WaitOptions = {}): Promise<unknown> {
+    const list = listOf(futures);
+    const values = await fetchAll(list, options.signal);
+    this.release(list);
+    return isList(futures) ? values : values[0];
+  }
+
+  /** Tells the cluster that the results are not needed any more. */
+  release(futures: Future | readonly Future[]): void {
+    for (const future of listOf(futures)) future.release();
+  }
+
+  /**
+   * Yields the futures as they finish. Throws the error of the first that fails; with
+   * `yieldFailed`, yields it like the others.
+   */
+  asCompleted<F extends Future>(
+    futures: Iterable<F>,
+    options?: AsCompletedOptions,
+  ): AsyncGenerator<F, void, undefined> {
+    return asCompleted(futures, options);
+  }
+
+  /** What the whole server holds now. */
+  async stats(options: WaitOptions = {}): Promise<ServerStats> {
+    return this.#session.stats(options.signal);
+  }
+
+  /** What the server and its workers are doing now. */
+  async status(options: WaitOptions = {}): Promise<ClusterStatus> {
+    return this.#session.status(options.signal);
+  }
+
+  /** What became of all that this client submitted; asks nobody. */
+  get progress(): ClientProgress {
+    return this.#session.progress;
+  }
+
+  /**
+   * Has server and workers write a trace into the directory `path`, which all of them can write,
+   * from now on. Rejects with the code `trace-refused` if the server cannot.
+   */
+  async trace(path: string, options: WaitOptions = {}): Promise<void> {
+    return this.#session.trace(path, options.signal);
+  }
+
+  /** Stops the server and its workers, for all clients. Resolves when the server is gone. */
+  async terminate(options: WaitOptions = {}): Promise<void> {
+    return this.#session.terminate(options.signal);
+  }
+
+  /** The connection has ended, or was closed here. */
+  get isClosed(): boolean {
+    return this.#session.isClosed;
+  }
+
+  /** Leaves the server, which then drops this client's plans and results. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function isList(futures: Future | readonly Future[]): futures is readonly Future[] {
+  return Array.isArray(futures);
+}
+
+function listOf(futures: Future | readonly Future[]): readonly Future[] {
+  return isList(futures) ? futures : [futures];
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, "HyperloomNotice");
+}

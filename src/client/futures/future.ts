@@ -1,0 +1,156 @@
+import type { Readable } from "node:stream";
+import type { HyperloomError } from "../../core/model/errors.ts";
+import type { Value } from "../tasks/task.ts";
+import type { FetchToOptions, WaitOptions } from "./options.ts";
+import { fetchTo, openStream } from "./stream-result.ts";
+import { waitForAll } from "./wait.ts";
+
+/** `pending` until the server reports; a released one is never anything else again. */
+export type FutureState = "pending" | "finished" | "failed" | "released";
+
+/** Told once, when a pending future is pending no more. @internal */
+export type FutureObserver = { onSettled(future: Future): void };
+
+/** What a future asks of its client. @internal */
+export type FutureOwner = {
+  /** Fetches a finished result. */
+  fetchValue(future: Future, signal: AbortSignal | undefined): Promise<Value>;
+  /** A stream of a finished result, which must be raw data. */
+  fetchStream(future: Future): Readable;
+  release(future: Future): void;
+};
+
+/**
+ * The handle to a result that is computed, or kept, by the cluster; `T` is what it arrives as. Made
+ * by `client.submit`.
+ *
+ * The result is kept until it is released or the client is closed, also if nobody refers to the
+ * future any more: when memory is collected here says nothing about what a program still needs.
+ */
+export class Future<T extends Value = Value> implements Disposable {
+  /** Exists for the type checker alone. */
+  declare readonly "~value": T;
+  /** The client's number of the task, as errors name it. */
+  readonly id: number;
+  /** The label of the task, if it was given one. */
+  readonly label: string | undefined;
+  /** @internal */
+  readonly owner: FutureOwner;
+  #state: FutureState = "pending";
+  #error: HyperloomError | undefined;
+  #observers: Set<FutureObserver> | undefined;
+
+  /** @internal */
+  constructor(owner: FutureOwner, id: number, label: string | undefined) {
+    this.owner = owner;
+    this.id = id;
+    this.label = label;
+  }
+
+  get state(): FutureState {
+    return this.#state;
+  }
+
+  get pending(): boolean {
+    return this.#state === "pending";
+  }
+
+  get finished(): boolean {
+    return this.#state === "finished";
+  }
+
+  get failed(): boolean {
+    return this.#state === "failed";
+  }
+
+  get released(): boolean {
+    return this.#state === "released";
+  }
+
+  /** Why it failed, if it did. */
+  get error(): HyperloomError | undefined {
+    return this.#error;
+  }
+
+  /**
+   * Resolves when the result is finished. Rejects with a TaskFailedError if it cannot be, with
+   * another HyperloomError if it was released or the server is lost, and with the signal's reason.
+   */
+  wait(options?: WaitOptions): Promise<void> {
+    return waitForAll([this], options?.signal);
+  }
+
+  /**
+   * Waits for the result and copies it here; the cluster keeps it. Raw data is a Buffer, an array
+   * an array, an index an array of Buffers that share one memory. With `to`, raw data of any size
+   * goes to a file or a stream instead. Rejects as `wait` does; with the code `result-too-large`
+   * where a Buffer cannot hold the result.
+   */
+  fetch(options?: WaitOptions): Promise<T>;
+  fetch(this: Future<Buffer>, options: FetchToOptions): Promise<void>;
+  fetch(options?: WaitOptions | FetchToOptions): Promise<unknown> {
+    return this.#fetch(options);
+  }
+
+  /** `fetch`, then `release`. A result that could not be fetched is not released. */
+  gather(options?: WaitOptions): Promise<T>;
+  gather(this: Future<Buffer>, options: FetchToOptions): Promise<void>;
+  async gather(options?: WaitOptions | FetchToOptions): Promise<unknown> {
+    const value = await this.#fetch(options);
+    this.release();
+    return value;
+  }
+
+  /**
+   * Raw data of any size, as it arrives. The fetch begins with the first read. A reader that is
+   * slow slows the client's connection down, so that everything else that waits on this client
+   * waits too; one that stops early must destroy the stream.
+   */
+  stream(this: Future<Buffer>, options?: WaitOptions): Readable {
+    return openStream(this, options?.signal);
+  }
+
+  /**
+   * Tells the cluster that the result is not needed any more. If it is pending, what nobody else
+   * needs is canceled. Does nothing the second time.
+   */
+  release(): void {
+    this.owner.release(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  async #fetch(options: WaitOptions | FetchToOptions = {}): Promise<Value | undefined> {
+    await waitForAll([this], options.signal);
+    if (!("to" in options)) return this.owner.fetchValue(this, options.signal);
+    await fetchTo(this, options);
+    return undefined;
+  }
+
+  /** Only a pending future can finish or fail. @internal */
+  settle(state: "finished" | "failed" | "released", error?: HyperloomError): void {
+    const wasPending = this.#state === "pending";
+    this.#state = state;
+    this.#error = error;
+    const observers = this.#observers;
+    this.#observers = undefined;
+    if (!wasPending || observers === undefined) return;
+    for (const observer of observers) observer.onSettled(this);
+  }
+
+  /** True if `observer` is new here and the future pending. @internal */
+  observe(observer: FutureObserver): boolean {
+    if (this.#state !== "pending") return false;
+    this.#observers ??= new Set();
+    if (this.#observers.has(observer)) return false;
+    this.#observers.add(observer);
+    return true;
+  }
+
+  /** @internal */
+  unobserve(observer: FutureObserver): void {
+    this.#observers?.delete(observer);
+  }
+}

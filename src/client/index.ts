@@ -1,0 +1,33 @@
+/** The public API: describe work with `tasks`, submit it with a `Client`, to a server or a `LocalCluster`. */
+
+export type { ErrorCode } from "../core/model/errors.ts";
+export { ERROR_CODES, HyperloomError } from "../core/model/errors.ts";
+export type {
+  ClusterStatus,
+  TaskCounts,
+  UnsatisfiableRequest,
+  WorkerStatus,
+} from "../core/model/status.ts";
+export type { ConnectOptions, FuturesOf, SubmitOptions } from "./client.ts";
+export { Client } from "./client.ts";
+export type { LocalClusterOptions, LocalWorkerOptions } from "./cluster/local-cluster.ts";
+export { LocalCluster } from "./cluster/local-cluster.ts";
+export type { TaskFailureDetails } from "./errors.ts";
+export { PlanFailedError, TaskFailedError } from "./errors.ts";
+export type { AsCompletedOptions } from "./futures/as-completed.ts";
+export type { FutureValues } from "./futures/collect.ts";
+export type { FutureState } from "./futures/future.ts";
+export { Future } from "./futures/future.ts";
+export type { FetchToOptions, WaitOptions } from "./futures/options.ts";
+export type { ServerAddress } from "./session/address.ts";
+export type { ClientProgress, ServerStats } from "./session/session.ts";
+export type { ItemAt, SliceOf, ValuesOf } from "./tasks/collection-tasks.ts";
+export { readCount } from "./tasks/collection-tasks.ts";
+export type { CustomOptions } from "./tasks/custom-task.ts";
+export type { DelimiterOptions } from "./tasks/data-tasks.ts";
+export type { TaskOptions } from "./tasks/options.ts";
+export type { Resources } from "./tasks/resources.ts";
+export type { RunArgument, RunOptions, RunOutputs, RunResult } from "./tasks/run-task.ts";
+export type { AnyInput, Index, Input, Value } from "./tasks/task.ts";
+export { Task } from "./tasks/task.ts";
+export { tasks } from "./tasks/tasks.ts";

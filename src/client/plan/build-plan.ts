@@ -1,0 +1,179 @@
+import { HyperloomError } from "../../core/model/errors.ts";
+import { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
+import { ProtocolError } from "../../protocol/protocol-error.ts";
+import { invalidArgument } from "../errors.ts";
+import type { Future, FutureOwner } from "../futures/future.ts";
+import { whyUnusable } from "../futures/wait.ts";
+import type { SymbolTable } from "../session/symbol-table.ts";
+import type { ResourceAmounts } from "../tasks/resources.ts";
+import { Task } from "../tasks/task.ts";
+
+/** The tasks of one submit, each after its inputs; a task's row is its position. */
+export type OrderedPlan = {
+  readonly tasks: readonly Task[];
+  /** Futures of earlier submits that the tasks use. */
+  readonly earlier: ReadonlySet<Future>;
+};
+
+/** Never used again, so that marks of another submit are never taken for those of this one. */
+let lastStamp = 0;
+
+/**
+ * Orders everything that the roots need by a depth-first walk with a stack of its own, because a
+ * plan may be a chain of a million tasks; linear in tasks and inputs. Throws a HyperloomError for a
+ * future that is of another client or released.
+ */
+export function orderPlan(roots: readonly Task[], owner: FutureOwner): OrderedPlan {
+  lastStamp += 1;
+  const stamp = lastStamp;
+  const tasks: Task[] = [];
+  const earlier = new Set<Future>();
+  const open: Task[] = [];
+  /** For each open task, the input to look at next. */
+  const nextInputs: number[] = [];
+  for (const root of roots) {
+    if (!(root instanceof Task)) {
+      throw invalidArgument(`submit takes a task or a list of tasks, but got ${typeof root}`);
+    }
+    if (root.planStamp === stamp) continue;
+    open.push(root);
+    nextInputs.push(0);
+    while (open.length > 0) {
+      const top = open.length - 1;
+      const task = open[top] as Task;
+      const { inputs } = task;
+      let next = nextInputs[top] as number;
+      let missing: Task | undefined;
+      while (next < inputs.length && missing === undefined) {
+        const input = inputs[next++];
+        if (input instanceof Task) {
+          if (input.planStamp !== stamp) missing = input;
+        } else if (input !== undefined) addEarlier(earlier, input, owner);
+      }
+      if (missing === undefined) {
+        task.planStamp = stamp;
+        task.planRow = tasks.length;
+        tasks.push(task);
+        open.pop();
+        nextInputs.pop();
+      } else {
+        nextInputs[top] = next;
+        open.push(missing);
+        nextInputs.push(0);
+      }
+    }
+  }
+  return { tasks, earlier };
+}
+
+function addEarlier(earlier: Set<Future>, future: Future, owner: FutureOwner): void {
+  if (future.owner !== owner) {
+    throw new HyperloomError(
+      "future-of-another-client",
+      `Future ${future.id} belongs to another client; fetch it there and submit its value.`,
+    );
+  }
+  if (future.released) throw whyUnusable(future);
+  earlier.add(future);
+}
+
+/** The rows of the roots, ascending, each once. */
+export function resultRows(plan: OrderedPlan, roots: readonly Task[]): Uint32Array {
+  const isResult = new Uint8Array(plan.tasks.length);
+  let count = 0;
+  for (const { planRow } of roots) {
+    if (isResult[planRow] === 0) count += 1;
+    isResult[planRow] = 1;
+  }
+  const rows = new Uint32Array(count);
+  let at = 0;
+  for (let row = 0; at < count; row++) if (isResult[row] === 1) rows[at++] = row;
+  return rows;
+}
+
+/** Writes the PLAN request. Throws a HyperloomError if the plan is too long for a server. */
+export function encodePlan(
+  plan: OrderedPlan,
+  results: Uint32Array,
+  idBase: number,
+  symbols: SymbolTable,
+  loadCheckpoints: boolean,
+): Uint8Array {
+  const encoder = new PlanEncoder();
+  const typeId = (taskType: number | string): number =>
+    symbolId(encoder, symbols, taskType, "task type");
+  const requestIndex = createRequestRows(encoder, symbols);
+  const inputIds: number[] = [];
+  let nextResult = 0;
+  try {
+    for (const task of plan.tasks) {
+      const { inputs, details } = task;
+      inputIds.length = inputs.length;
+      for (let i = 0; i < inputs.length; i++) {
+        const input = inputs[i] as Task | Future;
+        inputIds[i] = input instanceof Task ? idBase + input.planRow : input.id;
+      }
+      const isResult = results[nextResult] === task.planRow;
+      if (isResult) nextResult += 1;
+      encoder.addTask(
+        typeId(task.taskType),
+        task.config,
+        inputIds,
+        requestIndex(details.resources),
+        isResult,
+        details.label,
+        details.checkpoint,
+        details.metadata,
+      );
+    }
+    return encoder.finish(idBase, loadCheckpoints);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new HyperloomError(
+      "invalid-argument",
+      `The plan is too large: ${error.message}. Submit it in parts, or let tasks.open read its data.`,
+      { cause: error },
+    );
+  }
+}
+
+function symbolId(
+  encoder: PlanEncoder,
+  symbols: SymbolTable,
+  symbol: number | string,
+  role: string,
+): number {
+  if (typeof symbol === "string") return symbols.idOf(symbol) ?? encoder.symbolId(symbol);
+  const id = symbols.builtinId(symbol);
+  if (id === undefined) {
+    throw new HyperloomError("plan-refused", `The server does not know the ${role} ${symbol}.`);
+  }
+  return id;
+}
+
+/** Tasks of a plan mostly ask for the same, so the row that was used last is looked at first. */
+function createRequestRows(
+  encoder: PlanEncoder,
+  symbols: SymbolTable,
+): (request: ResourceAmounts | undefined) => number {
+  const rows = new Map<string, number>();
+  let lastRequest: ResourceAmounts | undefined;
+  let lastRow = -1;
+  return (request) => {
+    if (request === undefined) return -1;
+    if (request === lastRequest) return lastRow;
+    let row = rows.get(request.key);
+    if (row === undefined) {
+      row = encoder.requestIndex(
+        request.amounts.map(([name, amount]) => ({
+          resource: symbolId(encoder, symbols, name, "resource"),
+          amount,
+        })),
+      );
+      rows.set(request.key, row);
+    }
+    lastRequest = request;
+    lastRow = row;
+    return row;
+  };
+}

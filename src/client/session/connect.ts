@@ -1,0 +1,91 @@
+import { HyperloomError } from "../../core/model/errors.ts";
+import { encodeRegister } from "../../protocol/client/register.ts";
+import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
+import { connectTcp, NotReachableError } from "../../transport/connect-tcp.ts";
+import { formatAddress, type ServerAddress } from "./address.ts";
+import { Session } from "./session.ts";
+
+/** Server and client are often started together, so a refused connection is tried again for so long. */
+const CONNECT_TIMEOUT_MS = 5000;
+/** What this client can take beyond the original protocol. */
+const CAPABILITIES = ["notices", "symbols"];
+
+export type ConnectSessionOptions = {
+  readonly name: string | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onNotice: (message: string) => void;
+  readonly firstTaskId?: number;
+};
+
+/** Connects and registers. Throws a HyperloomError, or the signal's reason. */
+export async function connectSession(
+  address: ServerAddress,
+  options: ConnectSessionOptions,
+): Promise<Session> {
+  const { name, signal, onNotice, firstTaskId, timeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const server = formatAddress(address);
+  const session = new Session({
+    server,
+    onNotice,
+    ...(firstTaskId === undefined ? {} : { firstTaskId }),
+  });
+  const startMs = performance.now();
+  try {
+    const connection = await connectTcp(
+      {
+        ...address,
+        retryForMs: timeoutMs,
+        timeoutMs: Math.max(timeoutMs, 1),
+        ...(signal === undefined ? {} : { signal }),
+      },
+      (opened) => session.attach(opened),
+    );
+    const writer = new ByteWriter();
+    encodeRegister(writer, {
+      type: "client",
+      taskTypes: [],
+      dataTypes: [],
+      clientName: name,
+      capabilities: CAPABILITIES,
+      resources: [],
+    });
+    connection.send(writer.written());
+    await registeredWithin(session, startMs + timeoutMs - performance.now(), server, signal);
+    return session;
+  } catch (error) {
+    await session.close();
+    if (!(error instanceof NotReachableError)) throw error;
+    throw new HyperloomError(
+      "server-unreachable",
+      `The server at ${error.message}. Start a server there with loom-server, or give another address.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Something may listen there that is no server, and never answer. */
+async function registeredWithin(
+  session: Session,
+  timeoutMs: number,
+  server: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const limit = new AbortController();
+  const timer = setTimeout(
+    () =>
+      limit.abort(
+        new HyperloomError(
+          "server-unreachable",
+          `${server} accepts connections but does not answer as a HyperLoom server does.`,
+        ),
+      ),
+    Math.max(timeoutMs, 1000),
+  );
+  try {
+    const signals = signal === undefined ? [limit.signal] : [limit.signal, signal];
+    await session.registered(AbortSignal.any(signals));
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,105 @@
+import type { Future } from "../futures/future.ts";
+import type { ResultSink } from "../results/result-sink.ts";
+
+/** Requests on the wire at a time: enough to hide the round trip, few enough to be changed of mind. */
+const SENT_MAX = 256;
+
+type FetchRequest = { readonly future: Future; readonly sink: ResultSink; isCanceled: boolean };
+
+export type FetchQueueHandlers = {
+  readonly send: (id: number) => void;
+  /** Nobody fetches this future any more. */
+  readonly onIdle: (future: Future) => void;
+};
+
+/** Results that were asked for and have not come whole. The server answers by id, in any order. */
+export class FetchQueue {
+  readonly #handlers: FetchQueueHandlers;
+  #waiting: FetchRequest[] = [];
+  #waitingStart = 0;
+  readonly #sent = new Map<number, FetchRequest[]>();
+  #sentCount = 0;
+  readonly #counts = new Map<Future, number>();
+
+  constructor(handlers: FetchQueueHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** Returns how to say that nobody wants the answer any more; the sink hears nothing after that. */
+  add(future: Future, sink: ResultSink): () => void {
+    const request = { future, sink, isCanceled: false };
+    this.#waiting.push(request);
+    this.#counts.set(future, (this.#counts.get(future) ?? 0) + 1);
+    this.#sendNext();
+    return () => {
+      request.isCanceled = true;
+    };
+  }
+
+  isFetching(future: Future): boolean {
+    return this.#counts.has(future);
+  }
+
+  /** The answer to the oldest request for `id` comes; undefined if nobody asked. */
+  sinkOf(id: number): ResultSink | undefined {
+    const request = this.#sent.get(id)?.[0];
+    if (request === undefined) return undefined;
+    return request.isCanceled ? DISCARD : request.sink;
+  }
+
+  /** The answer to the oldest request for `id` has come whole, or it is an error. */
+  finish(id: number, error?: Error): boolean {
+    const requests = this.#sent.get(id);
+    const request = requests?.shift();
+    if (request === undefined) return false;
+    if (requests?.length === 0) this.#sent.delete(id);
+    this.#sentCount -= 1;
+    if (error !== undefined && !request.isCanceled) request.sink.fail(error);
+    this.#forget(request.future);
+    this.#sendNext();
+    return true;
+  }
+
+  /** No answer will come any more. */
+  failAll(error: Error): void {
+    const all = [...[...this.#sent.values()].flat(), ...this.#waiting.slice(this.#waitingStart)];
+    this.#sent.clear();
+    this.#sentCount = 0;
+    this.#waiting = [];
+    this.#waitingStart = 0;
+    this.#counts.clear();
+    for (const { sink, isCanceled } of all) if (!isCanceled) sink.fail(error);
+  }
+
+  #sendNext(): void {
+    while (this.#sentCount < SENT_MAX && this.#waitingStart < this.#waiting.length) {
+      const request = this.#waiting[this.#waitingStart++] as FetchRequest;
+      if (request.isCanceled) {
+        this.#forget(request.future);
+        continue;
+      }
+      const { id } = request.future;
+      const requests = this.#sent.get(id);
+      if (requests === undefined) this.#sent.set(id, [request]);
+      else requests.push(request);
+      this.#sentCount += 1;
+      this.#handlers.send(id);
+    }
+    if (this.#waitingStart === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#waitingStart = 0;
+    }
+  }
+
+  #forget(future: Future): void {
+    const count = (this.#counts.get(future) ?? 1) - 1;
+    if (count > 0) this.#counts.set(future, count);
+    else {
+      this.#counts.delete(future);
+      this.#handlers.onIdle(future);
+    }
+  }
+}
+
+/** Takes what nobody wants any more but is on its way. */
+const DISCARD: ResultSink = { begin() {}, frame() {}, piece() {}, end() {}, fail() {} };

@@ -1,0 +1,89 @@
+import {
+  type ClientResponse,
+  decodeClientResponse,
+} from "../../protocol/client/client-response.ts";
+import { PAYLOAD_FRAME, RESPONSE_FRAME } from "../../protocol/client/frame-limit.ts";
+import { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
+import { FinishedIds, scanTasksFinished } from "../../protocol/client/task-finished.ts";
+import type { ResultSink } from "../results/result-sink.ts";
+
+/** Every response but those that are handled in bulk. */
+export type OtherResponse = Exclude<ClientResponse, { kind: "data" | "taskFinished" }>;
+
+export type ResponseHandlers = {
+  readonly onTasksFinished: (ids: Int32Array) => void;
+  /** A result comes: who takes its frames. */
+  readonly onData: (id: number, dataType: number, frameCount: number) => ResultSink;
+  /** The frames of that result have all come. */
+  readonly onDataEnd: (id: number) => void;
+  readonly onResponse: (response: OtherResponse) => void;
+};
+
+type Payload = {
+  readonly id: number;
+  readonly sink: ResultSink;
+  missingFrames: number;
+  isInFrame: boolean;
+};
+
+/** Splits what the server sends into responses and payload, which is passed on as it comes. */
+export class ResponseReader {
+  readonly #splitter = new FrameSplitter(RESPONSE_FRAME);
+  readonly #finished = new FinishedIds();
+  readonly #handlers: ResponseHandlers;
+  #payload: Payload | undefined;
+
+  constructor(handlers: ResponseHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** Takes the next received bytes, which are not changed from now on. Throws a ProtocolError. */
+  push(chunk: Uint8Array): void {
+    this.#splitter.push(chunk);
+    while (this.#payload === undefined ? this.#readResponse() : this.#readPayload(this.#payload));
+  }
+
+  /** False if more bytes are needed. */
+  #readResponse(): boolean {
+    const finished = this.#finished;
+    this.#splitter.scan((bytes, start, end) => scanTasksFinished(bytes, start, end, finished));
+    if (finished.count > 0) this.#handlers.onTasksFinished(finished.take());
+    const frame = this.#splitter.next();
+    if (frame === undefined) return false;
+    const response = decodeClientResponse(frame);
+    if (response.kind === "taskFinished") {
+      this.#handlers.onTasksFinished(Int32Array.of(response.id));
+    } else if (response.kind === "data") {
+      const { id, dataType, frameCount } = response;
+      const sink = this.#handlers.onData(id, dataType, frameCount);
+      this.#payload = { id, sink, missingFrames: frameCount, isInFrame: false };
+      this.#splitter.limit = PAYLOAD_FRAME;
+    } else this.#handlers.onResponse(response);
+    return true;
+  }
+
+  #readPayload(payload: Payload): boolean {
+    const splitter = this.#splitter;
+    const { id, sink } = payload;
+    while (payload.missingFrames > 0) {
+      if (!payload.isInFrame) {
+        const sizeBytes = splitter.startFrame();
+        if (sizeBytes === undefined) return false;
+        sink.frame(sizeBytes);
+        payload.isInFrame = true;
+      }
+      while (splitter.frameMissingBytes > 0) {
+        const piece = splitter.readPiece();
+        if (piece === undefined) return false;
+        sink.piece(piece);
+      }
+      payload.isInFrame = false;
+      payload.missingFrames -= 1;
+    }
+    this.#payload = undefined;
+    splitter.limit = RESPONSE_FRAME;
+    sink.end();
+    this.#handlers.onDataEnd(id);
+    return true;
+  }
+}

@@ -1,0 +1,448 @@
+import type { Readable } from "node:stream";
+import { HyperloomError } from "../../core/model/errors.ts";
+import type { ClusterStatus } from "../../core/model/status.ts";
+import { encodeSmallRequest, type SmallRequest } from "../../protocol/client/client-request.ts";
+import type { ResponseError } from "../../protocol/client/response-error.ts";
+import { ProtocolError } from "../../protocol/protocol-error.ts";
+import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
+import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
+import { PlanFailedError } from "../errors.ts";
+import { Future, type FutureOwner } from "../futures/future.ts";
+import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
+import { PlanTable } from "../plan/plan-table.ts";
+import { findFuture, type SubmittedPlan } from "../plan/submitted-plan.ts";
+import { raceAbort } from "../race-abort.ts";
+import type { ResultSink } from "../results/result-sink.ts";
+import { createResultStream } from "../results/stream-sink.ts";
+import { createValueSink } from "../results/value-sink.ts";
+import type { Task, Value } from "../tasks/task.ts";
+import { Answers } from "./answers.ts";
+import { FetchQueue } from "./fetch-queue.ts";
+import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
+import { type OtherResponse, ResponseReader } from "./response-reader.ts";
+import { createSymbolTable, type SymbolTable } from "./symbol-table.ts";
+
+/** What the whole server holds now. */
+export type ServerStats = {
+  /** Registered workers. */
+  readonly workers: number;
+  /** Data objects of living clients that exist now. */
+  readonly dataObjects: number;
+};
+
+/** Counts of what this client has submitted, since it connected. */
+export type ClientProgress = {
+  /** Tasks of all submitted plans, those that the server did not need to run included. */
+  readonly tasksSubmitted: number;
+  readonly resultsSubmitted: number;
+  readonly resultsFinished: number;
+  /** Results that failed or were given up. */
+  readonly resultsFailed: number;
+  /** Results that were released before they were finished. */
+  readonly resultsReleasedEarly: number;
+};
+
+export type SessionOptions = {
+  /** The server, as messages name it. */
+  readonly server: string;
+  readonly onNotice: (message: string) => void;
+  /** The first id that is used; tests begin near the last. */
+  readonly firstTaskId?: number;
+};
+
+/** A client's side of one connection: its plans, its futures, and whatever waits for an answer. */
+export class Session implements FutureOwner {
+  readonly #options: SessionOptions;
+  readonly #plans: PlanTable;
+  readonly #fetches: FetchQueue;
+  readonly #stats = new Answers<ServerStats>();
+  /** Traces are asked for with a STATS request after them, whose answer says that no ERROR came. */
+  readonly #traces = new Answers<void>();
+  readonly #statsFor: ("stats" | "trace")[] = [];
+  readonly #status = new Answers<ClusterStatus>();
+  readonly #dictionary = new Answers<SymbolTable>();
+  readonly #closed: Promise<void>;
+  #onClosed: () => void = () => {};
+  readonly #releaseWhenFetched = new Set<Future>();
+  #connection: TcpConnection | undefined;
+  #symbols: SymbolTable = createSymbolTable([]);
+  /** Why nothing can be asked any more. */
+  #end: HyperloomError | undefined;
+  /** An ERROR that is about no request: the server closes the connection after it. */
+  #lastError: string | undefined;
+  #progress = {
+    tasksSubmitted: 0,
+    resultsSubmitted: 0,
+    resultsFinished: 0,
+    resultsFailed: 0,
+    resultsReleasedEarly: 0,
+  };
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#plans = new PlanTable(options.firstTaskId);
+    this.#closed = new Promise((resolve) => {
+      this.#onClosed = resolve;
+    });
+    this.#fetches = new FetchQueue({
+      send: (id) => this.#send({ kind: "fetch", id }),
+      onIdle: (future) => {
+        if (this.#releaseWhenFetched.delete(future)) this.#send({ kind: "release", id: future.id });
+      },
+    });
+  }
+
+  /** Takes over a connection on which the registration is sent next. */
+  attach(connection: TcpConnection): TcpHandlers {
+    this.#connection = connection;
+    const reader = new ResponseReader({
+      onTasksFinished: (ids) => this.#onTasksFinished(ids),
+      onData: (id, dataType, frameCount) => this.#onData(id, dataType, frameCount),
+      onDataEnd: (id) => void this.#fetches.finish(id),
+      onResponse: (response) => this.#onResponse(response),
+    });
+    return {
+      onData: (chunk) => {
+        if (this.#end !== undefined) return;
+        try {
+          reader.push(chunk);
+        } catch (error) {
+          if (!(error instanceof ProtocolError)) throw error;
+          this.#finish(
+            new HyperloomError(
+              "protocol-broken",
+              `The server at ${this.#options.server} broke the protocol: ${error.message}`,
+              { cause: error },
+            ),
+          );
+          connection.destroy();
+        }
+      },
+      onClose: (error) => this.#onClose(error),
+    };
+  }
+
+  /** Resolves when the server has answered the registration. */
+  async registered(signal: AbortSignal | undefined): Promise<void> {
+    this.#symbols = await this.#dictionary.next(signal);
+  }
+
+  get isClosed(): boolean {
+    return this.#end !== undefined;
+  }
+
+  get progress(): ClientProgress {
+    return { ...this.#progress };
+  }
+
+  /** Sends a plan; the futures are those of `roots`, in their order. */
+  submit(roots: readonly Task[], loadCheckpoints: boolean): Future[] {
+    if (this.#end?.code === "client-closed") throw this.#end;
+    if (roots.length === 0) return [];
+    const ordered = orderPlan(roots, this);
+    const { tasks, earlier } = ordered;
+    const rows = resultRows(ordered, roots);
+    const idBase = this.#plans.takeIds(tasks.length);
+    const futures = Array.from(
+      rows,
+      (row) => new Future(this, idBase + row, (tasks[row] as Task).label),
+    );
+    const plan: SubmittedPlan = {
+      idBase,
+      taskCount: tasks.length,
+      futures,
+      resultIds: Int32Array.from(rows, (row) => idBase + row),
+      earlier,
+      earlierPlans: new Set(),
+      pendingCount: futures.length,
+      heldCount: futures.length,
+      userCount: 0,
+      failure: undefined,
+    };
+    this.#progress.tasksSubmitted += tasks.length;
+    this.#progress.resultsSubmitted += futures.length;
+    const failure = earlierFailure(earlier);
+    const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
+    if (hopeless === undefined) {
+      this.#connection?.send(encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints));
+      this.#plans.add(plan);
+      for (const { id } of earlier) this.#use(plan, this.#plans.find(id));
+    } else this.#failPlan(plan, hopeless);
+    return roots.map((root) => findFuture(plan, idBase + root.planRow) as Future);
+  }
+
+  fetchValue(future: Future, signal: AbortSignal | undefined): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      if (this.#end !== undefined) throw this.#end;
+      const settled = (): void => signal?.removeEventListener("abort", onAbort);
+      const sink = createValueSink({
+        nameOf: this.#symbols.nameOf,
+        onValue(value) {
+          settled();
+          resolve(value);
+        },
+        onError(error) {
+          settled();
+          reject(error);
+        },
+      });
+      const cancel = this.#fetches.add(future, sink);
+      const onAbort = (): void => {
+        cancel();
+        sink.fail(signal?.reason);
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  fetchStream(future: Future): Readable {
+    return createResultStream({
+      request: async (sink, isWanted) => {
+        try {
+          await future.wait();
+          if (this.#end !== undefined) throw this.#end;
+          if (isWanted()) this.#fetches.add(future, sink);
+        } catch (error) {
+          sink.fail(error as Error);
+        }
+      },
+      pause: () => this.#connection?.pause(),
+      resume: () => this.#connection?.resume(),
+    });
+  }
+
+  release(future: Future): void {
+    if (future.failed || future.released) return;
+    const plan = this.#plans.find(future.id);
+    if (future.pending) {
+      this.#progress.resultsReleasedEarly += 1;
+      if (plan !== undefined) this.#settled(plan, 1);
+    }
+    future.settle("released");
+    if (plan !== undefined) {
+      plan.heldCount -= 1;
+      this.#removeIfUnused(plan);
+    }
+    if (this.#fetches.isFetching(future)) this.#releaseWhenFetched.add(future);
+    else this.#send({ kind: "release", id: future.id });
+  }
+
+  stats(signal: AbortSignal | undefined): Promise<ServerStats> {
+    this.#check(signal);
+    this.#statsFor.push("stats");
+    this.#send({ kind: "stats" });
+    return this.#stats.next(signal);
+  }
+
+  status(signal: AbortSignal | undefined): Promise<ClusterStatus> {
+    this.#check(signal);
+    this.#send({ kind: "status" });
+    return this.#status.next(signal);
+  }
+
+  trace(path: string, signal: AbortSignal | undefined): Promise<void> {
+    this.#check(signal);
+    this.#send({ kind: "trace", path });
+    this.#statsFor.push("trace");
+    this.#send({ kind: "stats" });
+    return this.#traces.next(signal);
+  }
+
+  /** Resolves when the server has closed the connection. */
+  async terminate(signal: AbortSignal | undefined): Promise<void> {
+    this.#check(signal);
+    this.#send({ kind: "terminate" });
+    this.#connection?.resume();
+    await raceAbort(this.#closed, signal);
+  }
+
+  /** Ends the connection once all that was sent is written, or after `CLOSE_TIMEOUT_MS`. */
+  async close(): Promise<void> {
+    this.#finish(
+      new HyperloomError("client-closed", "The client was closed, and its results with it."),
+    );
+    const connection = this.#connection;
+    if (connection === undefined || connection.isClosed) return;
+    connection.resume();
+    connection.end();
+    const timer = setTimeout(() => connection.destroy(), CLOSE_TIMEOUT_MS);
+    await this.#closed;
+    clearTimeout(timer);
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#end !== undefined) throw this.#end;
+  }
+
+  #send(request: SmallRequest): void {
+    if (this.#end !== undefined) return;
+    const writer = new ByteWriter(32);
+    encodeSmallRequest(writer, request);
+    this.#connection?.send(writer.written());
+  }
+
+  #onTasksFinished(ids: Int32Array): void {
+    let plan: SubmittedPlan | undefined;
+    for (const id of ids) {
+      if (plan === undefined || id < plan.idBase || id >= plan.idBase + plan.taskCount) {
+        plan = this.#plans.find(id);
+      }
+      if (plan === undefined) continue;
+      const future = findFuture(plan, id);
+      if (future === undefined || !future.pending) continue;
+      this.#progress.resultsFinished += 1;
+      future.settle("finished");
+      this.#settled(plan, 1);
+    }
+  }
+
+  #onData(id: number, dataType: number, frameCount: number): ResultSink {
+    const sink = this.#fetches.sinkOf(id);
+    if (sink === undefined) throw new ProtocolError(`data of task ${id}, which nobody asked for`);
+    sink.begin(this.#symbols.nameOf(dataType) ?? `data type ${dataType}`, frameCount);
+    return sink;
+  }
+
+  #onResponse(response: OtherResponse): void {
+    switch (response.kind) {
+      case "taskFailed": {
+        const plan = this.#plans.find(response.error.id ?? 0);
+        if (plan === undefined || plan.failure !== undefined) return;
+        const error = taskFailedError(response.error, plan);
+        this.#failPlan(plan, new PlanFailedError(error), error.taskId, error);
+        return;
+      }
+      case "error":
+        this.#onError(response.error);
+        return;
+      case "notice":
+        this.#notice(response.error.message);
+        return;
+      case "dictionary":
+        this.#dictionary.answer(createSymbolTable(response.symbols));
+        return;
+      case "stats":
+        if (this.#statsFor.shift() === "trace") this.#traces.answer();
+        else {
+          this.#stats.answer({
+            workers: response.workerCount,
+            dataObjects: response.dataObjectCount,
+          });
+        }
+        return;
+      case "status":
+        this.#status.answer(parseStatus(response.json));
+        return;
+    }
+  }
+
+  /** Finds what an ERROR is about: it says so of plans and results, and by its time of traces. */
+  #onError(error: ResponseError): void {
+    const { id, message } = error;
+    if (error.planRefused) {
+      const plan = this.#plans.find(id ?? 0);
+      if (plan !== undefined) this.#failPlan(plan, planRefused(error, plan));
+      return;
+    }
+    if (this.#dictionary.count > 0) {
+      this.#finish(
+        new HyperloomError(
+          "server-refused",
+          `The server at ${this.#options.server} refused this client: ${message}`,
+        ),
+      );
+      return;
+    }
+    const refused = new HyperloomError(
+      "request-refused",
+      `The server refused a request: ${message}`,
+    );
+    if (id !== undefined && this.#fetches.finish(id, refused)) return;
+    const traceError = new HyperloomError("trace-refused", `No trace is written: ${message}`);
+    if (this.#traces.rejectOldest(traceError)) return;
+    this.#lastError = message;
+    this.#notice(message);
+  }
+
+  #notice(message: string): void {
+    // Not inside of the reader, which must go on whatever a caller's function does.
+    queueMicrotask(() => this.#options.onNotice(message));
+  }
+
+  #onClose(error: Error | undefined): void {
+    const why = this.#lastError ?? error?.message ?? "it closed the connection";
+    this.#finish(
+      new HyperloomError(
+        "server-lost",
+        `The server at ${this.#options.server} is lost: ${why}. ` +
+          "Its results are gone; connect again and submit again.",
+        error === undefined ? undefined : { cause: error },
+      ),
+    );
+    this.#onClosed();
+  }
+
+  /** Nothing will be answered any more. Only the first reason counts. */
+  #finish(error: HyperloomError): void {
+    if (this.#end !== undefined) return;
+    this.#end = error;
+    for (const plan of this.#plans.list()) this.#failPlan(plan, error);
+    this.#fetches.failAll(error);
+    this.#stats.rejectAll(error);
+    this.#traces.rejectAll(error);
+    this.#status.rejectAll(error);
+    this.#dictionary.rejectAll(error);
+  }
+
+  /** Gives up what is pending; the task that failed by its own fault gets its own error, first. */
+  #failPlan(
+    plan: SubmittedPlan,
+    failure: HyperloomError,
+    culpritId?: number,
+    culpritError?: HyperloomError,
+  ): void {
+    plan.failure = failure;
+    const count = plan.pendingCount;
+    if (count === 0) return;
+    this.#progress.resultsFailed += count;
+    const culprit = culpritId === undefined ? undefined : findFuture(plan, culpritId);
+    if (culprit?.pending) culprit.settle("failed", culpritError);
+    for (const future of plan.futures) if (future.pending) future.settle("failed", failure);
+    plan.heldCount -= count;
+    this.#settled(plan, count);
+  }
+
+  #use(plan: SubmittedPlan, earlier: SubmittedPlan | undefined): void {
+    if (earlier === undefined || plan.earlierPlans.has(earlier)) return;
+    plan.earlierPlans.add(earlier);
+    earlier.userCount += 1;
+  }
+
+  /** So many of the plan's results are pending no more. */
+  #settled(plan: SubmittedPlan, count: number): void {
+    plan.pendingCount -= count;
+    if (plan.pendingCount > 0) return;
+    for (const earlier of plan.earlierPlans) {
+      earlier.userCount -= 1;
+      this.#removeIfUnused(earlier);
+    }
+    plan.earlierPlans.clear();
+    this.#removeIfUnused(plan);
+  }
+
+  #removeIfUnused(plan: SubmittedPlan): void {
+    if (plan.heldCount === 0 && plan.userCount === 0) this.#plans.remove(plan);
+  }
+}
+
+/** How long a server that does not read may hold up the closing of a client. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+function parseStatus(json: string): ClusterStatus {
+  try {
+    return JSON.parse(json) as ClusterStatus;
+  } catch {
+    throw new ProtocolError("a status that is not JSON");
+  }
+}

@@ -1,0 +1,80 @@
+import type { Future } from "../futures/future.ts";
+import type { ResourceAmounts } from "./resources.ts";
+
+declare const indexMark: unique symbol;
+
+/** What a task can make: raw bytes, or a list of such values. */
+export type Value = Buffer | readonly Value[];
+
+/**
+ * Byte ranges of raw data, made by `tasks.split`. It arrives as an array of Buffers, which share
+ * one memory; to the type checker it is a type of its own, because `tasks.slice` of an index is
+ * raw data and `tasks.slice` of an array is an array.
+ */
+export type Index = Buffer[] & { readonly [indexMark]: true };
+
+/** What a task takes as input: a task of the same submit, or the future of an earlier one. */
+export type Input<T extends Value> = Task<T> | Future<T>;
+
+/** Any input, whatever it holds. */
+export type AnyInput = Input<Value>;
+
+/** What the server is told about a task besides what it does. */
+export type TaskDetails = {
+  readonly label: string | undefined;
+  readonly metadata: Uint8Array | undefined;
+  readonly checkpoint: string | undefined;
+  readonly resources: ResourceAmounts | undefined;
+};
+
+const NO_INPUTS: readonly AnyInput[] = [];
+const NO_BYTES = new Uint8Array(0);
+const NO_DETAILS: TaskDetails = {
+  label: undefined,
+  metadata: undefined,
+  checkpoint: undefined,
+  resources: undefined,
+};
+
+/**
+ * One unit of work, described and not yet submitted; its result will be a `T`. Made by the
+ * functions of `tasks`. It is a plain description: submitted twice, it is two tasks; used twice in
+ * one submit, it is one.
+ */
+export class Task<T extends Value = Value> {
+  /** Exists for the type checker alone. */
+  declare readonly "~value": T;
+  /** Symbol id of a built-in task type, or the name of an extension's. @internal */
+  readonly taskType: number | string;
+  /** @internal */
+  readonly inputs: readonly AnyInput[];
+  /** @internal */
+  readonly config: Uint8Array;
+  /** @internal */
+  readonly details: TaskDetails;
+  /**
+   * The submit that saw this task last, and its row there: a mark on the task costs a fraction of
+   * a map of a million entries. @internal
+   */
+  planStamp = 0;
+  /** @internal */
+  planRow = 0;
+
+  /** @internal */
+  constructor(
+    taskType: number | string,
+    inputs: readonly AnyInput[] = NO_INPUTS,
+    config: Uint8Array = NO_BYTES,
+    details: TaskDetails = NO_DETAILS,
+  ) {
+    this.taskType = taskType;
+    this.inputs = inputs;
+    this.config = config;
+    this.details = details;
+  }
+
+  /** The label, if one was given. */
+  get label(): string | undefined {
+    return this.details.label;
+  }
+}
