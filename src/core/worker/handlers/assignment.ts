@@ -1,0 +1,134 @@
+import { type AssignedTasks, FLAG_LOAD_CHECKPOINT } from "../../model/batches.ts";
+import { TASK_TYPE } from "../../model/symbols.ts";
+import type { WorkerState } from "../state.ts";
+import type { Request } from "../tables/request-table.ts";
+import { makeRunnable, stopTask } from "../transitions.ts";
+
+const NONE = -1;
+/** In `inputHolders`: the server knows of no replica. */
+const NO_HOLDER = 0xffff_ffff;
+
+/** Takes the tasks in, greatest priority first, so that their inputs are fetched in that order. */
+export function onTasksAssigned(state: WorkerState, batch: AssignedTasks): void {
+  const batchId = state.batches.add(batch);
+  const requests = new Map<number, Request>();
+  for (const index of inPriorityOrder(batch.priorities)) {
+    if (!isNews(state, batch, index)) continue;
+    const request = requestOf(state, batch, index, requests);
+    if (request.refusal !== undefined) refuse(state, batch, index, request.refusal);
+    else if (canReachInputs(state, batch, index)) addTask(state, batchId, index, request);
+  }
+  // Requests and batch had a user for the time of this function.
+  for (const request of requests.values()) state.requests.release(request);
+  state.batches.release(batchId);
+}
+
+/** Whether the attempt is new here; an older one of the same task ends. */
+function isNews(state: WorkerState, batch: AssignedTasks, index: number): boolean {
+  const task = batch.tasks[index] as number;
+  const attempt = batch.attempts[index] as number;
+  if (state.objects.find(task, attempt) !== NONE) return false;
+  const known = state.tasks.find(task);
+  if (known === NONE) return true;
+  if ((state.tasks.attempts[known] as number) >= attempt) return false;
+  stopTask(state, known);
+  return true;
+}
+
+/** The interned request of the task; `requests` holds those of the batch that were met already. */
+function requestOf(
+  state: WorkerState,
+  batch: AssignedTasks,
+  index: number,
+  requests: Map<number, Request>,
+): Request {
+  const row = batch.requests[index] as number;
+  const isEmpty = batch.requestStarts[row] === batch.requestStarts[row + 1];
+  const isLightProgram = isEmpty && batch.taskTypes[index] === TASK_TYPE.run;
+  const key = isLightProgram ? NONE : row;
+  let request = requests.get(key);
+  if (request === undefined) {
+    request = isLightProgram ? state.requests.useProgramSlot() : state.requests.useRow(batch, row);
+    requests.set(key, request);
+  }
+  return request;
+}
+
+/** A task that asks for more than there is would wait for ever, and hold back others. */
+function refuse(state: WorkerState, batch: AssignedTasks, index: number, message: string): void {
+  state.outbox.failed.push({
+    kind: "report-failed",
+    task: batch.tasks[index] as number,
+    attempt: batch.attempts[index] as number,
+    failure: { message },
+  });
+}
+
+/** Where the task's inputs are in the batch's columns: none that it waits for if it loads a checkpoint. */
+function inputRange(batch: AssignedTasks, index: number): [number, number] {
+  if (((batch.flags[index] as number) & FLAG_LOAD_CHECKPOINT) !== 0) return [0, 0];
+  return [batch.inputStarts[index] as number, batch.inputStarts[index + 1] as number];
+}
+
+/** Looks at all inputs before anything is noted; reports the first that cannot be had. */
+function canReachInputs(state: WorkerState, batch: AssignedTasks, index: number): boolean {
+  const [start, end] = inputRange(batch, index);
+  for (let input = start; input < end; input++) {
+    const holder = batch.inputHolders[input] as number;
+    if (holder !== NO_HOLDER && holder !== state.workerId) continue;
+    const task = batch.inputTasks[input] as number;
+    const attempt = batch.inputAttempts[input] as number;
+    if (state.objects.find(task, attempt) !== NONE) continue;
+    state.outbox.addUnreachable(batch.tasks[index] as number, batch.attempts[index] as number, {
+      task,
+      attempt,
+      holder,
+    });
+    return false;
+  }
+  return true;
+}
+
+function addTask(state: WorkerState, batchId: number, index: number, request: Request): void {
+  const { tasks, objects, edges } = state;
+  const batch = state.batches.get(batchId);
+  const row = tasks.add(batch.tasks[index] as number, batch.attempts[index] as number);
+  tasks.batches[row] = batchId;
+  tasks.indexes[row] = index;
+  tasks.requests[row] = request.id;
+  state.batches.use(batchId);
+  request.users += 1;
+  state.counts.fetching += 1;
+  const [start, end] = inputRange(batch, index);
+  let missing = 0;
+  for (let input = start; input < end; input++) {
+    const object = findOrFetch(state, batch, input);
+    if (objects.isPresent(object)) continue;
+    edges.link(row, object);
+    missing += 1;
+  }
+  tasks.missingInputs[row] = missing;
+  if (missing === 0) makeRunnable(state, row);
+}
+
+/** The row of the input's object; one that is neither here nor on its way is fetched. */
+function findOrFetch(state: WorkerState, batch: AssignedTasks, input: number): number {
+  const task = batch.inputTasks[input] as number;
+  const attempt = batch.inputAttempts[input] as number;
+  const found = state.objects.find(task, attempt);
+  if (found !== NONE) return found;
+  const holder = batch.inputHolders[input] as number;
+  state.outbox.addFetch(task, attempt, holder, batch.inputSizesBytes[input] as number);
+  return state.objects.addFetching(task, attempt, holder);
+}
+
+/** Indexes by falling priority; equal ones stay in order. Linear if they are in that order already. */
+function inPriorityOrder(priorities: Int32Array): Uint32Array {
+  const order = Uint32Array.from(priorities, (_, index) => index);
+  const priorityOf = (index: number): number => priorities[index] as number;
+  if (priorities.some((priority, index) => index > 0 && priority > priorityOf(index - 1))) {
+    // Typed arrays sort stably, as arrays do.
+    order.sort((a, b) => priorityOf(b) - priorityOf(a));
+  }
+  return order;
+}

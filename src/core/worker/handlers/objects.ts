@@ -1,0 +1,65 @@
+import type { TaskRefs } from "../../model/batches.ts";
+import type { WorkerState } from "../state.ts";
+import { OBJECT_FETCHING } from "../tables/object-table.ts";
+import { addPresentObject, loseFetchingObject } from "../transitions.ts";
+
+const NONE = -1;
+
+/**
+ * Discards what is here. What is on its way stays as long as a task waits for it (nothing else is
+ * ever on its way); the server hears of it as a replica, and drops that if it still is of no use.
+ */
+export function onObjectsDropped(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+  const { objects, outbox } = state;
+  for (let i = 0; i < tasks.length; i++) {
+    const task = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    const row = objects.find(task, attempt);
+    if (row === NONE || !objects.isPresent(row)) continue;
+    objects.remove(row);
+    outbox.discarded.push(task, attempt);
+  }
+}
+
+export function onObjectsFetched(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+  const { objects, outbox } = state;
+  for (let i = 0; i < tasks.length; i++) {
+    const task = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    const row = objects.find(task, attempt);
+    if (row === NONE) {
+      // The fetch was abandoned too late to stop it.
+      outbox.discarded.push(task, attempt);
+    } else if (!objects.isPresent(row)) {
+      addPresentObject(state, task, attempt);
+      outbox.replicas.push(task, attempt);
+    }
+  }
+}
+
+/** The end of a fetch that was abandoned, or that another peer was asked for since, is none of these. */
+export function onFetchFailed(
+  state: WorkerState,
+  { tasks, attempts }: TaskRefs,
+  peer: number,
+): void {
+  const { objects } = state;
+  for (let i = 0; i < tasks.length; i++) {
+    const row = objects.find(tasks[i] as number, attempts[i] as number);
+    if (row === NONE || objects.states[row] !== OBJECT_FETCHING) continue;
+    if (objects.peers[row] === peer) loseFetchingObject(state, row);
+  }
+}
+
+export function onPeersLost(state: WorkerState, peers: Uint32Array): void {
+  const { objects, outbox } = state;
+  const lost = new Set(peers);
+  for (let row = objects.firstFetching; row !== NONE; ) {
+    const next = objects.nextFetching[row] as number;
+    if (lost.has(objects.peers[row] as number)) {
+      outbox.abandoned.push(objects.tasks[row] as number, objects.attempts[row] as number);
+      loseFetchingObject(state, row);
+    }
+    row = next;
+  }
+}

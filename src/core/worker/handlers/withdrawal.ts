@@ -1,0 +1,26 @@
+import type { TaskRefs } from "../../model/batches.ts";
+import type { WorkerState } from "../state.ts";
+import { TASK_RUNNING } from "../tables/task-table.ts";
+import { forgetTask, stopTask } from "../transitions.ts";
+
+const NONE = -1;
+
+/** Gives back what has not started; the server hears of the others when they end. */
+export function onTasksRetracted(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+  for (let i = 0; i < tasks.length; i++) {
+    const task = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    const row = state.tasks.findAttempt(task, attempt);
+    if (row === NONE || state.tasks.states[row] === TASK_RUNNING) continue;
+    forgetTask(state, row);
+    state.outbox.returned.push(task, attempt);
+  }
+}
+
+/** Ends and forgets the tasks; nobody waits for an answer. */
+export function onTasksCanceled(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+  for (let i = 0; i < tasks.length; i++) {
+    const row = state.tasks.findAttempt(tasks[i] as number, attempts[i] as number);
+    if (row !== NONE) stopTask(state, row);
+  }
+}

@@ -1,0 +1,127 @@
+import { assert } from "../base/assert.ts";
+import { CPUS } from "../model/symbols.ts";
+import type { WorkerState } from "./state.ts";
+import { OBJECT_FETCHING, OBJECT_FREE, OBJECT_PRESENT } from "./tables/object-table.ts";
+import { TASK_FETCHING, TASK_FREE, TASK_RUNNABLE, TASK_RUNNING } from "./tables/task-table.ts";
+
+const NONE = -1;
+
+/** Fails where the state contradicts itself between two steps. Linear in the state: for tests and simulations. */
+export function checkWorkerInvariants(state: WorkerState): void {
+  assert(state.orphans.length === 0 && !state.mayStart, "a step leaves nothing undecided");
+  checkTasks(state);
+  checkUsers(state);
+  checkResources(state);
+  checkObjects(state);
+  const { running, runnable } = state.counts;
+  assert(running > 0 || runnable === 0, "no task waits for resources that nobody uses");
+}
+
+function checkTasks(state: WorkerState): void {
+  const { tasks, counts } = state;
+  const inState = [0, 0, 0, 0];
+  for (let row = 0; row < tasks.rowEnd; row++) {
+    const taskState = tasks.states[row] as number;
+    inState[taskState] = (inState[taskState] ?? 0) + 1;
+    if (taskState !== TASK_FREE) checkTask(state, row);
+  }
+  assert(inState[TASK_FETCHING] === counts.fetching, "tasks that fetch are counted");
+  assert(inState[TASK_RUNNABLE] === counts.runnable, "runnable tasks are counted");
+  assert(inState[TASK_RUNNING] === counts.running, "running tasks are counted");
+  assert(tasks.size === tasks.rowEnd - (inState[TASK_FREE] ?? 0), "each row has its task");
+}
+
+function checkTask(state: WorkerState, row: number): void {
+  const { tasks, queues, objects } = state;
+  const story = `task ${tasks.tasks[row]} attempt ${tasks.attempts[row]}`;
+  const taskState = tasks.states[row];
+  const index = tasks.indexes[row] as number;
+  const batch = state.batches.get(tasks.batches[row] as number);
+  const request = state.requests.get(tasks.requests[row] as number);
+  assert(tasks.find(tasks.tasks[row] as number) === row, `${story} is found`);
+  assert(batch.tasks[index] === tasks.tasks[row], `${story} is in its batch`);
+  assert(request.refusal === undefined, `${story} asks for what there is`);
+  let missing = 0;
+  state.edges.forEachObject(row, (object) => {
+    missing += 1;
+    assert(objects.states[object] === OBJECT_FETCHING, `what ${story} waits for is on its way`);
+  });
+  if (taskState === TASK_FETCHING) {
+    assert(missing > 0, `${story} waits for something`);
+    assert(missing === tasks.missingInputs[row], `${story} counts its missing inputs`);
+  } else {
+    assert(tasks.firstEdges[row] === NONE, `${story} waits for no input`);
+  }
+  const queue = taskState === TASK_RUNNABLE ? request.queue : NONE;
+  assert(queues.queueOf(row) === queue, `${story} is in its queue exactly while it is runnable`);
+}
+
+/** Batches and requests are kept exactly while a task uses them. */
+function checkUsers(state: WorkerState): void {
+  const { tasks } = state;
+  const ofBatch = new Map<number, number>();
+  const ofRequest = new Map<number, number>();
+  for (let row = 0; row < tasks.rowEnd; row++) {
+    if (tasks.states[row] === TASK_FREE) continue;
+    const batch = tasks.batches[row] as number;
+    const request = tasks.requests[row] as number;
+    ofBatch.set(batch, (ofBatch.get(batch) ?? 0) + 1);
+    ofRequest.set(request, (ofRequest.get(request) ?? 0) + 1);
+  }
+  assert(ofBatch.size === state.batches.size, "no batch is kept for nobody");
+  assert(ofRequest.size === state.requests.size, "no request is kept for nobody");
+  for (const [batch, users] of ofBatch) {
+    assert(state.batches.users(batch) === users, "the users of a batch are counted");
+  }
+  for (const [request, users] of ofRequest) {
+    assert(state.requests.get(request).users === users, "the users of a request are counted");
+  }
+}
+
+function checkResources(state: WorkerState): void {
+  const { tasks, resources } = state;
+  const free = resources.offered.slice();
+  const cpus = resources.freeCpus();
+  const cpuSlot = resources.slotOf(CPUS);
+  for (let row = 0; row < tasks.rowEnd; row++) {
+    if (tasks.states[row] !== TASK_RUNNING) continue;
+    const { slots, amounts } = state.requests.get(tasks.requests[row] as number);
+    slots.forEach((slot, i) => {
+      free[slot] = (free[slot] as number) - (amounts[i] as number);
+    });
+    const own = resources.cpus(tasks.firstCpus[row] as number);
+    assert(own.length === (amounts[slots.indexOf(cpuSlot)] ?? 0), "a task has its cpus");
+    cpus.push(...own);
+  }
+  free.forEach((amount, slot) => {
+    assert(amount >= 0, "no more is taken than is offered");
+    assert(amount === resources.free[slot], "what is free is what nobody took");
+  });
+  assert(new Set(cpus).size === cpus.length, "no cpu is given twice");
+  assert(cpus.length === (resources.offered[cpuSlot] ?? 0), "no cpu is lost");
+}
+
+function checkObjects(state: WorkerState): void {
+  const { objects } = state;
+  let present = 0;
+  let fetching = 0;
+  for (let row = 0; row < objects.rowEnd; row++) {
+    if (objects.states[row] === OBJECT_FREE) continue;
+    const task = objects.tasks[row] as number;
+    assert(objects.find(task, objects.attempts[row] as number) === row, "an object is found");
+    const isAwaited = objects.firstEdges[row] !== NONE;
+    if (objects.states[row] === OBJECT_PRESENT) {
+      present += 1;
+      assert(!isAwaited, `nobody waits for the object of task ${task}, which is here`);
+    } else {
+      fetching += 1;
+      assert(isAwaited, `somebody waits for the object of task ${task}, which is on its way`);
+    }
+  }
+  assert(present + fetching === objects.size, "each row has its object");
+  let listed = 0;
+  for (let row = objects.firstFetching; row !== NONE; row = objects.nextFetching[row] as number) {
+    listed += 1;
+  }
+  assert(listed === fetching, "the list of objects on their way is complete");
+}

@@ -1,0 +1,129 @@
+import { Uint32List } from "../base/columns.ts";
+import type { FinishedTasks, TaskRefs } from "../model/batches.ts";
+import type { WorkerCommand } from "./commands.ts";
+
+/** References to attempts that are gathered during a step. */
+export class RefList {
+  readonly #tasks = new Uint32List();
+  readonly #attempts = new Uint32List();
+
+  get length(): number {
+    return this.#tasks.length;
+  }
+
+  push(task: number, attempt: number): void {
+    this.#tasks.push(task);
+    this.#attempts.push(attempt);
+  }
+
+  /** Empties the list and returns what was in it. */
+  take(): TaskRefs {
+    const refs = { tasks: this.#tasks.toArray(), attempts: this.#attempts.toArray() };
+    this.#tasks.clear();
+    this.#attempts.clear();
+    return refs;
+  }
+}
+
+type Failed = Extract<WorkerCommand, { kind: "report-failed" }>;
+type RefsKind = Extract<WorkerCommand, { refs: TaskRefs }>["kind"];
+
+/** What a step has decided so far; `takeCommands` turns it into one command of each kind. */
+export class Outbox {
+  readonly killed: RefList = new RefList();
+  readonly abandoned: RefList = new RefList();
+  readonly discarded: RefList = new RefList();
+  readonly returned: RefList = new RefList();
+  readonly replicas: RefList = new RefList();
+  readonly missingCheckpoints: RefList = new RefList();
+  readonly started: RefList = new RefList();
+  readonly executed: Uint32List = new Uint32List();
+  readonly failed: Failed[] = [];
+  finished: FinishedTasks | undefined;
+  readonly #unreachable = new RefList();
+  readonly #unreachableInputs = new RefList();
+  readonly #unreachableHolders = new Uint32List();
+  readonly #fetches = new RefList();
+  readonly #fetchPeers = new Uint32List();
+  #fetchSizesBytes: number[] = [];
+
+  /** Fetches go out in the order of these calls. */
+  addFetch(task: number, attempt: number, peer: number, sizeBytes: number): void {
+    this.#fetches.push(task, attempt);
+    this.#fetchPeers.push(peer);
+    this.#fetchSizesBytes.push(sizeBytes);
+  }
+
+  addUnreachable(
+    task: number,
+    attempt: number,
+    input: { readonly task: number; readonly attempt: number; readonly holder: number },
+  ): void {
+    this.#unreachable.push(task, attempt);
+    this.#unreachableInputs.push(input.task, input.attempt);
+    this.#unreachableHolders.push(input.holder);
+  }
+
+  /** What frees something comes before what takes something; reports before the next executions. */
+  takeCommands(): WorkerCommand[] {
+    const commands: WorkerCommand[] = [];
+    const add = (kind: Exclude<RefsKind, "fetch" | "report-unreachable">, list: RefList): void => {
+      if (list.length > 0) commands.push({ kind, refs: list.take() });
+    };
+    add("kill", this.killed);
+    add("abandon-fetch", this.abandoned);
+    add("discard", this.discarded);
+    if (this.finished !== undefined) {
+      commands.push({ kind: "report-finished", finished: this.finished });
+      this.finished = undefined;
+    }
+    commands.push(...this.failed);
+    this.failed.length = 0;
+    add("report-returned", this.returned);
+    add("report-replicas", this.replicas);
+    add("report-checkpoints-missing", this.missingCheckpoints);
+    if (this.#unreachable.length > 0) {
+      commands.push({
+        kind: "report-unreachable",
+        refs: this.#unreachable.take(),
+        inputs: this.#unreachableInputs.take(),
+        holders: this.#unreachableHolders.toArray(),
+      });
+      this.#unreachableHolders.clear();
+    }
+    this.#takeFetches(commands);
+    if (this.executed.length > 0) {
+      commands.push({ kind: "execute", rows: this.executed.toArray() });
+      this.executed.clear();
+    }
+    add("report-started", this.started);
+    return commands;
+  }
+
+  /** One command for each peer, each in the order of the calls. */
+  #takeFetches(commands: WorkerCommand[]): void {
+    if (this.#fetches.length === 0) return;
+    const { tasks, attempts } = this.#fetches.take();
+    const ofPeer = new Map<number, { refs: RefList; sizesBytes: number[] }>();
+    for (let i = 0; i < tasks.length; i++) {
+      const peer = this.#fetchPeers.at(i);
+      let fetch = ofPeer.get(peer);
+      if (fetch === undefined) {
+        fetch = { refs: new RefList(), sizesBytes: [] };
+        ofPeer.set(peer, fetch);
+      }
+      fetch.refs.push(tasks[i] as number, attempts[i] as number);
+      fetch.sizesBytes.push(this.#fetchSizesBytes[i] as number);
+    }
+    for (const [peer, { refs, sizesBytes }] of ofPeer) {
+      commands.push({
+        kind: "fetch",
+        peer,
+        refs: refs.take(),
+        sizesBytes: Float64Array.from(sizesBytes),
+      });
+    }
+    this.#fetchPeers.clear();
+    this.#fetchSizesBytes = [];
+  }
+}

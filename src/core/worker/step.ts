@@ -1,0 +1,67 @@
+import { unreachable } from "../base/assert.ts";
+import type { WorkerCommand } from "./commands.ts";
+import type { WorkerEvent } from "./events.ts";
+import { onTasksAssigned } from "./handlers/assignment.ts";
+import {
+  onCheckpointsNotFound,
+  onTaskExecutionFailed,
+  onTasksExecuted,
+} from "./handlers/execution.ts";
+import {
+  onFetchFailed,
+  onObjectsDropped,
+  onObjectsFetched,
+  onPeersLost,
+} from "./handlers/objects.ts";
+import { onTasksCanceled, onTasksRetracted } from "./handlers/withdrawal.ts";
+import { startRunnable } from "./start-runnable.ts";
+import type { WorkerState } from "./state.ts";
+import { abandonOrphans } from "./transitions.ts";
+
+/** Takes one event in and says what is to be done, in this order. The only writer of the state. */
+export function stepWorker(state: WorkerState, event: WorkerEvent): WorkerCommand[] {
+  handle(state, event);
+  abandonOrphans(state);
+  if (state.mayStart) {
+    state.mayStart = false;
+    startRunnable(state);
+  }
+  return state.outbox.takeCommands();
+}
+
+function handle(state: WorkerState, event: WorkerEvent): void {
+  switch (event.kind) {
+    case "tasks-assigned":
+      onTasksAssigned(state, event.batch);
+      break;
+    case "tasks-retracted":
+      onTasksRetracted(state, event.refs);
+      break;
+    case "tasks-canceled":
+      onTasksCanceled(state, event.refs);
+      break;
+    case "objects-dropped":
+      onObjectsDropped(state, event.refs);
+      break;
+    case "objects-fetched":
+      onObjectsFetched(state, event.refs);
+      break;
+    case "fetch-failed":
+      onFetchFailed(state, event.refs, event.peer);
+      break;
+    case "tasks-executed":
+      onTasksExecuted(state, event.finished);
+      break;
+    case "task-execution-failed":
+      onTaskExecutionFailed(state, event);
+      break;
+    case "checkpoints-not-found":
+      onCheckpointsNotFound(state, event.refs);
+      break;
+    case "peers-lost":
+      onPeersLost(state, event.peers);
+      break;
+    default:
+      unreachable(event);
+  }
+}

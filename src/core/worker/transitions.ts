@@ -1,0 +1,100 @@
+import type { WorkerState } from "./state.ts";
+import { OBJECT_FETCHING } from "./tables/object-table.ts";
+import { TASK_FETCHING, TASK_RUNNABLE, TASK_RUNNING } from "./tables/task-table.ts";
+
+const NONE = -1;
+const ignore = (): void => undefined;
+
+/** Puts a task that waits for no input into the queue of its request. */
+export function makeRunnable(state: WorkerState, row: number): void {
+  const { tasks, queues, counts } = state;
+  const { batches, requests } = state;
+  state.edges.unlinkTask(row, ignore);
+  const batch = batches.get(tasks.batches[row] as number);
+  const priority = batch.priorities[tasks.indexes[row] as number] as number;
+  tasks.states[row] = TASK_RUNNABLE;
+  tasks.sequences[row] = state.nextSequence++;
+  queues.push(requests.get(tasks.requests[row] as number).queue, row, priority);
+  counts.fetching -= 1;
+  counts.runnable += 1;
+  state.mayStart = true;
+}
+
+/** Removes the task in whatever state it is, with all that it held or waited for. */
+export function forgetTask(state: WorkerState, row: number): void {
+  const { tasks, counts, requests } = state;
+  const request = requests.get(tasks.requests[row] as number);
+  switch (tasks.states[row]) {
+    case TASK_FETCHING:
+      state.edges.unlinkTask(row, (object) => state.orphans.push(object));
+      counts.fetching -= 1;
+      break;
+    case TASK_RUNNABLE:
+      state.queues.remove(row);
+      counts.runnable -= 1;
+      // It may have held back others that were not to overtake it.
+      state.mayStart = true;
+      break;
+    case TASK_RUNNING:
+      state.resources.release(request, tasks.firstCpus[row] as number);
+      counts.running -= 1;
+      state.mayStart = true;
+      break;
+  }
+  requests.release(request);
+  state.batches.release(tasks.batches[row] as number);
+  tasks.remove(row);
+}
+
+/** Forgets the task, and has its execution ended if there is one. */
+export function stopTask(state: WorkerState, row: number): void {
+  const { tasks } = state;
+  if (tasks.states[row] === TASK_RUNNING) {
+    state.outbox.killed.push(tasks.tasks[row] as number, tasks.attempts[row] as number);
+  }
+  forgetTask(state, row);
+}
+
+/** Notes that the object is in the store; tasks that waited for nothing else become runnable. */
+export function addPresentObject(state: WorkerState, task: number, attempt: number): void {
+  const { objects, edges, tasks } = state;
+  const row = objects.find(task, attempt);
+  if (row === NONE) {
+    objects.addPresent(task, attempt);
+    return;
+  }
+  if (objects.states[row] !== OBJECT_FETCHING) return;
+  objects.arrive(row);
+  for (let waiting = edges.shift(row); waiting !== NONE; waiting = edges.shift(row)) {
+    const missing = (tasks.missingInputs[waiting] as number) - 1;
+    tasks.missingInputs[waiting] = missing;
+    if (missing === 0) makeRunnable(state, waiting);
+  }
+}
+
+/** The object on its way will not come: tasks that wait for it cannot run here. */
+export function loseFetchingObject(state: WorkerState, row: number): void {
+  const { objects, edges, tasks, outbox } = state;
+  const input = {
+    task: objects.tasks[row] as number,
+    attempt: objects.attempts[row] as number,
+    holder: objects.peers[row] as number,
+  };
+  for (let waiting = edges.firstTask(row); waiting !== NONE; waiting = edges.firstTask(row)) {
+    outbox.addUnreachable(tasks.tasks[waiting] as number, tasks.attempts[waiting] as number, input);
+    forgetTask(state, waiting);
+  }
+  objects.remove(row);
+}
+
+/** Ends the fetches that no task waits for any more. */
+export function abandonOrphans(state: WorkerState): void {
+  const { orphans, objects, outbox } = state;
+  for (let i = 0; i < orphans.length; i++) {
+    const row = orphans.at(i);
+    if (objects.states[row] !== OBJECT_FETCHING || objects.firstEdges[row] !== NONE) continue;
+    outbox.abandoned.push(objects.tasks[row] as number, objects.attempts[row] as number);
+    objects.remove(row);
+  }
+  orphans.clear();
+}
