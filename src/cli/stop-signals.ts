@@ -33,10 +33,15 @@ export function watchStopSignals(): StopWatch {
   };
 }
 
-/** Fulfilled once the signal is aborted; at once if it is already. */
+/** Fulfilled once the signal is aborted; at once if it is already. Keeps the process alive until then. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const keepAlive = setInterval(() => undefined, 2 ** 30);
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+    const onAbort = (): void => {
+      clearInterval(keepAlive);
+      resolve();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
   });
 }

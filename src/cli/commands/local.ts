@@ -36,7 +36,7 @@ export function addLocalCommand(program: Command, result: CommandResult): void {
           : `A server with ${size.workers} workers of ${size.cpus} cpus listens on ${address}. Ctrl-C ends it.\n` +
               `Use it by: export ${SERVER_VARIABLE}=${address}\n`,
       );
-      await untilAborted(stop.signal);
+      await Promise.race([untilAborted(stop.signal), cluster.serverEnded()]);
       result.exitCode = EXIT.ok;
     });
 }

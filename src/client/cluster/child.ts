@@ -4,10 +4,15 @@ import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { finished, type Readable } from "node:stream";
-import { HyperloomError } from "../../core/model/errors.ts";
+import { type ErrorCode, HyperloomError } from "../../core/model/errors.ts";
 
 /** What of a log goes into an error. */
 const LOG_TAIL_BYTES = 4096;
+/** What the exit statuses of this package's executables stand for, where that has a code of its own. */
+const CODE_BY_EXIT_STATUS: Readonly<Partial<Record<number, ErrorCode>>> = {
+  4: "port-in-use",
+  5: "work-directory-unusable",
+};
 /** Time that a child has to end by itself once its standard input has ended. */
 const STOP_TIMEOUT_MS = 5000;
 
@@ -40,7 +45,7 @@ export function startChild(script: string, args: readonly string[]): Child {
     closeSync(logFd);
     if (isStopping) return new Promise<never>(() => {});
     throw new HyperloomError(
-      "cluster-start-failed",
+      CODE_BY_EXIT_STATUS[child.exitCode ?? 0] ?? "cluster-start-failed",
       `${basename(script)} ended with ${how}.${tail === "" ? "" : ` The end of its log:\n${tail}`}`,
     );
   });

@@ -106,6 +106,11 @@ export class LocalCluster implements AsyncDisposable {
     this.#workers.push(worker);
   }
 
+  /** Resolves when the server has ended without `close`: asked to by a client, or killed. */
+  serverEnded(): Promise<void> {
+    return this.#server.untimelyEnd.catch(() => {});
+  }
+
   /** Ends all processes and waits for their end. */
   close(): Promise<void> {
     return stopAll([this.#server, ...this.#workers]);
