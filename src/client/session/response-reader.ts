@@ -7,16 +7,14 @@ import { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
 import { FinishedIds, scanTasksFinished } from "../../protocol/client/task-finished.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 
-/** Every response but those that are handled in bulk. */
-export type OtherResponse = Exclude<ClientResponse, { kind: "data" | "taskFinished" }>;
-
 export type ResponseHandlers = {
   readonly onTasksFinished: (ids: Int32Array) => void;
   /** A result comes: who takes its frames. */
   readonly onData: (id: number, dataType: number, frameCount: number) => ResultSink;
   /** The frames of that result have all come. */
   readonly onDataEnd: (id: number) => void;
-  readonly onResponse: (response: OtherResponse) => void;
+  /** Every other response. */
+  readonly onResponse: (response: ClientResponse) => void;
 };
 
 type Payload = {
@@ -51,9 +49,7 @@ export class ResponseReader {
     const frame = this.#splitter.next();
     if (frame === undefined) return false;
     const response = decodeClientResponse(frame);
-    if (response.kind === "taskFinished") {
-      this.#handlers.onTasksFinished(Int32Array.of(response.id));
-    } else if (response.kind === "data") {
+    if (response.kind === "data") {
       const { id, dataType, frameCount } = response;
       const sink = this.#handlers.onData(id, dataType, frameCount);
       this.#payload = { id, sink, missingFrames: frameCount, isInFrame: false };

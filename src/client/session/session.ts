@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { ClusterStatus } from "../../core/model/status.ts";
 import { encodeSmallRequest, type SmallRequest } from "../../protocol/client/client-request.ts";
+import type { ClientResponse } from "../../protocol/client/client-response.ts";
 import type { ResponseError } from "../../protocol/client/response-error.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
@@ -19,7 +20,7 @@ import type { Task, Value } from "../tasks/task.ts";
 import { Answers } from "./answers.ts";
 import { FetchQueue } from "./fetch-queue.ts";
 import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
-import { type OtherResponse, ResponseReader } from "./response-reader.ts";
+import { ResponseReader } from "./response-reader.ts";
 import { createSymbolTable, type SymbolTable } from "./symbol-table.ts";
 
 /** What the whole server holds now. */
@@ -304,8 +305,14 @@ export class Session implements FutureOwner {
     return sink;
   }
 
-  #onResponse(response: OtherResponse): void {
+  #onResponse(response: ClientResponse): void {
     switch (response.kind) {
+      case "data":
+        // Taken by `#onData`, because its frames follow.
+        return;
+      case "taskFinished":
+        this.#onTasksFinished(Int32Array.of(response.id));
+        return;
       case "taskFailed": {
         const plan = this.#plans.find(response.error.id ?? 0);
         if (plan === undefined || plan.failure !== undefined) return;
