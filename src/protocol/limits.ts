@@ -18,6 +18,12 @@ export const MAX_RESPONSE_FRAME_BYTES: number = 16 * 1024 * 1024;
 /** Levels of unknown groups in a protobuf message; the default of Google's decoders. */
 export const MAX_GROUP_DEPTH = 100;
 
+/** Tasks of a plan: five times the largest that we measure, with columns of nearly 2 GiB. */
+export const MAX_PLAN_TASKS = 50_000_000;
+
+/** Inputs of all tasks of a plan together: a GiB of them, while packed ones may take one byte each. */
+export const MAX_PLAN_INPUTS: number = 2 ** 28;
+
 /** Resource requests of a plan, those added for extension types included: tasks name them by 16 bits. */
 export const MAX_PLAN_REQUESTS = 65_536;
 

@@ -1,5 +1,6 @@
 import { assert } from "../../core/base/assert.ts";
 import { unexpected } from "../protocol-error.ts";
+import { allocateFor } from "../wire/allocate.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { type FrameLimit, LONG_FRAME_PREFIX_BYTES } from "./frame-limit.ts";
 
@@ -156,7 +157,10 @@ export class FrameSplitter {
       neededBytes >= frameBytes / 8
         ? frameBytes
         : Math.min(frameBytes, Math.max(FIRST_CAPACITY_BYTES, 4 * neededBytes));
-    const larger = new Uint8Array(capacityBytes);
+    const larger = allocateFor(
+      `a frame of ${frameBytes} bytes`,
+      () => new Uint8Array(capacityBytes),
+    );
     larger.set(this.gathered.subarray(0, this.gatheredBytes));
     this.gathered = larger;
   }

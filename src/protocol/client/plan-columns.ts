@@ -1,4 +1,6 @@
 import type { ByteRanges } from "../../core/model/plan.ts";
+import { MAX_PLAN_INPUTS, MAX_PLAN_TASKS } from "../limits.ts";
+import { unexpected } from "../protocol-error.ts";
 import { growColumn, viewColumn } from "../wire/columns.ts";
 import type { RawRequest } from "./resource-request.ts";
 
@@ -52,8 +54,12 @@ export class PlanColumns {
    * inputs as those rows have if they are like the rows so far.
    */
   grow(expectedRows: number): void {
-    this.capacity = Math.max(2 * this.capacity, expectedRows);
-    const expectedInputs = Math.ceil((this.inputCount / this.taskCount) * this.capacity);
+    if (this.capacity >= MAX_PLAN_TASKS) {
+      throw unexpected(`at most ${MAX_PLAN_TASKS} tasks in a plan`, "more");
+    }
+    this.capacity = Math.min(MAX_PLAN_TASKS, Math.max(2 * this.capacity, expectedRows));
+    const inputsPerTask = this.inputCount / this.taskCount;
+    const expectedInputs = Math.min(MAX_PLAN_INPUTS, Math.ceil(inputsPerTask * this.capacity));
     if (expectedInputs > this.inputIds.length) {
       this.inputIds = growColumn(this.inputIds, expectedInputs);
     }
@@ -69,7 +75,11 @@ export class PlanColumns {
 
   /** Makes room for twice the inputs. */
   growInputs(): void {
-    this.inputIds = growColumn(this.inputIds, 2 * this.inputIds.length);
+    if (this.inputIds.length >= MAX_PLAN_INPUTS) {
+      throw unexpected(`at most ${MAX_PLAN_INPUTS} inputs in a plan`, "more");
+    }
+    const length = Math.min(MAX_PLAN_INPUTS, 2 * this.inputIds.length);
+    this.inputIds = growColumn(this.inputIds, length);
   }
 }
 

@@ -1,9 +1,17 @@
+import { allocateFor } from "./allocate.ts";
+
 /** A column: one number for each row. */
 export type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 
-/** A copy with room for `capacity` rows, which is at least the column's own; new rows are 0. */
+/**
+ * A copy with room for `capacity` rows, which is at least the column's own; new rows are 0. Throws a
+ * ProtocolError where the host has no memory for it.
+ */
 export function growColumn<C extends Column>(column: C, capacity: number): C {
-  const grown = new (column.constructor as new (length: number) => C)(capacity);
+  const grown = allocateFor(
+    `${capacity} rows`,
+    () => new (column.constructor as new (length: number) => C)(capacity),
+  );
   grown.set(column);
   return grown;
 }
