@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runToEnd } from "../cli/programs.ts";
+import { runToEnd } from "../../cli/processes/programs.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+const ROOT = join(import.meta.dirname, "../../..");
 const DATA = join(ROOT, "node_modules/vega-datasets/data/flights-200k.json");
 
 type Flight = { delay: number; distance: number; time: number };

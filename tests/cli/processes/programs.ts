@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 
 /** Where `npm run build` puts the executables. */
-export const BIN = join(import.meta.dirname, "../../dist/bin");
+export const BIN = join(import.meta.dirname, "../../../dist/bin");
 
 const DEADLINE_MS = 20_000;
 

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { formatBytes, formatStatus } from "../../src/cli/format-status.ts";
+import type { ClusterStatus } from "../../src/core/model/status.ts";
+
+const TASKS = { waiting: 5, ready: 4, assigned: 3, running: 2, finished: 10, failed: 1 };
+
+test("a status is a few lines and a table of the workers", () => {
+  const status: ClusterStatus = {
+    workers: [
+      {
+        id: 1,
+        name: "10.0.0.1:40001",
+        cpus: 16,
+        resources: { gpus: 2 },
+        tasksAssigned: 3,
+        tasksRunning: 2,
+        objects: 12,
+        objectBytes: 3 * 2 ** 20,
+      },
+      {
+        id: 2,
+        name: "b:4",
+        cpus: 4,
+        resources: {},
+        tasksAssigned: 0,
+        tasksRunning: 0,
+        objects: 0,
+      },
+    ],
+    tasks: TASKS,
+    clients: 2,
+    dataObjects: 12,
+    uptimeMs: 3_723_000,
+    unsatisfiable: [{ resources: { cpus: 64, gpus: 1 }, tasks: 7 }],
+  };
+  expect(formatStatus("localhost:9010", status)).toBe(`Server localhost:9010, up 1 h 2 min
+  2 workers with 20 cpus, 2 clients, 12 data objects
+  tasks: 5 waiting, 4 ready, 3 assigned, 2 running, 10 finished, 1 failed
+  7 tasks wait for 64 cpus, 1 gpus, which no worker has
+
+  worker          cpus  other   running  assigned  objects  bytes
+  10.0.0.1:40001  16    2 gpus  2        3         12       3.0 MiB
+  b:4             4     -       0        0         0        -
+`);
+});
+
+test("an empty cluster has no table", () => {
+  const text = formatStatus("a:1", {
+    workers: [],
+    tasks: TASKS,
+    clients: 1,
+    dataObjects: 0,
+    uptimeMs: 61_000,
+    unsatisfiable: [],
+  });
+  expect(text).toContain("0 workers with 0 cpus");
+  expect(text).toContain("up 1 min 1 s");
+  expect(text.trim().split("\n")).toHaveLength(3);
+});
+
+test.each([
+  [0, "0 B"],
+  [1023, "1023 B"],
+  [1536, "1.5 KiB"],
+  [2 ** 30, "1.0 GiB"],
+  [5 * 2 ** 50, "5120.0 TiB"],
+])("formatBytes(%d) is %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));
