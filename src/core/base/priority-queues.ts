@@ -98,6 +98,25 @@ export class PriorityQueues {
     return list === NONE ? NONE : (this.#tails[list] as number);
   }
 
+  /**
+   * Rows from the end of the queue, least priority first and last pushed first, that `accept` takes;
+   * at most `limit`. Looks at no more than `limit` rows and at each distinct priority.
+   */
+  lastRows(id: number, limit: number, accept: (row: number) => boolean): number[] {
+    const rows: number[] = [];
+    let looked = 0;
+    const byPriority = [...this.#queue(id).listByPriority].sort(([a], [b]) => a - b);
+    for (const [, list] of byPriority) {
+      let row = this.#tails[list] as number;
+      while (row !== NONE && looked < limit) {
+        looked += 1;
+        if (accept(row)) rows.push(row);
+        row = this.#previous[row] as number;
+      }
+    }
+    return rows;
+  }
+
   /** Takes the row out of the queue that it is in, if any. */
   remove(row: number): void {
     const list = this.#list[row] ?? NONE;

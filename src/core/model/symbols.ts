@@ -47,6 +47,10 @@ export const TASK_TYPE = {
   pyValue: 15,
 } as const;
 
+/** Whether the scheduler itself replaces such a task by others, once its input is there. */
+export const isDynamic = (taskType: number): boolean =>
+  taskType === TASK_TYPE.dslice || taskType === TASK_TYPE.dget;
+
 /** Symbol ids of the data types. */
 export const DATA_TYPE = {
   data: 16,

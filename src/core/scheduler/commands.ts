@@ -40,7 +40,10 @@ export type SchedulerCommand =
       readonly kind: "refuse";
       readonly clientId: number;
       readonly message: string;
+      /** The task that the request was about. */
       readonly clientTask?: number;
+      /** Id base of the plan that is refused whole. */
+      readonly planIdBase?: number;
     }
   /**
    * Pass the object on to the client. The object stays until the shell says `delivery-ended`.

@@ -1,0 +1,32 @@
+import type { StepContext } from "./context.ts";
+import { holdersOf } from "./replicas.ts";
+import type { SchedulerState } from "./state.ts";
+import { planOf } from "./wants.ts";
+
+/** Has the row's object, which is present, passed on to its client; it is pinned until that has ended. */
+export function deliver({ state, outbox }: StepContext, row: number): void {
+  const { tasks } = state;
+  state.pins.set(row, (state.pins.get(row) ?? 0) + 1);
+  outbox.others.push({
+    kind: "deliver",
+    clientId: planOf(state, row).clientId,
+    clientTask: tasks.clientTask[row] as number,
+    task: row,
+    attempt: tasks.attempt[row] as number,
+    holders: holdersOf(state, row),
+    sizeBytes: tasks.sizeBytes[row] as number,
+    dataType: tasks.dataType[row] as number,
+  });
+}
+
+/** Remembers a request for a result whose data was lost and is being computed again. */
+export function park(state: SchedulerState, row: number): void {
+  state.parkedRequests.set(row, (state.parkedRequests.get(row) ?? 0) + 1);
+}
+
+export function deliverParked(context: StepContext, row: number): void {
+  const count = context.state.parkedRequests.get(row) ?? 0;
+  if (count === 0) return;
+  context.state.parkedRequests.delete(row);
+  for (let i = 0; i < count; i += 1) deliver(context, row);
+}

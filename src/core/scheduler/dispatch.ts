@@ -1,0 +1,232 @@
+import type { StepContext } from "./context.ts";
+import { give } from "./given.ts";
+import { addRef } from "./outbox.ts";
+import { expectDuration, hasRoom, loadFor } from "./placement/load.ts";
+import { missingInputsUs } from "./placement/transfer-cost.ts";
+import { mostLoadedOf } from "./placement/worker-kinds.ts";
+import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
+import type { RequestClass, WorkerRecord } from "./state.ts";
+import { ASSIGNED, RETRACTING } from "./task-table.ts";
+
+/** Hungry workers that one step looks at, so that many idle ones do not make each event dear. */
+const HUNGRY_PER_STEP = 8;
+/** Victims that are compared before some of their backlog is taken. */
+const VICTIMS_COMPARED = 4;
+/** A run of pooled tasks is at least this much work, so that trivial siblings stay together. */
+const RUN_US = 1_000;
+/** Work is asked back only from a worker that is this much behind. */
+const RETRACT_GAP_US = 20_000;
+
+/**
+ * Gives places to the rows that became ready, then work to the workers that have room: from their
+ * own backlog, from the pools, and when there is none, from the backlog of others.
+ */
+export function dispatch(context: StepContext): void {
+  const { readied } = context;
+  for (let i = 0; i < readied.length; i += 1) queueReady(context, readied.at(i));
+  readied.clear();
+  const workers = workersToServe(context);
+  // In rounds: each takes one run of pooled tasks at a time, so that a small plan is shared out.
+  let active = workers;
+  while (active.length > 0) active = active.filter((worker) => serve(context, worker));
+}
+
+/** The workers that something changed for, and of each kind that there is work for, some that have room. */
+function workersToServe({ state, dirtyWorkers, poolGrew }: StepContext): WorkerRecord[] {
+  const ids = new Set(dirtyWorkers);
+  if (poolGrew || state.backlogCount > 0) {
+    for (const kind of state.kinds.values()) {
+      if (kind.hungry.size === 0) continue;
+      let wanted = 0;
+      for (const requestClass of state.classes) {
+        if (!requestClass.capableKinds.has(kind)) continue;
+        if (requestClass.backlogged.size > 0) wanted += HUNGRY_PER_STEP;
+        if (poolGrew) wanted += state.queues.count(requestClass.pool);
+      }
+      for (const id of kind.hungry) {
+        if (wanted <= 0) break;
+        wanted -= 1;
+        ids.add(id);
+      }
+    }
+  }
+  const workers: WorkerRecord[] = [];
+  for (const id of ids) {
+    const worker = state.workers.get(id);
+    if (worker !== undefined) workers.push(worker);
+  }
+  return workers;
+}
+
+/** Gives the worker all of its backlog that it has room for, then gets it more; false when it got none. */
+function serve(context: StepContext, worker: WorkerRecord): boolean {
+  const { state } = context;
+  giveBacklog(context, worker);
+  if (drawFromPool(context, worker) || steal(context, worker)) {
+    worker.kind.hungry.delete(worker.id);
+    return true;
+  }
+  if (worker.backlogTasks === 0) {
+    worker.kind.hungry.add(worker.id);
+    if (state.queues.count(worker.given) === 0) retractFor(context, worker);
+  } else {
+    worker.kind.hungry.delete(worker.id);
+  }
+  return false;
+}
+
+/** Moves tasks from the worker's backlogs to the worker, greatest priority first, while it has room. */
+function giveBacklog(context: StepContext, worker: WorkerRecord): void {
+  const { state } = context;
+  const { queues, tasks } = state;
+  for (;;) {
+    let best = -1;
+    let bestPriority = Number.NEGATIVE_INFINITY;
+    for (const [classId, queue] of worker.backlogs) {
+      const row = queues.peek(queue);
+      if (row === -1) continue;
+      const requestClass = state.classes[classId] as RequestClass;
+      if (!hasRoom(state, worker, requestClass, tasks.expectedUs[row] as number)) continue;
+      const priority = queues.topPriority(queue);
+      if (priority > bestPriority) {
+        best = row;
+        bestPriority = priority;
+      }
+    }
+    if (best === -1) return;
+    unqueueReady(state, best);
+    give(context, worker, best);
+  }
+}
+
+/**
+ * Moves a run of neighbors from the pool whose tasks are most urgent to the worker's backlog: half
+ * of an even share, so that runs get shorter towards the end (guided self-scheduling: Polychronopoulos
+ * and Kuck 1987). Neighbors mostly feed the same consumers, whose inputs then need not move.
+ */
+function drawFromPool(context: StepContext, worker: WorkerRecord): boolean {
+  const { state } = context;
+  const { queues, tasks } = state;
+  let best: RequestClass | undefined;
+  let bestPriority = Number.NEGATIVE_INFINITY;
+  for (const requestClass of state.classes) {
+    const row = queues.peek(requestClass.pool);
+    if (row === -1 || !requestClass.capableKinds.has(worker.kind)) continue;
+    if (!hasRoom(state, worker, requestClass, tasks.expectedUs[row] as number)) continue;
+    const priority = queues.topPriority(requestClass.pool);
+    if (priority > bestPriority) {
+      best = requestClass;
+      bestPriority = priority;
+    }
+  }
+  if (best === undefined) return false;
+  const pooled = queues.count(best.pool);
+  const share = Math.ceil(pooled / state.workers.size);
+  const first = queues.peek(best.pool);
+  const quick = Math.ceil(RUN_US / Math.max(1, tasks.expectedUs[first] as number));
+  const run = Math.max(Math.ceil(share / 2), Math.min(quick, share));
+  for (let i = 0; i < run; i += 1) {
+    const row = queues.peek(best.pool);
+    if (row === -1 || queues.topPriority(best.pool) !== bestPriority) break;
+    queues.remove(row);
+    pushBacklog(context, worker, row);
+  }
+  giveBacklog(context, worker);
+  return true;
+}
+
+/** Moves tasks that wait for another worker to this one, up to half of the difference of their loads. */
+function steal(context: StepContext, worker: WorkerRecord): boolean {
+  const { state } = context;
+  if (worker.backlogTasks > 0 || state.backlogCount === 0) return false;
+  for (const requestClass of state.classes) {
+    if (requestClass.backlogged.size === 0 || !requestClass.capableKinds.has(worker.kind)) continue;
+    const victim = mostBehind(context, worker, requestClass);
+    if (victim === undefined) continue;
+    if (stealFrom(context, worker, victim, requestClass)) {
+      giveBacklog(context, worker);
+      return true;
+    }
+  }
+  return false;
+}
+
+function mostBehind(
+  { state }: StepContext,
+  worker: WorkerRecord,
+  requestClass: RequestClass,
+): WorkerRecord | undefined {
+  let most: WorkerRecord | undefined;
+  let mostUs = loadFor(worker, requestClass);
+  let compared = 0;
+  for (const id of requestClass.backlogged) {
+    const candidate = state.workers.get(id);
+    if (candidate === undefined || candidate === worker) continue;
+    const us = loadFor(candidate, requestClass);
+    if (us > mostUs) {
+      most = candidate;
+      mostUs = us;
+    }
+    compared += 1;
+    if (compared === VICTIMS_COMPARED) break;
+  }
+  return most;
+}
+
+function stealFrom(
+  context: StepContext,
+  worker: WorkerRecord,
+  victim: WorkerRecord,
+  requestClass: RequestClass,
+): boolean {
+  const { state } = context;
+  const { queues, tasks } = state;
+  const queue = victim.backlogs.get(requestClass.id);
+  if (queue === undefined) return false;
+  let budgetUs = (loadFor(victim, requestClass) - loadFor(worker, requestClass)) / 2;
+  let stolen = 0;
+  for (;;) {
+    const row = queues.peekLast(queue);
+    if (row === -1) break;
+    if (!hasRoom(state, worker, requestClass, tasks.expectedUs[row] as number)) break;
+    const moveUs = missingInputsUs(state, row, worker.id);
+    const expectedBeforeUs = tasks.expectedUs[row] as number;
+    if (moveUs > budgetUs) break;
+    unqueueReady(state, row);
+    expectDuration(state, row, moveUs);
+    pushBacklog(context, worker, row);
+    stolen += 1;
+    budgetUs -= Math.max(expectedBeforeUs, tasks.expectedUs[row] as number) / 2;
+    if (budgetUs <= 0) break;
+  }
+  return stolen > 0;
+}
+
+/** Asks a worker that is far behind to give back some of what it has not begun, since `idle` has nothing to do. */
+function retractFor(context: StepContext, idle: WorkerRecord): void {
+  const { state, outbox } = context;
+  const { tasks, queues } = state;
+  for (const kind of state.kinds.values()) {
+    const victim = state.workers.get(mostLoadedOf(kind));
+    if (victim === undefined || victim === idle || victim.retractedAtMs !== -1) continue;
+    let budgetUs = (greatest(victim.givenUs) - greatest(idle.givenUs)) / 2;
+    if (budgetUs < RETRACT_GAP_US + 2 * victim.roundTripUs) continue;
+    const rows = queues.lastRows(victim.given, queues.count(victim.given) >> 1, (row) => {
+      if (budgetUs <= 0 || tasks.state[row] !== ASSIGNED) return false;
+      const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
+      if (!requestClass.capableKinds.has(idle.kind)) return false;
+      budgetUs -= tasks.expectedUs[row] as number;
+      return true;
+    });
+    if (rows.length === 0) continue;
+    for (const row of rows) {
+      tasks.flags[row] = (tasks.flags[row] as number) | RETRACTING;
+      addRef(outbox.retracts, victim.id, row, tasks.attempt[row] as number);
+    }
+    state.counters.tasksRetracted += rows.length;
+    victim.retractedAtMs = state.nowMs;
+    return;
+  }
+}
+
+const greatest = (loads: Float64Array): number => loads.reduce((a, b) => Math.max(a, b), 0);

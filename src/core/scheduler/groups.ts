@@ -1,0 +1,53 @@
+import { BUILTIN_SYMBOLS, TASK_TYPE } from "../model/symbols.ts";
+
+/**
+ * What was learned about tasks of one group: those of one type whose labels agree up to the first
+ * `:`. Users never give durations; they are seen.
+ */
+export type Groups = {
+  readonly idByKey: Map<string, number>;
+  readonly meanUs: number[];
+  readonly observations: number[];
+};
+
+/** Weight of a new observation, once there are a few. */
+const LEARNING_RATE = 0.2;
+
+export function createGroups(): Groups {
+  return { idByKey: new Map(), meanUs: [], observations: [] };
+}
+
+/** The group of a task type and label prefix, made when it is new. */
+export function groupOf(groups: Groups, taskType: number, prefix: string): number {
+  const key = `${taskType}:${prefix}`;
+  let id = groups.idByKey.get(key);
+  if (id === undefined) {
+    id = groups.meanUs.length;
+    groups.idByKey.set(key, id);
+    groups.meanUs.push(priorUs(taskType));
+    groups.observations.push(0);
+  }
+  return id;
+}
+
+/** The time that a task of the group is expected to take on the resources that it asks for. */
+export const expectedUsOf = (groups: Groups, group: number): number =>
+  groups.meanUs[group] as number;
+
+export function learnDuration(groups: Groups, group: number, durationUs: number): void {
+  if (!(durationUs >= 0)) return;
+  const seen = (groups.observations[group] as number) + 1;
+  groups.observations[group] = seen;
+  const rate = Math.max(LEARNING_RATE, 1 / seen);
+  const mean = groups.meanUs[group] as number;
+  groups.meanUs[group] = mean + rate * (Math.max(durationUs, 1) - mean);
+}
+
+/** What to expect of a type before anything was seen. */
+function priorUs(taskType: number): number {
+  if (taskType === TASK_TYPE.run) return 100_000;
+  if (taskType === TASK_TYPE.save) return 1_000;
+  if (taskType >= BUILTIN_SYMBOLS.length) return 10_000;
+  if (taskType === TASK_TYPE.pyCall || taskType === TASK_TYPE.pyValue) return 10_000;
+  return 5;
+}

@@ -1,0 +1,145 @@
+import type { StepContext } from "../context.ts";
+import type { SchedulerEvent } from "../events.ts";
+import { ungive } from "../given.ts";
+import { loseReplica, tryAgain } from "../losses.ts";
+import { failTask } from "../plans/fail-plans.ts";
+import { holds } from "../replicas.ts";
+import type { SchedulerState } from "../state.ts";
+import {
+  ASSIGNED,
+  CHECKPOINT_PENDING,
+  CHECKPOINT_WRITTEN,
+  DORMANT,
+  LOADS,
+  PRESENT,
+  RUNNING,
+  WAITING,
+} from "../task-table.ts";
+import { isWanted, letGo, resurrect } from "../wants.ts";
+import { notifyIfFinished } from "./tasks-finished.ts";
+
+type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
+
+/** After so many attempts, an input that cannot be had is taken for lost, whoever says that he has it. */
+const UNREACHABLE_ATTEMPTS = 4;
+
+/** Whether the worker has this attempt, as far as is known here. */
+function isWith(state: SchedulerState, workerId: number, row: number, attempt: number): boolean {
+  const { tasks } = state;
+  return (
+    tasks.isCurrent(row, attempt) &&
+    tasks.worker[row] === workerId &&
+    (tasks.state[row] === ASSIGNED || tasks.state[row] === RUNNING)
+  );
+}
+
+export function onTasksStarted({ state }: StepContext, event: EventOf<"tasks-started">): void {
+  const { tasks, attempts } = event.refs;
+  for (let i = 0; i < tasks.length; i += 1) {
+    const row = tasks[i] as number;
+    if (isWith(state, event.workerId, row, attempts[i] as number)) state.tasks.state[row] = RUNNING;
+  }
+}
+
+export function onTaskFailed(context: StepContext, event: EventOf<"task-failed">): void {
+  const { state } = context;
+  const { tasks } = state;
+  const { task: row, attempt, workerId, failure } = event;
+  context.dirtyWorkers.add(workerId);
+  if (isWith(state, workerId, row, attempt)) {
+    ungive(context, row);
+    tasks.state[row] = WAITING;
+  } else if (!isCheckpointOf(state, workerId, row, attempt)) {
+    return;
+  }
+  failTask(context, row, failure);
+}
+
+/** Whether the object is there and its checkpoint outstanding: what fails then is the checkpoint. */
+function isCheckpointOf(
+  { tasks }: SchedulerState,
+  workerId: number,
+  row: number,
+  attempt: number,
+): boolean {
+  return (
+    tasks.isCurrent(row, attempt) &&
+    tasks.state[row] === PRESENT &&
+    tasks.worker[row] === workerId &&
+    ((tasks.flags[row] as number) & CHECKPOINT_PENDING) !== 0
+  );
+}
+
+export function onTasksReturned(context: StepContext, event: EventOf<"tasks-returned">): void {
+  const { state } = context;
+  const worker = state.workers.get(event.workerId);
+  if (worker !== undefined) worker.retractedAtMs = -1;
+  const { tasks, attempts } = event.refs;
+  for (let i = 0; i < tasks.length; i += 1) {
+    const row = tasks[i] as number;
+    if (!isWith(state, event.workerId, row, attempts[i] as number)) continue;
+    ungive(context, row);
+    tryAgain(context, row);
+  }
+}
+
+export function onInputsUnreachable(
+  context: StepContext,
+  event: EventOf<"inputs-unreachable">,
+): void {
+  const { state } = context;
+  const { refs, inputs, holders } = event;
+  for (let i = 0; i < refs.tasks.length; i += 1) {
+    const row = refs.tasks[i] as number;
+    if (!isWith(state, event.workerId, row, refs.attempts[i] as number)) continue;
+    const attempts = state.tasks.attemptsMade(row);
+    ungive(context, row);
+    tryAgain(context, row);
+    const input = inputs.tasks[i] as number;
+    const holder = holders[i] as number;
+    const isThere =
+      state.tasks.isCurrent(input, inputs.attempts[i] as number) &&
+      state.tasks.state[input] === PRESENT &&
+      holds(state, input, holder);
+    // The holder itself knows best; of others it may be the way between the two that is broken.
+    if (isThere && (holder === event.workerId || attempts >= UNREACHABLE_ATTEMPTS)) {
+      loseReplica(context, input, holder);
+    }
+  }
+}
+
+export function onCheckpointsWritten(
+  context: StepContext,
+  event: EventOf<"checkpoints-written">,
+): void {
+  const { tasks } = context.state;
+  const done: number[] = [];
+  event.refs.tasks.forEach((row, i) => {
+    if (!tasks.isCurrent(row, event.refs.attempts[i] as number)) return;
+    if (tasks.state[row] !== PRESENT) return;
+    const flags = tasks.flags[row] as number;
+    if ((flags & CHECKPOINT_PENDING) === 0) return;
+    tasks.flags[row] = (flags & ~CHECKPOINT_PENDING) | CHECKPOINT_WRITTEN;
+    notifyIfFinished(context, row);
+    if (!isWanted(context.state, row)) done.push(row);
+  });
+  letGo(context, done);
+}
+
+/** The file is not there for the worker, so the task is computed. */
+export function onCheckpointsMissing(
+  context: StepContext,
+  event: EventOf<"checkpoints-missing">,
+): void {
+  const { state } = context;
+  const { tasks } = state;
+  const rows: number[] = [];
+  event.refs.tasks.forEach((row, i) => {
+    if (!isWith(state, event.workerId, row, event.refs.attempts[i] as number)) return;
+    ungive(context, row);
+    tasks.flags[row] = (tasks.flags[row] as number) & ~(LOADS | CHECKPOINT_WRITTEN);
+    tasks.state[row] = DORMANT;
+    rows.push(row);
+  });
+  resurrect(context, rows);
+}

@@ -1,0 +1,35 @@
+import type { StepContext } from "../context.ts";
+import type { SchedulerEvent } from "../events.ts";
+import { loseReplica } from "../losses.ts";
+import { addRef } from "../outbox.ts";
+import { addReplica, holds } from "../replicas.ts";
+import { PRESENT } from "../task-table.ts";
+
+type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
+
+export function onReplicasAdded(context: StepContext, event: EventOf<"replicas-added">): void {
+  const { state, outbox } = context;
+  const { tasks, attempts } = event.refs;
+  if (!state.workers.has(event.workerId)) return;
+  for (let i = 0; i < tasks.length; i += 1) {
+    const row = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    if (state.tasks.isCurrent(row, attempt) && state.tasks.state[row] === PRESENT) {
+      addReplica(state, row, event.workerId);
+    } else {
+      // Dropped, or lost, while the copy was under way.
+      addRef(outbox.drops, event.workerId, row, attempt);
+    }
+  }
+}
+
+export function onReplicasMissing(context: StepContext, event: EventOf<"replicas-missing">): void {
+  const { state } = context;
+  const { tasks, attempts } = event.refs;
+  for (let i = 0; i < tasks.length; i += 1) {
+    const row = tasks[i] as number;
+    if (!state.tasks.isCurrent(row, attempts[i] as number)) continue;
+    if (state.tasks.state[row] !== PRESENT || !holds(state, row, event.workerId)) continue;
+    loseReplica(context, row, event.workerId);
+  }
+}

@@ -1,0 +1,87 @@
+import type { StepContext } from "../context.ts";
+import { deliver, park } from "../deliveries.ts";
+import type { SchedulerEvent } from "../events.ts";
+import { clientOf } from "../plans/clients.ts";
+import { rowsOf } from "../plans/fail-plans.ts";
+import { CHECKPOINT_PENDING, NOTIFIED, PRESENT, RESULT } from "../task-table.ts";
+import { isWanted, letGo } from "../wants.ts";
+
+type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
+
+export function onResultReleased(context: StepContext, event: EventOf<"result-released">): void {
+  const { state } = context;
+  const { tasks } = state;
+  const client = clientOf(state, event.clientId);
+  const row = client.rows.get(event.clientTask);
+  if (row === -1) {
+    if (client.failedIds.has(event.clientTask)) return;
+    refuse(context, event, `Invalid id: ${event.clientTask}`);
+    return;
+  }
+  if (((tasks.flags[row] as number) & RESULT) === 0) {
+    if (client.failedIds.has(event.clientTask)) return;
+    refuse(context, event, "Task is not result");
+    return;
+  }
+  tasks.flags[row] = (tasks.flags[row] as number) & ~RESULT;
+  if (!isWanted(state, row)) letGo(context, [row]);
+}
+
+export function onResultRequested(context: StepContext, event: EventOf<"result-requested">): void {
+  const { state } = context;
+  const { tasks } = state;
+  const row = clientOf(state, event.clientId).rows.get(event.clientTask);
+  if (row === -1) {
+    refuse(context, event, `Invalid id: ${event.clientTask}`);
+    return;
+  }
+  const flags = tasks.flags[row] as number;
+  if ((flags & RESULT) === 0) {
+    refuse(context, event, "Task is not result");
+  } else if (tasks.state[row] === PRESENT && (flags & CHECKPOINT_PENDING) === 0) {
+    deliver(context, row);
+  } else if ((flags & NOTIFIED) !== 0) {
+    park(state, row);
+  } else {
+    refuse(context, event, "Task is not finished");
+  }
+}
+
+function refuse(
+  { outbox }: StepContext,
+  event: EventOf<"result-requested" | "result-released">,
+  message: string,
+): void {
+  const { clientId, clientTask } = event;
+  outbox.others.push({ kind: "refuse", clientId, clientTask, message });
+}
+
+export function onDeliveryEnded(context: StepContext, event: EventOf<"delivery-ended">): void {
+  const { state } = context;
+  const row = event.task;
+  const count = state.pins.get(row);
+  // Of a client that left, the pins are gone already, and the row may have its next task.
+  if (count === undefined || event.attempt <= (state.tasks.attemptBase[row] ?? 0)) return;
+  if (count > 1) {
+    state.pins.set(row, count - 1);
+    return;
+  }
+  state.pins.delete(row);
+  if (!isWanted(state, row)) letGo(context, [row]);
+}
+
+/** A client takes its plans with it. */
+export function onClientLeft(context: StepContext, event: EventOf<"client-left">): void {
+  const { state } = context;
+  const { tasks } = state;
+  const client = state.clients.get(event.clientId);
+  if (client === undefined) return;
+  const rows = rowsOf(state, client.plans);
+  for (const row of rows) {
+    tasks.flags[row] = (tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING);
+    state.pins.delete(row);
+    state.parkedRequests.delete(row);
+  }
+  letGo(context, rows);
+  state.clients.delete(client.id);
+}

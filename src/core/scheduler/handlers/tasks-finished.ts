@@ -1,0 +1,109 @@
+import { DATA_TYPE } from "../../model/symbols.ts";
+import type { StepContext } from "../context.ts";
+import { deliverParked } from "../deliveries.ts";
+import type { SchedulerEvent } from "../events.ts";
+import { ungive } from "../given.ts";
+import { learnDuration } from "../groups.ts";
+import { addFinished, addRef } from "../outbox.ts";
+import { makeReady } from "../ready.ts";
+import {
+  ASSIGNED,
+  CHECKPOINT_PENDING,
+  CHECKPOINT_WRITTEN,
+  LOADS,
+  NOTIFIED,
+  PRESENT,
+  RESULT,
+  RUNNING,
+  WAITING,
+} from "../task-table.ts";
+import { forEachConsumer, isWanted, letGo, planOf, releaseInputs } from "../wants.ts";
+
+type TasksFinished = Extract<SchedulerEvent, { kind: "tasks-finished" }>;
+
+export function onTasksFinished(context: StepContext, event: TasksFinished): void {
+  const { state } = context;
+  const { tasks, attempts } = event.finished;
+  context.dirtyWorkers.add(event.workerId);
+  /** Inputs that lost their last consumer, and objects that nobody was waiting for. */
+  const unwanted: number[] = [];
+  for (let i = 0; i < tasks.length; i += 1) {
+    const row = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    const isCurrent =
+      state.tasks.isCurrent(row, attempt) &&
+      state.tasks.worker[row] === event.workerId &&
+      (state.tasks.state[row] === ASSIGNED || state.tasks.state[row] === RUNNING);
+    if (isCurrent) finish(context, event, i, row, unwanted);
+    else dropStale(context, event.workerId, row, attempt);
+  }
+  letGo(context, unwanted);
+}
+
+/** The result of an attempt that counts no more; nothing is to be kept of it. */
+function dropStale(
+  { state, outbox }: StepContext,
+  workerId: number,
+  row: number,
+  attempt: number,
+): void {
+  const { tasks } = state;
+  if (tasks.isCurrent(row, attempt) && tasks.state[row] === PRESENT) return;
+  addRef(outbox.drops, workerId, row, attempt);
+}
+
+function finish(
+  context: StepContext,
+  { finished }: TasksFinished,
+  i: number,
+  row: number,
+  unwanted: number[],
+): void {
+  const { state } = context;
+  const { tasks } = state;
+  state.counters.tasksFinished += 1;
+  state.counters.rowsTouched += 1;
+  ungive(context, row);
+  const flags = tasks.flags[row] as number;
+  if ((flags & LOADS) === 0) {
+    learnDuration(state.groups, tasks.group[row] as number, finished.durationsUs[i] as number);
+  }
+  tasks.state[row] = PRESENT;
+  tasks.sizeBytes[row] = finished.sizesBytes[i] as number;
+  tasks.dataType[row] = finished.dataTypes[i] as number;
+  state.objectCount += 1;
+  if (finished.dataTypes[i] !== DATA_TYPE.data) {
+    state.lengths.set(row, finished.lengths[i] as number);
+  }
+  if ((flags & LOADS) !== 0) {
+    tasks.flags[row] = (flags & ~LOADS) | CHECKPOINT_WRITTEN;
+  } else if (tasks.checkpointLengths.has(row)) {
+    tasks.flags[row] = (flags & ~CHECKPOINT_WRITTEN) | CHECKPOINT_PENDING;
+  }
+  notifyIfFinished(context, row);
+  releaseInputs(state, row, unwanted);
+  advanceConsumers(context, row);
+  deliverParked(context, row);
+  if (!isWanted(state, row)) unwanted.push(row);
+}
+
+/** Tells the client, once, of a result whose data is there and whose checkpoint is not outstanding. */
+export function notifyIfFinished({ state, outbox }: StepContext, row: number): void {
+  const { tasks } = state;
+  const flags = tasks.flags[row] as number;
+  if ((flags & (RESULT | NOTIFIED | CHECKPOINT_PENDING)) !== RESULT) return;
+  tasks.flags[row] = flags | NOTIFIED;
+  addFinished(outbox, planOf(state, row).clientId, tasks.clientTask[row] as number);
+}
+
+function advanceConsumers(context: StepContext, row: number): void {
+  const { state } = context;
+  const { tasks } = state;
+  forEachConsumer(state, row, (consumer) => {
+    state.counters.rowsTouched += 1;
+    if (tasks.state[consumer] !== WAITING) return;
+    const unfinished = (tasks.unfinishedInputs[consumer] as number) - 1;
+    tasks.unfinishedInputs[consumer] = unfinished;
+    if (unfinished === 0) makeReady(context, consumer);
+  });
+}

@@ -1,0 +1,108 @@
+import { assert } from "../../base/assert.ts";
+import type { StepContext } from "../context.ts";
+import type { SchedulerEvent } from "../events.ts";
+import { loseObjects, tryAgain } from "../losses.ts";
+import {
+  canSatisfy,
+  createWorkerKind,
+  keyOf,
+  leaveBucket,
+  moveToBucket,
+  normalized,
+} from "../placement/worker-kinds.ts";
+import { unqueueReady } from "../ready.ts";
+import { removeReplica } from "../replicas.ts";
+import type { SchedulerState, WorkerRecord } from "../state.ts";
+import { PRESENT } from "../task-table.ts";
+
+type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
+
+export function onWorkerJoined(context: StepContext, event: EventOf<"worker-joined">): void {
+  const { state } = context;
+  assert(!state.workers.has(event.workerId), "a worker joins once");
+  const offer = normalized([...event.offer]);
+  const key = keyOf(offer);
+  let kind = state.kinds.get(key);
+  if (kind === undefined) {
+    kind = createWorkerKind(offer);
+    state.kinds.set(key, kind);
+    for (const requestClass of state.classes) {
+      if (canSatisfy(kind, requestClass.request)) requestClass.capableKinds.add(kind);
+    }
+  }
+  const worker: WorkerRecord = {
+    id: event.workerId,
+    name: event.name,
+    kind,
+    loadUs: new Float64Array(offer.length + 1),
+    givenUs: new Float64Array(offer.length + 1),
+    backlogs: new Map(),
+    backlogTasks: 0,
+    given: state.queues.createQueue(),
+    roundTripUs: 0,
+    retractedAtMs: -1,
+    bucket: -1,
+  };
+  if (state.workers.size === 0) state.workersSinceMs = state.nowMs;
+  state.workers.set(worker.id, worker);
+  worker.bucket = moveToBucket(kind, worker.id, -1, 0);
+  context.dirtyWorkers.add(worker.id);
+}
+
+/** Everything that the worker had goes back: its tasks are tried again elsewhere, its data is found or computed again. */
+export function onWorkerLost(context: StepContext, event: EventOf<"worker-lost">): void {
+  const { state } = context;
+  const { tasks, queues } = state;
+  const worker = state.workers.get(event.workerId);
+  if (worker === undefined) return;
+  const orphans: number[] = [];
+  for (const queue of worker.backlogs.values()) {
+    for (let row = queues.peek(queue); row !== -1; row = queues.peek(queue)) {
+      unqueueReady(state, row);
+      orphans.push(row);
+    }
+    queues.destroyQueue(queue);
+  }
+  for (let row = queues.pop(worker.given); row !== -1; row = queues.pop(worker.given)) {
+    tasks.worker[row] = -1;
+    orphans.push(row);
+  }
+  queues.destroyQueue(worker.given);
+  leaveKind(state, worker);
+  state.workers.delete(worker.id);
+  for (const row of orphans) tryAgain(context, row);
+  loseObjects(context, lostWith(state, worker.id));
+}
+
+function leaveKind(state: SchedulerState, worker: WorkerRecord): void {
+  const { kind } = worker;
+  leaveBucket(kind, worker.id, worker.bucket);
+  kind.hungry.delete(worker.id);
+  if (kind.buckets.some((workers) => workers.size > 0)) return;
+  state.kinds.delete(kind.key);
+  for (const requestClass of state.classes) requestClass.capableKinds.delete(kind);
+}
+
+/**
+ * Forgets the worker's replicas; the rows of the objects that have no other. Looks at all rows,
+ * which is cheap for typed arrays, rare, and spares a set of objects for each worker.
+ */
+function lostWith(state: SchedulerState, workerId: number): number[] {
+  const { tasks } = state;
+  const lost: number[] = [];
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    if (tasks.state[row] !== PRESENT) continue;
+    if (tasks.worker[row] !== workerId && !state.extraReplicas.has(row)) continue;
+    if (!removeReplica(state, row, workerId)) lost.push(row);
+  }
+  return lost;
+}
+
+export function onRoundTripMeasured(
+  { state }: StepContext,
+  event: EventOf<"round-trip-measured">,
+): void {
+  const worker = state.workers.get(event.workerId);
+  if (worker === undefined || !(event.roundTripMs >= 0)) return;
+  worker.roundTripUs = Math.min(event.roundTripMs, 10_000) * 1_000;
+}

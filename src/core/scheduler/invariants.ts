@@ -1,0 +1,127 @@
+import { assert } from "../base/assert.ts";
+import type { SchedulerState } from "./state.ts";
+import {
+  ASSIGNED,
+  DORMANT,
+  FREE,
+  HOLDS_INPUTS,
+  INDEXED,
+  LOADS,
+  PRESENT,
+  READY,
+  RUNNING,
+  WAITING,
+} from "./task-table.ts";
+import { forEachConsumer, isWanted, planOf } from "./wants.ts";
+
+/** Counts everything anew and compares; for tests and the simulator, after each step. Fails by assertion. */
+export function checkSchedulerInvariants(state: SchedulerState): void {
+  const { tasks } = state;
+  const consumersLeft = new Uint32Array(tasks.capacity);
+  const lineage = new Uint32Array(tasks.capacity);
+  let live = 0;
+  let objects = 0;
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    if (tasks.state[row] === FREE) continue;
+    live += 1;
+    if (tasks.state[row] === PRESENT) objects += 1;
+    const holdsInputs = ((tasks.flags[row] as number) & HOLDS_INPUTS) !== 0;
+    let missing = 0;
+    const start = tasks.edgeStart[row] as number;
+    for (let k = start; k < start + (tasks.inputCount[row] as number); k += 1) {
+      const input = tasks.edges.items[k] as number;
+      assert(tasks.state[input] !== FREE, `input ${input} of task ${row} has a record`);
+      lineage[input] = (lineage[input] as number) + 1;
+      if (!holdsInputs) continue;
+      consumersLeft[input] = (consumersLeft[input] as number) + 1;
+      if (tasks.state[input] !== PRESENT) missing += 1;
+    }
+    checkRow(state, row, missing);
+  }
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    if (tasks.state[row] === FREE) continue;
+    assert(tasks.consumersLeft[row] === consumersLeft[row], `consumers left of task ${row}`);
+    assert(tasks.lineage[row] === lineage[row], `lineage of task ${row}`);
+    let consumers = 0;
+    forEachConsumer(state, row, () => {
+      consumers += 1;
+    });
+    assert(consumers === lineage[row], `task ${row} knows all of its consumers`);
+  }
+  assert(live === tasks.liveCount, "live tasks are counted");
+  assert(objects === state.objectCount, "data objects are counted");
+  checkWorkers(state);
+  checkClients(state);
+}
+
+function checkRow(state: SchedulerState, row: number, missing: number): void {
+  const { tasks, queues } = state;
+  const current = tasks.state[row];
+  const flags = tasks.flags[row] as number;
+  const queue = queues.queueOf(row);
+  const unfinished =
+    current === WAITING || current === READY || current === ASSIGNED || current === RUNNING;
+  const loads = (flags & LOADS) !== 0;
+  assert(
+    ((flags & HOLDS_INPUTS) !== 0) === (unfinished && !loads),
+    `task ${row} in state ${current} holds its inputs while it is unfinished`,
+  );
+  if ((flags & HOLDS_INPUTS) !== 0) {
+    assert(tasks.unfinishedInputs[row] === missing, `missing inputs of task ${row}`);
+    assert((current === WAITING) === missing > 0, `task ${row} waits for inputs or does not`);
+  }
+  if (current !== DORMANT)
+    assert(isWanted(state, row), `task ${row} in state ${current} is wanted`);
+  if (current === DORMANT) {
+    assert((tasks.lineage[row] as number) > 0, `dormant task ${row} is kept for a reason`);
+  }
+  assert((queue !== -1) === (unfinished && current !== WAITING), `queue of task ${row}`);
+  if (current === ASSIGNED || current === RUNNING) {
+    const worker = state.workers.get(tasks.worker[row] as number);
+    assert(queue === worker?.given, `task ${row} is on its worker's account`);
+  }
+  if (current === PRESENT) {
+    assert(state.workers.has(tasks.worker[row] as number), `task ${row} has a holder`);
+    for (const extra of state.extraReplicas.get(row) ?? []) {
+      assert(state.workers.has(extra) && extra !== tasks.worker[row], `replicas of task ${row}`);
+    }
+  }
+  planOf(state, row);
+}
+
+function checkWorkers(state: SchedulerState): void {
+  let backlog = 0;
+  for (const worker of state.workers.values()) {
+    let own = 0;
+    for (const [classId, queue] of worker.backlogs) {
+      const count = state.queues.count(queue);
+      own += count;
+      assert(
+        state.classes[classId]?.backlogged.has(worker.id) === count > 0,
+        `worker ${worker.id} is among those with a backlog of class ${classId}`,
+      );
+    }
+    assert(own === worker.backlogTasks, `backlog of worker ${worker.id} is counted`);
+    backlog += own;
+    for (const load of worker.loadUs) assert(load > -1, `load of worker ${worker.id} is a load`);
+    assert(
+      worker.kind.buckets[worker.bucket]?.has(worker.id) === true,
+      "a worker is in its bucket",
+    );
+  }
+  assert(backlog === state.backlogCount, "the backlog is counted");
+}
+
+function checkClients(state: SchedulerState): void {
+  const { tasks } = state;
+  let indexed = 0;
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    if (tasks.state[row] === FREE || ((tasks.flags[row] as number) & INDEXED) === 0) continue;
+    indexed += 1;
+    const client = state.clients.get(planOf(state, row).clientId);
+    assert(client?.rows.get(tasks.clientTask[row] as number) === row, `index of task ${row}`);
+  }
+  let entries = 0;
+  for (const client of state.clients.values()) entries += client.rows.size;
+  assert(indexed === entries, "clients can name what exists, and nothing else");
+}

@@ -1,0 +1,50 @@
+import type { StepContext } from "./context.ts";
+import { makeReady } from "./ready.ts";
+import { removeReplica } from "./replicas.ts";
+import { ASSIGNED, DORMANT, HOLDS_INPUTS, READY, RUNNING, WAITING } from "./task-table.ts";
+import { forEachConsumer, resurrect, stopAttempt } from "./wants.ts";
+
+/**
+ * The last copy of these objects is gone: whatever needs them waits again, and they are computed
+ * again, with what they need in turn.
+ */
+export function loseObjects(context: StepContext, rows: readonly number[]): void {
+  const { state } = context;
+  const { tasks } = state;
+  for (const row of rows) {
+    tasks.state[row] = DORMANT;
+    tasks.worker[row] = -1;
+    state.objectCount -= 1;
+    state.extraReplicas.delete(row);
+    state.lengths.delete(row);
+  }
+  for (const row of rows) {
+    forEachConsumer(state, row, (consumer) => {
+      if (((tasks.flags[consumer] as number) & HOLDS_INPUTS) === 0) return;
+      backToWaiting(context, consumer);
+      tasks.unfinishedInputs[consumer] = (tasks.unfinishedInputs[consumer] as number) + 1;
+    });
+  }
+  resurrect(context, rows);
+}
+
+/** An unfinished row that was ready or with a worker waits for its inputs again. */
+function backToWaiting(context: StepContext, row: number): void {
+  const { tasks } = context.state;
+  const current = tasks.state[row];
+  if (current !== READY && current !== ASSIGNED && current !== RUNNING) return;
+  stopAttempt(context, row);
+  tasks.state[row] = WAITING;
+}
+
+/** The worker does not have the object, though it was thought to. */
+export function loseReplica(context: StepContext, row: number, workerId: number): void {
+  if (!removeReplica(context.state, row, workerId)) loseObjects(context, [row]);
+}
+
+/** The attempt is over without a result and without fault; the row is tried again. */
+export function tryAgain(context: StepContext, row: number): void {
+  const { tasks } = context.state;
+  tasks.state[row] = WAITING;
+  if (tasks.unfinishedInputs[row] === 0) makeReady(context, row);
+}

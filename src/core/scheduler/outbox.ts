@@ -1,0 +1,89 @@
+import { Uint32List } from "../base/columns.ts";
+import { createAssignedTasks } from "./assigned-tasks.ts";
+import type { SchedulerCommand } from "./commands.ts";
+import type { SchedulerState } from "./state.ts";
+
+type RefLists = { readonly tasks: Uint32List; readonly attempts: Uint32List };
+
+/**
+ * What one step commands, gathered as lists for each receiver and turned into one command a
+ * receiver at its end. Cancellations and drops come before assignments: a worker must have
+ * forgotten an old attempt before it hears of a new one.
+ */
+export type Outbox = {
+  readonly cancels: Map<number, RefLists>;
+  readonly drops: Map<number, RefLists>;
+  readonly retracts: Map<number, RefLists>;
+  readonly assigns: Map<number, Uint32List>;
+  readonly finished: Map<number, number[]>;
+  /** In the order in which they came up. */
+  readonly others: SchedulerCommand[];
+};
+
+export function createOutbox(): Outbox {
+  return {
+    cancels: new Map(),
+    drops: new Map(),
+    retracts: new Map(),
+    assigns: new Map(),
+    finished: new Map(),
+    others: [],
+  };
+}
+
+export function addRef(
+  lists: Map<number, RefLists>,
+  workerId: number,
+  task: number,
+  attempt: number,
+): void {
+  let list = lists.get(workerId);
+  if (list === undefined) {
+    list = { tasks: new Uint32List(), attempts: new Uint32List() };
+    lists.set(workerId, list);
+  }
+  list.tasks.push(task);
+  list.attempts.push(attempt);
+}
+
+export function addAssignment(outbox: Outbox, workerId: number, row: number): void {
+  let rows = outbox.assigns.get(workerId);
+  if (rows === undefined) {
+    rows = new Uint32List();
+    outbox.assigns.set(workerId, rows);
+  }
+  rows.push(row);
+}
+
+export function addFinished(outbox: Outbox, clientId: number, clientTask: number): void {
+  const tasks = outbox.finished.get(clientId);
+  if (tasks === undefined) outbox.finished.set(clientId, [clientTask]);
+  else tasks.push(clientTask);
+}
+
+export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerCommand[] {
+  const commands: SchedulerCommand[] = [];
+  const refs = ({ tasks, attempts }: RefLists) => ({
+    tasks: tasks.toArray(),
+    attempts: attempts.toArray(),
+  });
+  // A worker that was lost in this very step gets nothing.
+  const isThere = ([workerId]: readonly [number, unknown]): boolean => state.workers.has(workerId);
+  for (const [workerId, lists] of [...outbox.cancels].filter(isThere)) {
+    commands.push({ kind: "cancel", workerId, refs: refs(lists) });
+  }
+  for (const [workerId, lists] of [...outbox.drops].filter(isThere)) {
+    commands.push({ kind: "drop", workerId, refs: refs(lists) });
+  }
+  for (const [workerId, lists] of [...outbox.retracts].filter(isThere)) {
+    commands.push({ kind: "retract", workerId, refs: refs(lists) });
+  }
+  for (const [workerId, rows] of outbox.assigns) {
+    commands.push({ kind: "assign", workerId, batch: createAssignedTasks(state, workerId, rows) });
+  }
+  for (const [clientId, tasks] of outbox.finished) {
+    commands.push({ kind: "notify-finished", clientId, clientTasks: Int32Array.from(tasks) });
+  }
+  commands.push(...outbox.others);
+  return commands;
+}

@@ -1,0 +1,100 @@
+import type { RequestClass, SchedulerState, WorkerRecord } from "../state.ts";
+import { loadFor } from "./load.ts";
+import { transferUs } from "./transfer-cost.ts";
+import { leastLoadedOf } from "./worker-kinds.ts";
+
+/** Holders that are compared for one task; the others hold less of its inputs. */
+const HOLDERS_MAX = 4;
+
+/** Where a task should run, and what moving its inputs there is expected to cost. */
+export type Place = { readonly workerId: number; readonly transferUs: number };
+
+/**
+ * Chooses the worker of a ready task: the one where load and transfers together are least. Compared
+ * are the workers that hold most of its inputs and the least loaded of each kind that can run it, so
+ * the cost is that of the task's inputs, whatever the number of workers and ready tasks.
+ * Undefined when no worker could ever run it.
+ *
+ * Counting transfers as work of the worker that needs them is what ends the flow of small tasks
+ * from a busy worker to an idle one: each that moves makes the idle one busier by its transfer.
+ */
+export function chooseWorker(state: SchedulerState, row: number): Place | undefined {
+  const { tasks, counters } = state;
+  const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
+  const held = heldInputs(state, row);
+  let best: WorkerRecord | undefined;
+  let bestCostUs = Number.POSITIVE_INFINITY;
+  let bestTransferUs = 0;
+  const consider = (workerId: number): void => {
+    const worker = state.workers.get(workerId);
+    if (worker === undefined || !requestClass.capableKinds.has(worker.kind)) return;
+    counters.placementCandidates += 1;
+    const bytes = held.totalBytes - (held.bytesByWorker.get(workerId) ?? 0);
+    const objects = held.totalObjects - (held.objectsByWorker.get(workerId) ?? 0);
+    const moveUs = transferUs(bytes, objects);
+    const costUs = loadFor(worker, requestClass) + moveUs;
+    if (costUs < bestCostUs) {
+      best = worker;
+      bestCostUs = costUs;
+      bestTransferUs = moveUs;
+    }
+  };
+  for (const workerId of mostHolding(held)) consider(workerId);
+  for (const kind of requestClass.capableKinds) {
+    const workerId = leastLoadedOf(kind);
+    if (workerId !== -1) consider(workerId);
+  }
+  return best === undefined ? undefined : { workerId: best.id, transferUs: bestTransferUs };
+}
+
+type HeldInputs = {
+  readonly totalBytes: number;
+  readonly totalObjects: number;
+  readonly bytesByWorker: Map<number, number>;
+  readonly objectsByWorker: Map<number, number>;
+};
+
+function heldInputs(state: SchedulerState, row: number): HeldInputs {
+  const { tasks } = state;
+  const bytesByWorker = new Map<number, number>();
+  const objectsByWorker = new Map<number, number>();
+  const start = tasks.edgeStart[row] as number;
+  const end = start + (tasks.inputCount[row] as number);
+  let totalBytes = 0;
+  state.counters.rowsTouched += end - start;
+  const add = (workerId: number, bytes: number): void => {
+    bytesByWorker.set(workerId, (bytesByWorker.get(workerId) ?? 0) + bytes);
+    objectsByWorker.set(workerId, (objectsByWorker.get(workerId) ?? 0) + 1);
+  };
+  for (let k = start; k < end; k += 1) {
+    const input = tasks.edges.items[k] as number;
+    const bytes = tasks.sizeBytes[input] as number;
+    totalBytes += bytes;
+    add(tasks.worker[input] as number, bytes);
+    const extra = state.extraReplicas.get(input);
+    if (extra === undefined) continue;
+    let seen = 0;
+    for (const workerId of extra) {
+      if (seen === HOLDERS_MAX) break;
+      seen += 1;
+      add(workerId, bytes);
+    }
+  }
+  return { totalBytes, totalObjects: end - start, bytesByWorker, objectsByWorker };
+}
+
+/** The workers with the greatest transfers saved, at most `HOLDERS_MAX`. */
+function mostHolding({ bytesByWorker, objectsByWorker }: HeldInputs): number[] {
+  const saved = (workerId: number): number =>
+    transferUs(bytesByWorker.get(workerId) ?? 0, objectsByWorker.get(workerId) ?? 0);
+  const most: number[] = [];
+  for (const workerId of bytesByWorker.keys()) {
+    let position = most.length;
+    while (position > 0 && saved(most[position - 1] as number) < saved(workerId)) position -= 1;
+    if (position < HOLDERS_MAX) {
+      most.splice(position, 0, workerId);
+      if (most.length > HOLDERS_MAX) most.pop();
+    }
+  }
+  return most;
+}

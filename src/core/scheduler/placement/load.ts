@@ -1,0 +1,131 @@
+import { BUILTIN_SYMBOLS, TASK_TYPE } from "../../model/symbols.ts";
+import { expectedUsOf } from "../groups.ts";
+import type { RequestClass, SchedulerState, WorkerRecord } from "../state.ts";
+import { mainDimension, moveToBucket } from "./worker-kinds.ts";
+
+/**
+ * How much work may wait at a worker beyond what it can run at once, in expected time: enough that
+ * a round trip never idles a cpu, little enough that it can still be given to others.
+ */
+const PREFETCH_US = 50_000;
+/** A bound on the batch itself, for tasks that take no time at all. */
+const GIVEN_TASKS_MAX = 16_384;
+/** Light tasks that are no built-in run beside each other; built-ins take turns on the worker's loop. */
+const LIGHT_SHARE = 1 / 16;
+
+/** The share of the worker's time that a light task of this type takes. */
+const lightShareOf = (taskType: number): number =>
+  taskType === TASK_TYPE.run || taskType >= BUILTIN_SYMBOLS.length ? LIGHT_SHARE : 1;
+
+function addToLoads(
+  loads: Float64Array,
+  worker: WorkerRecord,
+  requestClass: RequestClass,
+  us: number,
+  lightShare: number,
+): void {
+  const { amounts, dimensionOf } = worker.kind;
+  if (requestClass.request.length === 0) {
+    const light = amounts.length;
+    loads[light] = (loads[light] as number) + us * lightShare;
+    return;
+  }
+  for (const { resource, amount } of requestClass.request) {
+    const dimension = dimensionOf.get(resource);
+    if (dimension === undefined) continue;
+    loads[dimension] =
+      (loads[dimension] as number) + (us * amount) / (amounts[dimension] as number);
+  }
+}
+
+function addLoad(
+  state: SchedulerState,
+  worker: WorkerRecord,
+  row: number,
+  sign: 1 | -1,
+  given: boolean,
+): void {
+  const { tasks } = state;
+  const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
+  const us = sign * (tasks.expectedUs[row] as number);
+  const share = lightShareOf(tasks.taskType[row] as number);
+  addToLoads(given ? worker.givenUs : worker.loadUs, worker, requestClass, us, share);
+}
+
+function updateBucket(worker: WorkerRecord): void {
+  const light = worker.loadUs[worker.kind.amounts.length] as number;
+  const main = worker.loadUs[mainDimension(worker.kind)] as number;
+  worker.bucket = moveToBucket(worker.kind, worker.id, worker.bucket, main + light);
+}
+
+/** Counts the row, in the backlog or given, to the worker's load. */
+export function addBacklogLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
+  addLoad(state, worker, row, 1, false);
+  updateBucket(worker);
+}
+
+export function removeBacklogLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
+  addLoad(state, worker, row, -1, false);
+  updateBucket(worker);
+}
+
+/** Counts the row to what the worker was given, and to its load. */
+export function addGivenLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
+  addLoad(state, worker, row, 1, true);
+  addBacklogLoad(state, worker, row);
+}
+
+export function removeGivenLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
+  if (state.queues.count(worker.given) === 0) {
+    // Sums of floating point numbers drift; nothing given is a load of exactly nothing.
+    worker.givenUs.fill(0);
+  } else {
+    addLoad(state, worker, row, -1, true);
+  }
+  if (state.queues.count(worker.given) === 0 && worker.backlogTasks === 0) {
+    worker.loadUs.fill(0);
+    updateBucket(worker);
+  } else {
+    removeBacklogLoad(state, worker, row);
+  }
+}
+
+/** Expected time until the worker could begin another task of the class. */
+export function loadFor(worker: WorkerRecord, requestClass: RequestClass): number {
+  return greatestLoad(worker.loadUs, worker, requestClass);
+}
+
+function greatestLoad(
+  loads: Float64Array,
+  worker: WorkerRecord,
+  requestClass: RequestClass,
+): number {
+  if (requestClass.request.length === 0) return loads[worker.kind.amounts.length] as number;
+  let greatest = 0;
+  for (const { resource } of requestClass.request) {
+    const dimension = worker.kind.dimensionOf.get(resource);
+    if (dimension !== undefined) greatest = Math.max(greatest, loads[dimension] as number);
+  }
+  return greatest;
+}
+
+/**
+ * Whether the worker may be given another task of the class that takes `expectedUs`: a full set of
+ * such tasks, and what passes the time of two round trips and a little more.
+ */
+export function hasRoom(
+  state: SchedulerState,
+  worker: WorkerRecord,
+  requestClass: RequestClass,
+  expectedUs: number,
+): boolean {
+  if (state.queues.count(worker.given) >= GIVEN_TASKS_MAX) return false;
+  const given = greatestLoad(worker.givenUs, worker, requestClass);
+  return given < expectedUs + PREFETCH_US + 2 * worker.roundTripUs;
+}
+
+/** Notes what the row is expected to take, transfers included, before it is queued for a worker. */
+export function expectDuration(state: SchedulerState, row: number, transferUs: number): void {
+  state.tasks.expectedUs[row] =
+    expectedUsOf(state.groups, state.tasks.group[row] as number) + transferUs;
+}

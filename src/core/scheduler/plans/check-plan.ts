@@ -1,0 +1,136 @@
+import type { Plan } from "../../model/plan.ts";
+import { isDynamic } from "../../model/symbols.ts";
+import type { ClientRecord, SchedulerState } from "../state.ts";
+
+/**
+ * What is wrong with the plan, given what the client has already; undefined if nothing is. What can
+ * be seen in the plan alone, its decoder has checked.
+ */
+export function findPlanMistake(
+  state: SchedulerState,
+  client: ClientRecord,
+  plan: Plan,
+): string | undefined {
+  return (
+    findIdMistake(client, plan) ??
+    findInputMistake(state, client, plan) ??
+    findDynamicMistake(state, client, plan)
+  );
+}
+
+function findIdMistake(client: ClientRecord, plan: Plan): string | undefined {
+  if (client.rows.size === 0) return undefined;
+  for (let i = 0; i < plan.taskCount; i += 1) {
+    const id = plan.idBase + i;
+    if (client.rows.get(id) !== -1) {
+      return `Plan refused: task ${id} is in use; release it first, or choose an id base above it`;
+    }
+  }
+  return undefined;
+}
+
+function findInputMistake(
+  state: SchedulerState,
+  client: ClientRecord,
+  plan: Plan,
+): string | undefined {
+  for (let i = 0; i < plan.taskCount; i += 1) {
+    for (let k = plan.inputStarts[i] as number; k < (plan.inputStarts[i + 1] as number); k += 1) {
+      const id = plan.inputIds[k] as number;
+      const index = id - plan.idBase;
+      if (index >= 0 && index < i) continue;
+      if (index >= i && index < plan.taskCount) {
+        return `Plan refused: task ${plan.idBase + i} has input ${id}, which does not come before it`;
+      }
+      const row = client.rows.get(id);
+      if (row === -1) {
+        return `Plan refused: task ${plan.idBase + i} has input ${id}, which does not exist (it never did, or is gone)`;
+      }
+      if (isDynamic(state.tasks.taskType[row] as number)) {
+        return `Plan refused: task ${plan.idBase + i} has input ${id}, a dynamic task of an earlier plan, which can have one consumer only`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The rules for dslice and dget; see section "dynamic tasks" in docs/tasks.md. */
+function findDynamicMistake(
+  state: SchedulerState,
+  client: ClientRecord,
+  plan: Plan,
+): string | undefined {
+  if (!plan.taskTypes.some(isDynamic)) return undefined;
+  /** The one task that consumes task i; -1 none so far, -2 several. */
+  const consumer = new Int32Array(plan.taskCount).fill(-1);
+  /** The dynamic input of task i; -1 none so far. */
+  const dynamicInput = new Int32Array(plan.taskCount).fill(-1);
+  for (let i = 0; i < plan.taskCount; i += 1) {
+    for (let k = plan.inputStarts[i] as number; k < (plan.inputStarts[i + 1] as number); k += 1) {
+      const input = (plan.inputIds[k] as number) - plan.idBase;
+      if (input < 0 || input >= plan.taskCount) continue;
+      if (consumer[input] !== i) consumer[input] = consumer[input] === -1 ? i : -2;
+      if (!isDynamic(plan.taskTypes[input] as number)) continue;
+      if (dynamicInput[i] !== -1 && dynamicInput[i] !== input) {
+        return `Plan refused: task ${plan.idBase + i} has two dynamic inputs; it can have one`;
+      }
+      dynamicInput[i] = input;
+    }
+  }
+  for (let i = 0; i < plan.taskCount; i += 1) {
+    if (!isDynamic(plan.taskTypes[i] as number)) continue;
+    const mistake = mistakeOfDynamic(plan, i, consumer[i] as number, dynamicInput[i] as number);
+    if (mistake !== undefined) return `Plan refused: dynamic task ${plan.idBase + i} ${mistake}`;
+    const input = plan.inputIds[plan.inputStarts[i] as number] as number;
+    const row = client.rows.get(input);
+    if (row !== -1 && dependsOnDynamic(state, row)) {
+      return `Plan refused: dynamic task ${plan.idBase + i} has input ${input}, which a dynamic task will replace by several`;
+    }
+  }
+  return undefined;
+}
+
+function mistakeOfDynamic(
+  plan: Plan,
+  i: number,
+  consumer: number,
+  dynamicInput: number,
+): string | undefined {
+  const inputs = (plan.inputStarts[i + 1] as number) - (plan.inputStarts[i] as number);
+  if (inputs !== 1) return `must have one input, not ${inputs}`;
+  if (consumer < 0) {
+    return `must have exactly one consumer, and it has ${consumer === -1 ? "none" : "several"}`;
+  }
+  if (plan.isResult[i] === 1) return "cannot be a result";
+  if (plan.isResult[consumer] === 1) {
+    return `has consumer ${plan.idBase + consumer}, which cannot be a result`;
+  }
+  if (isDynamic(plan.taskTypes[consumer] as number)) {
+    return `has consumer ${plan.idBase + consumer}, which cannot be dynamic too`;
+  }
+  const input = (plan.inputIds[plan.inputStarts[i] as number] as number) - plan.idBase;
+  if (dynamicInput !== -1) return "cannot have a dynamic input";
+  if (input >= 0 && input < plan.taskCount && hasDynamicInput(plan, input)) {
+    return `has input ${plan.idBase + input}, which a dynamic task will replace by several`;
+  }
+  return undefined;
+}
+
+function hasDynamicInput(plan: Plan, i: number): boolean {
+  for (let k = plan.inputStarts[i] as number; k < (plan.inputStarts[i + 1] as number); k += 1) {
+    const input = (plan.inputIds[k] as number) - plan.idBase;
+    if (input >= 0 && input < plan.taskCount && isDynamic(plan.taskTypes[input] as number)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function dependsOnDynamic({ tasks }: SchedulerState, row: number): boolean {
+  const start = tasks.edgeStart[row] as number;
+  const end = start + (tasks.inputCount[row] as number);
+  for (let k = start; k < end; k += 1) {
+    if (isDynamic(tasks.taskType[tasks.edges.items[k] as number] as number)) return true;
+  }
+  return false;
+}

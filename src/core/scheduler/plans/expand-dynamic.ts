@@ -1,0 +1,202 @@
+import { CPUS, TASK_TYPE } from "../../model/symbols.ts";
+import type { StepContext } from "../context.ts";
+import { makeReady } from "../ready.ts";
+import type { PlanRecord, SchedulerState } from "../state.ts";
+import { HOLDS_INPUTS, WAITING } from "../task-table.ts";
+import { forEachConsumer, holdInputs, letGo, planOf } from "../wants.ts";
+import { failTask } from "./fail-plans.ts";
+
+/** Pieces that dslice makes for each cpu, so that uneven pieces even out. */
+const PIECES_PER_CPU = 4;
+const EMPTY = new Uint8Array(0);
+
+/** Replaces the dynamic tasks whose input is there by the tasks that they stand for. */
+export function expandDynamicTasks(context: StepContext): void {
+  for (let i = 0; i < context.expansions.length; i += 1) {
+    const row = context.expansions.at(i);
+    if (context.state.tasks.state[row] === WAITING) expandDynamic(context, row);
+  }
+  context.expansions.clear();
+}
+
+/**
+ * Replaces a dynamic task X, whose input I is there, and its consumer Y by k pairs:
+ *
+ *     I -> X -> Y -> Z        becomes        I -> X1 -> Y1 -> Z
+ *               ^                              -> X2 -> Y2 ->
+ *               O                                       ^
+ *                                                       O (its other inputs stay)
+ *
+ * The new tasks have no ids that a client could name.
+ */
+function expandDynamic(context: StepContext, x: number): void {
+  const { state } = context;
+  const { tasks } = state;
+  const input = tasks.edges.items[tasks.edgeStart[x] as number] as number;
+  const length = state.lengths.get(input) ?? 0;
+  const y = consumersOf(state, x)[0];
+  if (y === undefined) return;
+  const configs = pieceConfigs(state, tasks.taskType[x] as number, length);
+  if (configs.length === 0) {
+    failTask(context, x, {
+      message: `${nameOf(tasks.taskType[x] as number)} expected an input with at least one item; it has length ${length}`,
+    });
+    return;
+  }
+  const plan = planOf(state, x);
+  const serial = state.nextSerial++;
+  state.plans.set(serial, plan);
+  plan.expandedSerials.push(serial);
+  const type = tasks.taskType[x] === TASK_TYPE.dget ? TASK_TYPE.get : TASK_TYPE.slice;
+  const consumersOfY = consumersOf(state, y);
+  const xs: number[] = [];
+  const ys: number[] = [];
+  for (const config of configs) {
+    xs.push(copyTask(state, plan, serial, x, type, config));
+    ys.push(copyTask(state, plan, serial, y, tasks.taskType[y] as number, undefined));
+  }
+  for (let j = 0; j < xs.length; j += 1) {
+    const xj = xs[j] as number;
+    const yj = ys[j] as number;
+    setInputs(state, xj, [input], placesIn(state, y, x));
+    setInputs(state, yj, replaced(inputsOf(state, y), x, [xj]), 0);
+    fillConsumers(state, xj, yj);
+    tasks.addLateConsumer(input, xj);
+    for (const other of inputsOf(state, y)) if (other !== x) tasks.addLateConsumer(other, yj);
+  }
+  for (const z of consumersOfY) replaceInput(state, z, y, ys);
+  for (const row of [...xs, ...ys]) startExpanded(context, row);
+  // Nobody has Y as an input any more; X goes with it.
+  tasks.consumersLeft[y] = 0;
+  tasks.lineage[y] = 0;
+  letGo(context, [y]);
+}
+
+/** "dget" or "dslice", for messages. */
+const nameOf = (taskType: number): string => (taskType === TASK_TYPE.dget ? "dget" : "dslice");
+
+function pieceConfigs(state: SchedulerState, taskType: number, length: number): Uint8Array[] {
+  const configs: Uint8Array[] = [];
+  if (taskType === TASK_TYPE.dget) {
+    for (let index = 0; index < length; index += 1) configs.push(uint64s(index));
+    return configs;
+  }
+  const items = Math.max(1, Math.round(length / (PIECES_PER_CPU * Math.max(1, allCpus(state)))));
+  for (let from = 0; from < length || from === 0; from += items) {
+    configs.push(uint64s(from, Math.min(from + items, length)));
+  }
+  return configs;
+}
+
+function allCpus(state: SchedulerState): number {
+  let cpus = 0;
+  for (const worker of state.workers.values()) {
+    cpus += worker.kind.offer.find(({ resource }) => resource === CPUS)?.amount ?? 0;
+  }
+  return cpus;
+}
+
+function uint64s(...values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 8);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, index) => {
+    view.setBigUint64(index * 8, BigInt(value), true);
+  });
+  return bytes;
+}
+
+/** The consumers of a row, each once, in the order in which they were added. */
+function consumersOf(state: SchedulerState, row: number): number[] {
+  const consumers = new Set<number>();
+  forEachConsumer(state, row, (consumer) => consumers.add(consumer));
+  return [...consumers];
+}
+
+function inputsOf({ tasks }: SchedulerState, row: number): number[] {
+  const start = tasks.edgeStart[row] as number;
+  return [...tasks.edges.items.subarray(start, start + (tasks.inputCount[row] as number))];
+}
+
+const placesIn = (state: SchedulerState, row: number, input: number): number =>
+  inputsOf(state, row).filter((other) => other === input).length;
+
+const replaced = (inputs: readonly number[], old: number, by: readonly number[]): number[] =>
+  inputs.flatMap((input) => (input === old ? by : [input]));
+
+/** A row like `source`, of the same plan, without edges; with its config, unless another is given. */
+function copyTask(
+  state: SchedulerState,
+  plan: PlanRecord,
+  serial: number,
+  source: number,
+  taskType: number,
+  config: Uint8Array | undefined,
+): number {
+  const { tasks } = state;
+  const row = tasks.allocate();
+  tasks.serial[row] = serial;
+  tasks.taskType[row] = taskType;
+  tasks.clientTask[row] = tasks.clientTask[source] as number;
+  tasks.priority[row] = tasks.priority[source] as number;
+  tasks.request[row] = tasks.request[source] as number;
+  tasks.group[row] = tasks.group[source] as number;
+  // Every copy would write to the same checkpoint, so none does.
+  const own = tasks.assignedDetails(source);
+  const ownConfig = own.subarray(0, own.length - (tasks.checkpointLengths.get(source) ?? 0));
+  tasks.setDetails(row, config ?? ownConfig.slice(), EMPTY, tasks.label(source).slice());
+  plan.expandedRows.push(row);
+  plan.liveCount += 1;
+  return row;
+}
+
+/** Gives a fresh row its inputs and room for consumers, and has the inputs' records kept for it. */
+function setInputs(
+  { tasks }: SchedulerState,
+  row: number,
+  inputs: readonly number[],
+  consumerCount: number,
+): void {
+  tasks.allocateEdges(row, inputs.length, consumerCount);
+  tasks.edges.items.set(inputs, tasks.edgeStart[row] as number);
+  for (const input of inputs) tasks.lineage[input] = (tasks.lineage[input] as number) + 1;
+}
+
+function fillConsumers({ tasks }: SchedulerState, row: number, consumer: number): void {
+  const start = (tasks.edgeStart[row] as number) + (tasks.inputCount[row] as number);
+  tasks.edges.items.fill(consumer, start, start + (tasks.consumerCount[row] as number));
+}
+
+/** In the unfinished or dormant task z, puts `by` in each place of `old`, whose consumer it then no longer is. */
+function replaceInput(state: SchedulerState, z: number, old: number, by: readonly number[]): void {
+  const { tasks } = state;
+  const places = placesIn(state, z, old);
+  const inputs = replaced(inputsOf(state, z), old, by);
+  const added = inputs.length - (tasks.inputCount[z] as number);
+  const start = tasks.edgeStart[z] as number;
+  const consumerStart = start + (tasks.inputCount[z] as number);
+  const consumers = tasks.edges.items.slice(
+    consumerStart,
+    consumerStart + (tasks.consumerCount[z] as number),
+  );
+  tasks.freeEdges(z);
+  tasks.allocateEdges(z, inputs.length, consumers.length);
+  const newStart = tasks.edgeStart[z] as number;
+  tasks.edges.items.set(inputs, newStart);
+  tasks.edges.items.set(consumers, newStart + inputs.length);
+  const holdsInputs = ((tasks.flags[z] as number) & HOLDS_INPUTS) !== 0;
+  for (const input of by) {
+    tasks.lineage[input] = (tasks.lineage[input] as number) + places;
+    if (holdsInputs) tasks.consumersLeft[input] = (tasks.consumersLeft[input] as number) + places;
+    for (let i = 0; i < places; i += 1) tasks.addLateConsumer(input, z);
+  }
+  if (holdsInputs) {
+    tasks.unfinishedInputs[z] = (tasks.unfinishedInputs[z] as number) + added;
+  }
+}
+
+function startExpanded(context: StepContext, row: number): void {
+  const { state } = context;
+  const missing = holdInputs(state, row, []);
+  state.tasks.state[row] = WAITING;
+  if (missing === 0) makeReady(context, row);
+}

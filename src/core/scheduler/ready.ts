@@ -1,0 +1,84 @@
+import { assert } from "../base/assert.ts";
+import { isDynamic } from "../model/symbols.ts";
+import type { StepContext } from "./context.ts";
+import { chooseWorker } from "./placement/choose-worker.ts";
+import { addBacklogLoad, expectDuration, removeBacklogLoad } from "./placement/load.ts";
+import type { RequestClass, SchedulerState, WorkerRecord } from "./state.ts";
+import { LOADS, READY } from "./task-table.ts";
+
+/**
+ * Marks a row whose inputs are all there; it gets its place at the end of the step. A dynamic task
+ * goes no further: it waits to be expanded.
+ */
+export function makeReady(context: StepContext, row: number): void {
+  const { tasks } = context.state;
+  if (isDynamic(tasks.taskType[row] as number)) {
+    context.expansions.push(row);
+    return;
+  }
+  tasks.state[row] = READY;
+  context.readied.push(row);
+}
+
+/**
+ * Gives a READY row its place to wait: the backlog of the worker that suits it, or, when it has no
+ * inputs that tie it to one, or no worker can run it, the pool of its class.
+ */
+export function queueReady(context: StepContext, row: number): void {
+  const { state } = context;
+  const { tasks, queues } = state;
+  // It may have been canceled, or queued again, since it became ready in this step.
+  if (tasks.state[row] !== READY || queues.queueOf(row) !== -1) return;
+  state.counters.rowsTouched += 1;
+  const free = tasks.inputCount[row] === 0 || ((tasks.flags[row] as number) & LOADS) !== 0;
+  const place = free ? undefined : chooseWorker(state, row);
+  if (place === undefined) {
+    const requestClass = classOf(state, row);
+    expectDuration(state, row, 0);
+    queues.push(requestClass.pool, row, tasks.priority[row] as number);
+    context.poolGrew = true;
+    return;
+  }
+  expectDuration(state, row, place.transferUs);
+  const worker = state.workers.get(place.workerId);
+  assert(worker !== undefined, "a place is a worker that is there");
+  pushBacklog(context, worker, row);
+}
+
+export function classOf(state: SchedulerState, row: number): RequestClass {
+  return state.classes[state.tasks.request[row] as number] as RequestClass;
+}
+
+export function pushBacklog(context: StepContext, worker: WorkerRecord, row: number): void {
+  const { state } = context;
+  const requestClass = classOf(state, row);
+  let queue = worker.backlogs.get(requestClass.id);
+  if (queue === undefined) {
+    queue = state.queues.createQueue();
+    worker.backlogs.set(requestClass.id, queue);
+  }
+  state.queues.push(queue, row, state.tasks.priority[row] as number);
+  state.tasks.worker[row] = worker.id;
+  requestClass.backlogged.add(worker.id);
+  worker.backlogTasks += 1;
+  state.backlogCount += 1;
+  addBacklogLoad(state, worker, row);
+  context.dirtyWorkers.add(worker.id);
+}
+
+/** Takes a READY row out of whatever queue it waits in. */
+export function unqueueReady(state: SchedulerState, row: number): void {
+  const { queues, tasks } = state;
+  const queue = queues.queueOf(row);
+  if (queue === -1) return;
+  queues.remove(row);
+  const requestClass = classOf(state, row);
+  if (queue === requestClass.pool) return;
+  const worker = state.workers.get(tasks.worker[row] as number);
+  assert(worker !== undefined, "a backlog belongs to a worker that is there");
+  worker.backlogTasks -= 1;
+  state.backlogCount -= 1;
+  if (queues.count(queue) === 0) requestClass.backlogged.delete(worker.id);
+  removeBacklogLoad(state, worker, row);
+  tasks.worker[row] = -1;
+}

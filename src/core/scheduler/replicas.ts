@@ -1,0 +1,52 @@
+import { assert } from "../base/assert.ts";
+import type { SchedulerState } from "./state.ts";
+import { PRESENT } from "./task-table.ts";
+
+/** All workers that hold the row's object, which must be present. */
+export function holdersOf(state: SchedulerState, row: number): number[] {
+  return [state.tasks.worker[row] as number, ...(state.extraReplicas.get(row) ?? [])];
+}
+
+/** The worker that `workerId` should have the object from: itself if it can, else one of the holders. */
+export function holderFor(state: SchedulerState, row: number, workerId: number): number {
+  const first = state.tasks.worker[row] as number;
+  const extra = state.extraReplicas.get(row);
+  if (extra === undefined || first === workerId) return first;
+  if (extra.has(workerId)) return workerId;
+  // Two sources share the readers of a popular object.
+  return (row + workerId) % 2 === 0 ? first : (firstOf(extra) ?? first);
+}
+
+export function holds(state: SchedulerState, row: number, workerId: number): boolean {
+  return (
+    state.tasks.worker[row] === workerId || (state.extraReplicas.get(row)?.has(workerId) ?? false)
+  );
+}
+
+export function addReplica(state: SchedulerState, row: number, workerId: number): void {
+  assert(state.tasks.state[row] === PRESENT, "only a present object has replicas");
+  if (holds(state, row, workerId)) return;
+  const extra = state.extraReplicas.get(row);
+  if (extra === undefined) state.extraReplicas.set(row, new Set([workerId]));
+  else extra.add(workerId);
+}
+
+/** Forgets one copy; false when it was the last one, which stays written down. */
+export function removeReplica(state: SchedulerState, row: number, workerId: number): boolean {
+  const extra = state.extraReplicas.get(row);
+  if (state.tasks.worker[row] === workerId) {
+    const next = extra === undefined ? undefined : firstOf(extra);
+    if (next === undefined) return false;
+    state.tasks.worker[row] = next;
+    extra?.delete(next);
+  } else {
+    extra?.delete(workerId);
+  }
+  if (extra?.size === 0) state.extraReplicas.delete(row);
+  return true;
+}
+
+function firstOf(workers: Set<number>): number | undefined {
+  for (const worker of workers) return worker;
+  return undefined;
+}

@@ -1,0 +1,160 @@
+import type { IntervalSet } from "../base/interval-set.ts";
+import type { PagedIndex } from "../base/paged-index.ts";
+import { PriorityQueues } from "../base/priority-queues.ts";
+import type { ResourceRequest } from "../model/resources.ts";
+import { createGroups, type Groups } from "./groups.ts";
+import type { WorkerKind } from "./placement/worker-kinds.ts";
+import { TaskTable } from "./task-table.ts";
+
+/** A worker that has joined and is not lost. */
+export type WorkerRecord = {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: WorkerKind;
+  /**
+   * Expected time until the worker has done what it was given and what waits for it here, as if each
+   * resource were the only limit: one entry a resource of its kind, the last one for tasks that ask for nothing.
+   */
+  readonly loadUs: Float64Array;
+  /** The greatest of `loadUs` of what it was already given. */
+  readonly givenUs: Float64Array;
+  /** Ready tasks that are meant for it: a queue for each request class, made when first needed. */
+  readonly backlogs: Map<number, number>;
+  /** Tasks in all of its backlogs. */
+  backlogTasks: number;
+  /** Queue of the tasks that it was given. */
+  readonly given: number;
+  roundTripUs: number;
+  /** A retraction was sent at this time and is not answered; -1 for none. */
+  retractedAtMs: number;
+  /** Bucket in the kind's load buckets. */
+  bucket: number;
+};
+
+/** Tasks that ask for the same amounts. */
+export type RequestClass = {
+  readonly id: number;
+  readonly request: ResourceRequest;
+  /** Queue of the ready tasks that no worker was chosen for. */
+  readonly pool: number;
+  /** Kinds of workers that could ever run such a task. */
+  readonly capableKinds: Set<WorkerKind>;
+  /** Workers with such tasks in their backlog. */
+  readonly backlogged: Set<number>;
+};
+
+export type PlanRecord = {
+  readonly serial: number;
+  readonly clientId: number;
+  readonly idBase: number;
+  readonly taskCount: number;
+  readonly submittedAtMs: number;
+  /** Rows that the plan was given, also those that left since (compare the serial). */
+  rows: Int32Array;
+  /** Rows and serials of tasks that dynamic tasks expanded to. */
+  expandedRows: number[];
+  expandedSerials: number[];
+  liveCount: number;
+  /** The client was told that some of its tasks find no worker. */
+  isToldUnsatisfiable: boolean;
+};
+
+export type ClientRecord = {
+  readonly id: number;
+  /** Row of each task that the client can name. */
+  readonly rows: PagedIndex;
+  readonly plans: Set<PlanRecord>;
+  /** Ids of plans that failed: releasing one is no mistake. */
+  readonly failedIds: IntervalSet;
+};
+
+/** Figures about the scheduler's own work; tests compare them, reports show them. */
+export type SchedulerCounters = {
+  events: number;
+  /** Workers that were compared for a place, over all tasks. */
+  placementCandidates: number;
+  /** Rows of the task columns that handlers looked at. */
+  rowsTouched: number;
+  tasksAssigned: number;
+  tasksFinished: number;
+  tasksFailed: number;
+  tasksRetracted: number;
+  tasksRunAgain: number;
+};
+
+export type SchedulerOptions = {
+  /** How long a request that no worker can satisfy may wait before its task fails. */
+  readonly unsatisfiableAfterMs: number;
+  /** Name of a symbol that is not built in, for messages. */
+  readonly symbolName: (symbol: number) => string;
+};
+
+/** Everything the scheduler knows. Only `stepScheduler` writes it. */
+export type SchedulerState = {
+  readonly options: SchedulerOptions;
+  readonly tasks: TaskTable;
+  readonly queues: PriorityQueues;
+  /** Replicas beyond the first one, which is in the task table. */
+  readonly extraReplicas: Map<number, Set<number>>;
+  /** Deliveries to clients that are under way, by row. */
+  readonly pins: Map<number, number>;
+  /** Requests for the data of a result that was lost, by row. */
+  readonly parkedRequests: Map<number, number>;
+  /** Lengths of the inputs of dynamic tasks. */
+  readonly lengths: Map<number, number>;
+  readonly workers: Map<number, WorkerRecord>;
+  readonly kinds: Map<string, WorkerKind>;
+  readonly clients: Map<number, ClientRecord>;
+  /** By serial; an expansion's serial leads to the plan of the dynamic task. */
+  readonly plans: Map<number, PlanRecord>;
+  readonly classes: RequestClass[];
+  readonly classByKey: Map<string, RequestClass>;
+  readonly groups: Groups;
+  readonly counters: SchedulerCounters;
+  nextSerial: number;
+  nowMs: number;
+  /** Since when there has been a worker without a break. */
+  workersSinceMs: number;
+  /** Data objects that exist now. */
+  objectCount: number;
+  /** Ready tasks in the backlog of some worker. */
+  backlogCount: number;
+};
+
+export function createSchedulerState(options: Partial<SchedulerOptions> = {}): SchedulerState {
+  return {
+    options: {
+      unsatisfiableAfterMs: 60_000,
+      symbolName: (symbol) => `symbol ${symbol}`,
+      ...options,
+    },
+    tasks: new TaskTable(),
+    queues: new PriorityQueues(),
+    extraReplicas: new Map(),
+    pins: new Map(),
+    parkedRequests: new Map(),
+    lengths: new Map(),
+    workers: new Map(),
+    kinds: new Map(),
+    clients: new Map(),
+    plans: new Map(),
+    classes: [],
+    classByKey: new Map(),
+    groups: createGroups(),
+    counters: {
+      events: 0,
+      placementCandidates: 0,
+      rowsTouched: 0,
+      tasksAssigned: 0,
+      tasksFinished: 0,
+      tasksFailed: 0,
+      tasksRetracted: 0,
+      tasksRunAgain: 0,
+    },
+    nextSerial: 1,
+    nowMs: 0,
+    workersSinceMs: 0,
+    objectCount: 0,
+    backlogCount: 0,
+  };
+}

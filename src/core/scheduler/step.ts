@@ -1,0 +1,105 @@
+import { unreachable } from "../base/assert.ts";
+import type { SchedulerCommand } from "./commands.ts";
+import { createStepContext, type StepContext } from "./context.ts";
+import { dispatch } from "./dispatch.ts";
+import type { SchedulerEvent } from "./events.ts";
+import {
+  onCheckpointsMissing,
+  onCheckpointsWritten,
+  onInputsUnreachable,
+  onTaskFailed,
+  onTasksReturned,
+  onTasksStarted,
+} from "./handlers/attempts.ts";
+import { onPlanSubmitted } from "./handlers/plan-submitted.ts";
+import { onReplicasAdded, onReplicasMissing } from "./handlers/replicas.ts";
+import {
+  onClientLeft,
+  onDeliveryEnded,
+  onResultReleased,
+  onResultRequested,
+} from "./handlers/results.ts";
+import { onTasksFinished } from "./handlers/tasks-finished.ts";
+import { onRoundTripMeasured, onWorkerJoined, onWorkerLost } from "./handlers/workers.ts";
+import { commandsOf } from "./outbox.ts";
+import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
+import type { SchedulerState } from "./state.ts";
+import { failUnsatisfiable, findUnsatisfiable, forgetOldRetractions } from "./unsatisfiable.ts";
+
+/** Applies one event to the state and returns, in order, the commands that it calls for. */
+export function stepScheduler(state: SchedulerState, event: SchedulerEvent): SchedulerCommand[] {
+  state.nowMs = Math.max(state.nowMs, event.atMs);
+  state.counters.events += 1;
+  const context = createStepContext(state);
+  handle(context, event);
+  expandDynamicTasks(context);
+  dispatch(context);
+  if (context.poolGrew || event.kind === "worker-joined" || event.kind === "worker-lost") {
+    findUnsatisfiable(context);
+  }
+  const commands = commandsOf(state, context.outbox);
+  state.tasks.giveBackIfEmpty();
+  return commands;
+}
+
+function handle(context: StepContext, event: SchedulerEvent): void {
+  switch (event.kind) {
+    case "worker-joined":
+      onWorkerJoined(context, event);
+      break;
+    case "worker-lost":
+      onWorkerLost(context, event);
+      break;
+    case "round-trip-measured":
+      onRoundTripMeasured(context, event);
+      break;
+    case "tasks-finished":
+      onTasksFinished(context, event);
+      break;
+    case "tasks-started":
+      onTasksStarted(context, event);
+      break;
+    case "task-failed":
+      onTaskFailed(context, event);
+      break;
+    case "tasks-returned":
+      onTasksReturned(context, event);
+      break;
+    case "replicas-added":
+      onReplicasAdded(context, event);
+      break;
+    case "replicas-missing":
+      onReplicasMissing(context, event);
+      break;
+    case "inputs-unreachable":
+      onInputsUnreachable(context, event);
+      break;
+    case "checkpoints-written":
+      onCheckpointsWritten(context, event);
+      break;
+    case "checkpoints-missing":
+      onCheckpointsMissing(context, event);
+      break;
+    case "plan-submitted":
+      onPlanSubmitted(context, event);
+      break;
+    case "result-released":
+      onResultReleased(context, event);
+      break;
+    case "result-requested":
+      onResultRequested(context, event);
+      break;
+    case "delivery-ended":
+      onDeliveryEnded(context, event);
+      break;
+    case "client-left":
+      onClientLeft(context, event);
+      break;
+    case "time-passed":
+      forgetOldRetractions(context);
+      failUnsatisfiable(context);
+      break;
+    default:
+      unreachable(event);
+  }
+}

@@ -1,0 +1,246 @@
+import { assert } from "../base/assert.ts";
+import { ByteSegments } from "../base/byte-segments.ts";
+import { grownCapacity, resizeColumn, Uint32List } from "../base/columns.ts";
+import { IntArena } from "../base/int-arena.ts";
+import { LateEdges } from "./late-edges.ts";
+
+/** No task. */
+export const FREE = 0;
+/** A record without data that nobody wants now: kept to compute a lost object again. */
+export const DORMANT = 1;
+/** Some input is not there. */
+export const WAITING = 2;
+/** All inputs are there; waits for a worker. */
+export const READY = 3;
+/** Given to a worker, which may not have begun. */
+export const ASSIGNED = 4;
+/** The worker said that it began. */
+export const RUNNING = 5;
+/** Finished, and its data object is on some worker. */
+export const PRESENT = 6;
+
+/** The client asked to keep the data object. */
+export const RESULT = 1;
+/** The client was told that it is finished. */
+export const NOTIFIED = 2;
+/** Counted among the consumers of its inputs. */
+export const HOLDS_INPUTS = 4;
+/** Load the checkpoint instead of computing. */
+export const LOADS = 8;
+/** The checkpoint of the present object is still being written. */
+export const CHECKPOINT_PENDING = 16;
+/** The checkpoint's file is complete. */
+export const CHECKPOINT_WRITTEN = 32;
+/** Asked back from its worker; not answered so far. */
+export const RETRACTING = 64;
+/** The client can name it: it is in the client's index. */
+export const INDEXED = 128;
+
+const NO_ENTRY = 0xffff_ffff;
+const KEPT_CAPACITY = 4096;
+const LABEL_BYTES_MAX = 0xffff;
+
+/**
+ * All tasks of all clients, a row each. Rows and edge blocks are used again, columns grow by
+ * doubling and are given back when no task lives.
+ *
+ *     edges of a row: | inputs, in positional order | consumers, once for each place they use it |
+ *                     edgeStart                     + inputCount
+ *
+ * `consumers` has those that came with the row or before it; those of later plans are late edges. An entry of `consumers` may be stale, when that consumer is gone and its row
+ * was used again: then its serial is greater than this row's (`isConsumer`).
+ */
+export class TaskTable {
+  capacity = 0;
+  /** Rows that are not FREE. */
+  liveCount = 0;
+  #rowCount = 0;
+  /** Where attempts of rows count from that were given back and come again. */
+  #attemptFloor = 0;
+  readonly #freeRows = new Uint32List();
+
+  state: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  taskType: Uint16Array<ArrayBuffer> = new Uint16Array(0);
+  flags: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** Serial of the plan; rises with each plan, and with each expansion of a dynamic task. */
+  serial: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  clientTask: Int32Array<ArrayBuffer> = new Int32Array(0);
+  /** Inputs, counted by place, that are not present; counts only where the row holds its inputs. */
+  unfinishedInputs: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** Places at which unfinished tasks use this one's data. */
+  consumersLeft: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** Places at which living records use this one: it can be needed again until there is none. */
+  lineage: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** The newest attempt; never reset. */
+  attempt: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** What `attempt` was when the row got this task: attempts of this task count from there. */
+  attemptBase: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** The worker that has the task, or the first holder of its data. */
+  worker: Int32Array<ArrayBuffer> = new Int32Array(0);
+  sizeBytes: Float64Array<ArrayBuffer> = new Float64Array(0);
+  dataType: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** Longest path to a result, in tasks; greater runs first. */
+  priority: Int32Array<ArrayBuffer> = new Int32Array(0);
+  /** Row of the request classes. */
+  request: Uint16Array<ArrayBuffer> = new Uint16Array(0);
+  /** Row of the groups, by which durations are learned. */
+  group: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** What the task was expected to take when it was last queued; what its worker's load counts. */
+  expectedUs: Float32Array<ArrayBuffer> = new Float32Array(0);
+  edgeStart: Int32Array<ArrayBuffer> = new Int32Array(0);
+  inputCount: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  consumerCount: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** Entry of `details`: the config, then the checkpoint's path, then the label. */
+  detail: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  /** Bytes of the label at the end of the details. */
+  labelLength: Uint16Array<ArrayBuffer> = new Uint16Array(0);
+
+  readonly edges: IntArena = new IntArena();
+  readonly details: ByteSegments = new ByteSegments();
+  /** Bytes of the checkpoint path before the label, where there is one. */
+  readonly checkpointLengths: Map<number, number> = new Map();
+  readonly #lateEdges = new LateEdges();
+
+  /** A fresh row in state DORMANT without edges or details. */
+  allocate(): number {
+    const row = this.#freeRows.length > 0 ? this.#freeRows.pop() : this.#rowCount++;
+    if (row >= this.capacity) this.#resize(grownCapacity(this.capacity, row + 1));
+    this.liveCount += 1;
+    this.state[row] = DORMANT;
+    this.flags[row] = 0;
+    this.unfinishedInputs[row] = 0;
+    this.consumersLeft[row] = 0;
+    this.lineage[row] = 0;
+    this.attemptBase[row] = this.attempt[row] as number;
+    this.worker[row] = -1;
+    this.sizeBytes[row] = 0;
+    this.inputCount[row] = 0;
+    this.consumerCount[row] = 0;
+    this.detail[row] = NO_ENTRY;
+    this.labelLength[row] = 0;
+    return row;
+  }
+
+  /** Makes room for so many more rows at once. */
+  reserve(rows: number): void {
+    const needed = this.liveCount + rows;
+    if (needed > this.capacity) this.#resize(grownCapacity(this.capacity, needed));
+  }
+
+  free(row: number): void {
+    assert(
+      this.state[row] === DORMANT && this.lineage[row] === 0,
+      "only an unused record is freed",
+    );
+    this.freeEdges(row);
+    if (this.detail[row] !== NO_ENTRY) this.details.release(this.detail[row] as number);
+    this.checkpointLengths.delete(row);
+    this.#lateEdges.delete(row);
+    this.state[row] = FREE;
+    this.liveCount -= 1;
+    this.#freeRows.push(row);
+  }
+
+  setDetails(row: number, config: Uint8Array, checkpointPath: Uint8Array, label: Uint8Array): void {
+    const labelBytes = Math.min(label.length, LABEL_BYTES_MAX);
+    const entry = this.details.allocate(config.length + checkpointPath.length + labelBytes);
+    const view = this.details.view(entry);
+    view.set(config);
+    view.set(checkpointPath, config.length);
+    view.set(label.subarray(0, labelBytes), config.length + checkpointPath.length);
+    this.detail[row] = entry;
+    this.labelLength[row] = labelBytes;
+    if (checkpointPath.length > 0) this.checkpointLengths.set(row, checkpointPath.length);
+  }
+
+  /** Config and checkpoint path: what a worker is told. */
+  assignedDetails(row: number): Uint8Array {
+    const view = this.details.view(this.detail[row] as number);
+    return view.subarray(0, view.length - (this.labelLength[row] as number));
+  }
+
+  label(row: number): Uint8Array {
+    const view = this.details.view(this.detail[row] as number);
+    return view.subarray(view.length - (this.labelLength[row] as number));
+  }
+
+  /** Gives the row edge blocks of these sizes; the caller fills them. */
+  allocateEdges(row: number, inputCount: number, consumerCount: number): void {
+    this.edgeStart[row] = this.edges.allocate(inputCount + consumerCount);
+    this.inputCount[row] = inputCount;
+    this.consumerCount[row] = consumerCount;
+  }
+
+  freeEdges(row: number): void {
+    const size = (this.inputCount[row] as number) + (this.consumerCount[row] as number);
+    this.edges.free(this.edgeStart[row] as number, size);
+    this.inputCount[row] = 0;
+    this.consumerCount[row] = 0;
+  }
+
+  /** Whether an entry of the row's `consumers` still means the task that was written there. */
+  isConsumer(row: number, consumer: number): boolean {
+    return (
+      this.state[consumer] !== FREE &&
+      (this.serial[consumer] as number) <= (this.serial[row] as number)
+    );
+  }
+
+  /** One more place at which a task of a later plan uses the row. */
+  addLateConsumer(row: number, consumer: number): void {
+    this.#lateEdges.add(row, consumer, this.serial[consumer] as number, this.#isCurrentConsumer);
+  }
+
+  forEachLateConsumer(row: number, visit: (consumer: number) => void): void {
+    this.#lateEdges.forEach(row, this.#isCurrentConsumer, visit);
+  }
+
+  readonly #isCurrentConsumer = (consumer: number, serial: number): boolean =>
+    this.serial[consumer] === serial && this.state[consumer] !== FREE;
+
+  /** Whether (row, attempt) names the object or attempt that the row has now. */
+  isCurrent(row: number, attempt: number): boolean {
+    return row < this.capacity && this.state[row] !== FREE && this.attempt[row] === attempt;
+  }
+
+  attemptsMade(row: number): number {
+    return (this.attempt[row] as number) - (this.attemptBase[row] as number);
+  }
+
+  /** Gives back the memory of the columns once no task lives. Not while a caller holds a column. */
+  giveBackIfEmpty(): void {
+    if (this.liveCount > 0 || this.capacity <= KEPT_CAPACITY) return;
+    for (const attempt of this.attempt) this.#attemptFloor = Math.max(this.#attemptFloor, attempt);
+    this.#rowCount = 0;
+    this.#freeRows.clear();
+    this.#resize(0);
+  }
+
+  #resize(capacity: number): void {
+    const previous = this.capacity;
+    this.capacity = capacity;
+    this.state = resizeColumn(this.state, capacity);
+    this.taskType = resizeColumn(this.taskType, capacity);
+    this.flags = resizeColumn(this.flags, capacity);
+    this.serial = resizeColumn(this.serial, capacity);
+    this.clientTask = resizeColumn(this.clientTask, capacity);
+    this.unfinishedInputs = resizeColumn(this.unfinishedInputs, capacity);
+    this.consumersLeft = resizeColumn(this.consumersLeft, capacity);
+    this.lineage = resizeColumn(this.lineage, capacity);
+    this.attempt = resizeColumn(this.attempt, capacity);
+    if (capacity > previous) this.attempt.fill(this.#attemptFloor, previous);
+    this.attemptBase = resizeColumn(this.attemptBase, capacity);
+    this.worker = resizeColumn(this.worker, capacity);
+    this.sizeBytes = resizeColumn(this.sizeBytes, capacity);
+    this.dataType = resizeColumn(this.dataType, capacity);
+    this.priority = resizeColumn(this.priority, capacity);
+    this.request = resizeColumn(this.request, capacity);
+    this.group = resizeColumn(this.group, capacity);
+    this.expectedUs = resizeColumn(this.expectedUs, capacity);
+    this.edgeStart = resizeColumn(this.edgeStart, capacity);
+    this.inputCount = resizeColumn(this.inputCount, capacity);
+    this.consumerCount = resizeColumn(this.consumerCount, capacity);
+    this.detail = resizeColumn(this.detail, capacity);
+    this.labelLength = resizeColumn(this.labelLength, capacity);
+  }
+}

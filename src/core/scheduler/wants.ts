@@ -1,0 +1,207 @@
+import { assert } from "../base/assert.ts";
+import type { StepContext } from "./context.ts";
+import { ungive } from "./given.ts";
+import { addRef } from "./outbox.ts";
+import { makeReady, unqueueReady } from "./ready.ts";
+import { holdersOf } from "./replicas.ts";
+import type { PlanRecord, SchedulerState } from "./state.ts";
+import {
+  ASSIGNED,
+  CHECKPOINT_PENDING,
+  CHECKPOINT_WRITTEN,
+  DORMANT,
+  FREE,
+  HOLDS_INPUTS,
+  INDEXED,
+  LOADS,
+  PRESENT,
+  READY,
+  RESULT,
+  RUNNING,
+  WAITING,
+} from "./task-table.ts";
+
+/**
+ * Who is needed, and what follows. A task is *wanted* while it is a result, an unfinished task uses
+ * it, it is being delivered, or its checkpoint is being written. A record is *kept* while it is
+ * wanted or a kept record has it as an input, because then it can be wanted again.
+ */
+export function isWanted(state: SchedulerState, row: number): boolean {
+  const { tasks } = state;
+  return (
+    ((tasks.flags[row] as number) & (RESULT | CHECKPOINT_PENDING)) !== 0 ||
+    (tasks.consumersLeft[row] as number) > 0 ||
+    state.pins.has(row)
+  );
+}
+
+/**
+ * Lets go of rows that nobody wants any more, and of what only they wanted: data is dropped
+ * everywhere, what runs is stopped, records that nothing can need again are freed. Linear in what goes.
+ */
+export function letGo(context: StepContext, rows: Iterable<number>): void {
+  const { state } = context;
+  const { tasks } = state;
+  const stack = [...rows];
+  const unused: number[] = [];
+  for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
+    if (isWanted(state, row)) continue;
+    state.counters.rowsTouched += 1;
+    switch (tasks.state[row]) {
+      case PRESENT:
+        dropObject(context, row);
+        break;
+      case WAITING:
+      case READY:
+      case ASSIGNED:
+      case RUNNING:
+        stopAttempt(context, row);
+        break;
+      case DORMANT:
+        break;
+      default:
+        continue;
+    }
+    tasks.state[row] = DORMANT;
+    unindex(state, row);
+    releaseInputs(state, row, stack);
+    if (tasks.lineage[row] === 0) unused.push(row);
+  }
+  freeRecords(context, unused);
+}
+
+/** The row no longer counts among its inputs' consumers; those that nobody wants now are pushed to `unwanted`. */
+export function releaseInputs(state: SchedulerState, row: number, unwanted: number[]): void {
+  const { tasks } = state;
+  if (((tasks.flags[row] as number) & HOLDS_INPUTS) === 0) return;
+  tasks.flags[row] = (tasks.flags[row] as number) & ~HOLDS_INPUTS;
+  tasks.unfinishedInputs[row] = 0;
+  const start = tasks.edgeStart[row] as number;
+  const end = start + (tasks.inputCount[row] as number);
+  for (let k = start; k < end; k += 1) {
+    const input = tasks.edges.items[k] as number;
+    const left = (tasks.consumersLeft[input] as number) - 1;
+    tasks.consumersLeft[input] = left;
+    if (left === 0) unwanted.push(input);
+  }
+}
+
+/** Ends whatever the row is doing, here or on its worker. The caller sets its state. */
+export function stopAttempt(context: StepContext, row: number): void {
+  const { state, outbox } = context;
+  const { tasks } = state;
+  if (tasks.state[row] === READY) unqueueReady(state, row);
+  if (tasks.state[row] === ASSIGNED || tasks.state[row] === RUNNING) {
+    addRef(outbox.cancels, tasks.worker[row] as number, row, tasks.attempt[row] as number);
+    ungive(context, row);
+  }
+}
+
+/** Has all copies dropped. The caller sets the row's state. */
+function dropObject(context: StepContext, row: number): void {
+  const { state, outbox } = context;
+  const attempt = state.tasks.attempt[row] as number;
+  for (const worker of holdersOf(state, row)) addRef(outbox.drops, worker, row, attempt);
+  state.extraReplicas.delete(row);
+  state.lengths.delete(row);
+  state.objectCount -= 1;
+}
+
+function unindex(state: SchedulerState, row: number): void {
+  const { tasks } = state;
+  if (((tasks.flags[row] as number) & INDEXED) === 0) return;
+  tasks.flags[row] = (tasks.flags[row] as number) & ~INDEXED;
+  const clientId = planOf(state, row).clientId;
+  state.clients.get(clientId)?.rows.delete(tasks.clientTask[row] as number);
+}
+
+export function planOf(state: SchedulerState, row: number): PlanRecord {
+  const plan = state.plans.get(state.tasks.serial[row] as number);
+  assert(plan !== undefined, "a task that is not free belongs to a plan");
+  return plan;
+}
+
+/** Frees dormant records without consumers' records, and the inputs that were kept for them alone. */
+function freeRecords({ state }: StepContext, rows: number[]): void {
+  const { tasks } = state;
+  for (let row = rows.pop(); row !== undefined; row = rows.pop()) {
+    // It may have been let go twice in one step.
+    if (tasks.state[row] === FREE) continue;
+    const start = tasks.edgeStart[row] as number;
+    const end = start + (tasks.inputCount[row] as number);
+    for (let k = start; k < end; k += 1) {
+      const input = tasks.edges.items[k] as number;
+      const lineage = (tasks.lineage[input] as number) - 1;
+      tasks.lineage[input] = lineage;
+      if (lineage === 0 && tasks.state[input] === DORMANT) rows.push(input);
+    }
+    unindex(state, row);
+    const plan = planOf(state, row);
+    tasks.free(row);
+    plan.liveCount -= 1;
+    if (plan.liveCount === 0) forgetPlan(state, plan);
+  }
+}
+
+function forgetPlan(state: SchedulerState, plan: PlanRecord): void {
+  state.plans.delete(plan.serial);
+  for (const serial of plan.expandedSerials) state.plans.delete(serial);
+  state.clients.get(plan.clientId)?.plans.delete(plan);
+}
+
+/**
+ * Calls for dormant rows to be computed (again), with whatever they need that is not there: from
+ * its checkpoint where one was written, else from its inputs. Iterative; lineage may be long.
+ */
+export function resurrect(context: StepContext, rows: Iterable<number>): void {
+  const { state } = context;
+  const { tasks } = state;
+  const stack = [...rows];
+  for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
+    if (tasks.state[row] !== DORMANT) continue;
+    state.counters.rowsTouched += 1;
+    if (((tasks.flags[row] as number) & CHECKPOINT_WRITTEN) !== 0) {
+      tasks.flags[row] = (tasks.flags[row] as number) | LOADS;
+      makeReady(context, row);
+      continue;
+    }
+    const missing = holdInputs(state, row, stack);
+    tasks.state[row] = WAITING;
+    if (missing === 0) makeReady(context, row);
+  }
+}
+
+/** Counts the row among its inputs' consumers; dormant ones are pushed to `dormant`. Returns how many are not there. */
+export function holdInputs(state: SchedulerState, row: number, dormant: number[]): number {
+  const { tasks } = state;
+  assert(((tasks.flags[row] as number) & HOLDS_INPUTS) === 0, "inputs are held once");
+  tasks.flags[row] = (tasks.flags[row] as number) | HOLDS_INPUTS;
+  const start = tasks.edgeStart[row] as number;
+  const end = start + (tasks.inputCount[row] as number);
+  let missing = 0;
+  for (let k = start; k < end; k += 1) {
+    const input = tasks.edges.items[k] as number;
+    tasks.consumersLeft[input] = (tasks.consumersLeft[input] as number) + 1;
+    if (tasks.state[input] === PRESENT) continue;
+    missing += 1;
+    if (tasks.state[input] === DORMANT) dormant.push(input);
+  }
+  tasks.unfinishedInputs[row] = missing;
+  return missing;
+}
+
+/** Calls `visit` for each consumer of the row, once for each place at which it uses the row's data. */
+export function forEachConsumer(
+  state: SchedulerState,
+  row: number,
+  visit: (consumer: number) => void,
+): void {
+  const { tasks } = state;
+  const start = (tasks.edgeStart[row] as number) + (tasks.inputCount[row] as number);
+  const end = start + (tasks.consumerCount[row] as number);
+  for (let k = start; k < end; k += 1) {
+    const consumer = tasks.edges.items[k] as number;
+    if (tasks.isConsumer(row, consumer)) visit(consumer);
+  }
+  tasks.forEachLateConsumer(row, visit);
+}

@@ -1,0 +1,108 @@
+import type { FinishedTasks } from "../../../src/core/model/batches.ts";
+import { CPUS, DATA_TYPE } from "../../../src/core/model/symbols.ts";
+import type { SchedulerCommand } from "../../../src/core/scheduler/commands.ts";
+import type { SchedulerEvent } from "../../../src/core/scheduler/events.ts";
+import { checkSchedulerInvariants } from "../../../src/core/scheduler/invariants.ts";
+import { createSchedulerState, type SchedulerState } from "../../../src/core/scheduler/state.ts";
+import { stepScheduler } from "../../../src/core/scheduler/step.ts";
+
+type Given = { readonly task: number; readonly attempt: number; readonly clientTask: number };
+
+/** Workers that hold what they are given until the test lets them finish it; every step is checked. */
+export type FakeCluster = {
+  readonly state: SchedulerState;
+  /** Everything that was commanded so far, oldest first. */
+  readonly commands: SchedulerCommand[];
+  readonly given: Map<number, Given[]>;
+  step(event: DistributiveOmit<SchedulerEvent, "atMs">): SchedulerCommand[];
+  join(workerId: number, cpus?: number): void;
+  /** Lets a worker finish the first `count` tasks of what it was given. */
+  finish(workerId: number, count?: number, length?: number): SchedulerCommand[];
+  /** Lets all workers finish whatever they are given until nothing is left. */
+  finishAll(): void;
+  finishedOf(clientId: number): number[];
+};
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+export function createFakeCluster({
+  check = true,
+}: {
+  readonly check?: boolean;
+} = {}): FakeCluster {
+  const state = createSchedulerState();
+  const commands: SchedulerCommand[] = [];
+  const given = new Map<number, Given[]>();
+  let nowMs = 0;
+
+  const take = (command: SchedulerCommand): void => {
+    if (command.kind === "assign") {
+      const list = given.get(command.workerId) ?? [];
+      const { tasks, attempts, clientTasks } = command.batch;
+      tasks.forEach((task, i) => {
+        list.push({ task, attempt: attempts[i] ?? 0, clientTask: clientTasks[i] ?? 0 });
+      });
+      given.set(command.workerId, list);
+    }
+    if (command.kind === "cancel") {
+      const { tasks, attempts } = command.refs;
+      const list = given.get(command.workerId) ?? [];
+      const gone = new Set([...tasks].map((task, i) => `${task}.${attempts[i]}`));
+      given.set(
+        command.workerId,
+        list.filter(({ task, attempt }) => !gone.has(`${task}.${attempt}`)),
+      );
+    }
+  };
+
+  const step: FakeCluster["step"] = (event) => {
+    nowMs += 1;
+    const out = stepScheduler(state, { atMs: nowMs, ...event } as SchedulerEvent);
+    if (event.kind === "worker-lost") given.delete(event.workerId);
+    for (const command of out) take(command);
+    commands.push(...out);
+    if (check) checkSchedulerInvariants(state);
+    return out;
+  };
+
+  const finish: FakeCluster["finish"] = (workerId, count = 1, length = 0) => {
+    const done = (given.get(workerId) ?? []).splice(0, count);
+    return step({ kind: "tasks-finished", workerId, finished: finishedTasks(done, length) });
+  };
+
+  return {
+    state,
+    commands,
+    given,
+    step,
+    join: (workerId, cpus = 4) => {
+      const offer = [{ resource: CPUS, amount: cpus }];
+      step({ kind: "worker-joined", workerId, name: `host:${workerId}`, offer });
+    },
+    finish,
+    finishAll: () => {
+      for (;;) {
+        const busy = [...given].find(([, tasks]) => tasks.length > 0);
+        if (busy === undefined) return;
+        finish(busy[0], Math.min(busy[1].length, 50));
+      }
+    },
+    finishedOf: (clientId) =>
+      commands.flatMap((command) =>
+        command.kind === "notify-finished" && command.clientId === clientId
+          ? [...command.clientTasks]
+          : [],
+      ),
+  };
+}
+
+export function finishedTasks(done: readonly Given[], length = 0, sizeBytes = 100): FinishedTasks {
+  return {
+    tasks: Uint32Array.from(done, ({ task }) => task),
+    attempts: Uint32Array.from(done, ({ attempt }) => attempt),
+    sizesBytes: new Float64Array(done.length).fill(sizeBytes),
+    lengths: new Float64Array(done.length).fill(length),
+    dataTypes: new Uint16Array(done.length).fill(length > 0 ? DATA_TYPE.array : DATA_TYPE.data),
+    durationsUs: new Float32Array(done.length).fill(5),
+  };
+}
