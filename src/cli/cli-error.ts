@@ -22,7 +22,7 @@ const EXIT_OF_CODE: Partial<Record<string, number>> = {
 };
 
 /** Which exit status stands for an error, whatever it is. */
-export function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown): number {
   if (error instanceof CliError) return error.exitCode;
   return (error instanceof HyperloomError ? EXIT_OF_CODE[error.code] : undefined) ?? EXIT.failure;
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import { SERVER_VARIABLE } from "../client/session/address.ts";
 import { CliError } from "./cli-error.ts";
 import { EXIT } from "./exit-codes.ts";
-import { SERVER_VARIABLE } from "./server-address.ts";
 import type { StopWatch } from "./stop-signals.ts";
 
 /** How long a script may take to end after a stop signal. */

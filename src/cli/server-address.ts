@@ -1,9 +1,6 @@
-import { DEFAULT_PORT } from "./server/server-flags.ts";
+import { DEFAULT_PORT, defaultAddress, SERVER_VARIABLE } from "../client/session/address.ts";
 
-/** The environment variable in which a pipeline, and every command, finds its server. */
-export const SERVER_VARIABLE = "HYPERLOOM_SERVER";
-
-export const SERVER_OPTION_HELP = `address of the server (default: $${SERVER_VARIABLE}, else localhost:${DEFAULT_PORT})`;
+export const SERVER_OPTION_HELP: string = `address of the server (default: $${SERVER_VARIABLE}, else localhost:${DEFAULT_PORT})`;
 
 /** The server that was named by option or environment; undefined: none was. */
 export function namedServer(option: string | undefined): string | undefined {
@@ -13,5 +10,5 @@ export function namedServer(option: string | undefined): string | undefined {
 
 /** The server that was named, else the one that a person would have started here. */
 export function serverOrDefault(option: string | undefined): string {
-  return namedServer(option) ?? `localhost:${DEFAULT_PORT}`;
+  return option ?? defaultAddress();
 }

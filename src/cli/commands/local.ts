@@ -1,4 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
+import { SERVER_VARIABLE } from "../../client/session/address.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
 import {
@@ -7,7 +8,6 @@ import {
   WORKERS_OPTION_HELP,
 } from "../local-cluster-options.ts";
 import { MAX_PORT, parseWholeNumber } from "../numbers.ts";
-import { SERVER_VARIABLE } from "../server-address.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";
 
 /** `hyperloom local`: a server and workers on this machine until Ctrl-C. */

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "@commander-js/extra-typings";
+import { SERVER_VARIABLE } from "../../client/session/address.ts";
 import { CliError } from "../cli-error.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -10,7 +11,7 @@ import {
   WORKERS_OPTION_HELP,
 } from "../local-cluster-options.ts";
 import { runScript } from "../run-script.ts";
-import { namedServer, SERVER_VARIABLE } from "../server-address.ts";
+import { namedServer } from "../server-address.ts";
 import { watchStopSignals } from "../stop-signals.ts";
 
 /** `hyperloom run SCRIPT`: runs a pipeline against a server or a cluster of its own. */

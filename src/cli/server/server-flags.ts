@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { DEFAULT_PORT } from "../../client/session/address.ts";
 import { CliError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
 import { MAX_PORT, parseSecondsAsMs, parseWholeNumber } from "../numbers.ts";
@@ -14,8 +15,6 @@ export type ServerFlags = {
   /** File descriptor on which the port is announced. */
   readonly readyFd: number | undefined;
 };
-
-export const DEFAULT_PORT = 9010;
 
 export const serverUsage = (program: string): string => `Usage: ${program} [options]
 
