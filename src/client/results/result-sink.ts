@@ -1,0 +1,13 @@
+/** Takes the payload frames of one result. A ProtocolError that it throws ends the connection. */
+export type ResultSink = {
+  /** A DATA message: so many frames follow. `dataType` is a symbol, such as `loom/array`. */
+  begin(dataType: string, frameCount: number): void;
+  /** The next frame has so many bytes. */
+  frame(sizeBytes: number): void;
+  /** The next bytes of the frame: a view, which the sink may keep but not change. */
+  piece(bytes: Uint8Array): void;
+  /** All frames have come. */
+  end(): void;
+  /** There is nothing to come, or no more. Called instead of `end`. */
+  fail(error: Error): void;
+};

@@ -1,0 +1,63 @@
+import { Readable } from "node:stream";
+import { HyperloomError } from "../../core/model/errors.ts";
+import type { ResultSink } from "./result-sink.ts";
+
+/** Enough to keep a disk busy while the connection is paused and resumed. */
+const BUFFERED_BYTES = 1024 * 1024;
+
+export type StreamSinkHandlers = {
+  /** Asks for the result, unless it is not wanted any more by then. Called once, with the first read. */
+  readonly request: (sink: ResultSink, isWanted: () => boolean) => Promise<void>;
+  /** Stops and continues what comes from the server. */
+  readonly pause: () => void;
+  readonly resume: () => void;
+};
+
+/** A stream that passes a result on as it comes, with back-pressure up to the server. */
+export function createResultStream({ request, pause, resume }: StreamSinkHandlers): Readable {
+  let requested = false;
+  /** The result's frames come now. */
+  let receiving = false;
+  const stream = new Readable({
+    highWaterMark: BUFFERED_BYTES,
+    read() {
+      if (!requested) {
+        requested = true;
+        void request(sink, () => !stream.destroyed);
+      } else if (receiving) resume();
+    },
+    destroy(error, callback) {
+      // What still comes must be read off the connection, whoever else waits for it.
+      if (receiving) resume();
+      callback(error);
+    },
+  });
+  const sink: ResultSink = {
+    begin(dataType) {
+      receiving = true;
+      if (dataType !== "loom/data" && dataType !== "loom/pyobj") stream.destroy(notRaw(dataType));
+    },
+    frame() {},
+    piece(bytes) {
+      if (!stream.destroyed && !stream.push(bytes)) pause();
+    },
+    end() {
+      receiving = false;
+      // The last pieces wait in the stream, so nothing else needs to wait for its reader.
+      resume();
+      if (!stream.destroyed) stream.push(null);
+    },
+    fail(error) {
+      receiving = false;
+      stream.destroy(error);
+    },
+  };
+  return stream;
+}
+
+function notRaw(dataType: string): HyperloomError {
+  return new HyperloomError(
+    "result-not-raw",
+    `Only raw data can be streamed, and the result is of the type ${dataType}. Use future.fetch().`,
+  );
+}

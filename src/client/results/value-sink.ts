@@ -1,0 +1,66 @@
+import { constants } from "node:buffer";
+import { HyperloomError } from "../../core/model/errors.ts";
+import type { Value } from "../tasks/task.ts";
+import type { ResultSink } from "./result-sink.ts";
+import { ValueBuilder } from "./value-builder.ts";
+
+export type ValueSinkHandlers = {
+  readonly nameOf: (symbolId: number) => string | undefined;
+  readonly onValue: (value: Value) => void;
+  readonly onError: (error: Error) => void;
+};
+
+/**
+ * Gathers a result in memory; each byte is copied once. What cannot be held is refused when its
+ * length is known, and what then comes of it is passed over.
+ */
+export function createValueSink({ nameOf, onValue, onError }: ValueSinkHandlers): ResultSink {
+  let builder: ValueBuilder | undefined;
+  let frame: Buffer | undefined;
+  let filledBytes = 0;
+  return {
+    begin(dataType, frameCount) {
+      builder = new ValueBuilder(dataType, frameCount, nameOf);
+    },
+    frame(sizeBytes) {
+      if (builder === undefined) return;
+      frame = allocate(sizeBytes);
+      filledBytes = 0;
+      if (frame === undefined) {
+        builder = undefined;
+        onError(tooLarge(sizeBytes));
+      } else if (sizeBytes === 0) builder.add(frame);
+    },
+    piece(bytes) {
+      if (builder === undefined || frame === undefined) return;
+      frame.set(bytes, filledBytes);
+      filledBytes += bytes.length;
+      if (filledBytes === frame.length) builder.add(frame);
+    },
+    end() {
+      if (builder !== undefined) onValue(builder.finish());
+    },
+    fail(error) {
+      builder = undefined;
+      onError(error);
+    },
+  };
+}
+
+/** Undefined where Node, or this machine, cannot hold so much in one piece. */
+function allocate(sizeBytes: number): Buffer | undefined {
+  if (sizeBytes > constants.MAX_LENGTH) return undefined;
+  try {
+    return Buffer.allocUnsafe(sizeBytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function tooLarge(sizeBytes: number): HyperloomError {
+  return new HyperloomError(
+    "result-too-large",
+    `The result has ${sizeBytes} bytes, and a Buffer of this Node holds at most ` +
+      `${constants.MAX_LENGTH}. Use future.fetch({ to: path }) or future.stream() instead.`,
+  );
+}
