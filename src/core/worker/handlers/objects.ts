@@ -6,7 +6,7 @@ import { addPresentObject, loseFetchingObject } from "../transitions.ts";
 const NONE = -1;
 
 /**
- * Discards what is here. What is on its way stays as long as a task waits for it (nothing else is
+ * Discards what is here: the server drops nothing that a task here is still to use. What is on its way stays as long as a task waits for it (nothing else is
  * ever on its way); the server hears of it as a replica, and drops that if it still is of no use.
  */
 export function onObjectsDropped(state: WorkerState, { tasks, attempts }: TaskRefs): void {

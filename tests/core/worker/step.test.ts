@@ -1,0 +1,409 @@
+import { describe, expect, test } from "vitest";
+import { FLAG_LOAD_CHECKPOINT } from "../../../src/core/model/batches.ts";
+import { BUILTIN_SYMBOLS, CPUS, TASK_TYPE } from "../../../src/core/model/symbols.ts";
+import { cpusAt, findTaskState } from "../../../src/core/worker/state.ts";
+import { createTestWorker, type Input, type Ref, SELF } from "./builders.ts";
+
+const NOWHERE = 0xffff_ffff;
+const at = (holder: number, task: number, attempt = 1): Input => ({ task, attempt, holder });
+const oneCpu = { [CPUS]: 1 };
+
+describe("inputs", () => {
+  test("a task without inputs starts at once", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    expect(worker.assign({ task: 1 })).toEqual({ execute: [[1, 1]] });
+  });
+
+  test("missing inputs are fetched, one command for each peer, by falling priority", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    expect(
+      worker.assign(
+        { task: 1, priority: 1, inputs: [at(1, 10), at(2, 11)] },
+        { task: 2, priority: 5, inputs: [at(1, 12), at(1, 10)] },
+        { task: 3, priority: 1, inputs: [at(1, 13), at(1, 13)] },
+      ),
+    ).toEqual({
+      "fetch 1": [
+        [12, 1],
+        [10, 1],
+        [13, 1],
+      ],
+      "fetch 2": [[11, 1]],
+    });
+    expect(worker.fetched([10, 1])).toEqual({ "report-replicas": [[10, 1]] });
+    expect(worker.fetched([12, 1], [13, 1])).toEqual({
+      "report-replicas": [
+        [12, 1],
+        [13, 1],
+      ],
+      execute: [
+        [2, 1],
+        [3, 1],
+      ],
+    });
+  });
+
+  test("fetch commands carry the sizes", () => {
+    const worker = createTestWorker({});
+    worker.assign({ task: 1, inputs: [at(1, 10)] });
+    const [command] = worker.step({
+      kind: "tasks-assigned",
+      atMs: 0,
+      batch: {
+        tasks: Uint32Array.of(2),
+        attempts: Uint32Array.of(1),
+        taskTypes: Uint16Array.of(TASK_TYPE.merge),
+        flags: Uint8Array.of(0),
+        clientTasks: Int32Array.of(2),
+        priorities: Int32Array.of(0),
+        requests: Uint16Array.of(0),
+        requestStarts: Uint32Array.of(0, 0),
+        requestResources: new Uint32Array(0),
+        requestAmounts: new Uint32Array(0),
+        inputStarts: Uint32Array.of(0, 2),
+        inputTasks: Uint32Array.of(10, 11),
+        inputAttempts: Uint32Array.of(1, 1),
+        inputSizesBytes: Float64Array.of(7, 8),
+        inputHolders: Uint32Array.of(1, 1),
+        detailStarts: Uint32Array.of(0, 0),
+        checkpointLengths: Uint32Array.of(0),
+        details: new Uint8Array(0),
+      },
+    });
+    expect(command).toEqual({
+      kind: "fetch",
+      peer: 1,
+      refs: { tasks: Uint32Array.of(11), attempts: Uint32Array.of(1) },
+      sizesBytes: Float64Array.of(8),
+    });
+  });
+
+  test("what is here or was made here is not fetched, whatever the holder", () => {
+    const worker = createTestWorker({});
+    worker.assign({ task: 1 });
+    worker.executed([1, 1]);
+    expect(
+      worker.assign({ task: 2, inputs: [at(1, 1)] }, { task: 3, inputs: [at(SELF, 1)] }),
+    ).toEqual({
+      execute: [
+        [2, 1],
+        [3, 1],
+      ],
+    });
+  });
+
+  test("another attempt's object is another object", () => {
+    const worker = createTestWorker({});
+    worker.assign({ task: 1 });
+    worker.executed([1, 1]);
+    expect(worker.assign({ task: 2, inputs: [at(1, 1, 2)] })).toEqual({ "fetch 1": [[1, 2]] });
+    expect(worker.drop([1, 1])).toEqual({ discard: [[1, 1]] });
+    expect(worker.fetched([1, 2])).toEqual({ "report-replicas": [[1, 2]], execute: [[2, 1]] });
+  });
+
+  test("an input that no peer has is unreachable, and nothing of the task stays", () => {
+    const worker = createTestWorker({});
+    expect(
+      worker.assign(
+        { task: 1, inputs: [at(1, 10), at(NOWHERE, 11)] },
+        { task: 2, inputs: [at(SELF, 12)] },
+      ),
+    ).toEqual({
+      "report-unreachable": [
+        [[1, 1], [11, 1], NOWHERE],
+        [[2, 1], [12, 1], SELF],
+      ],
+    });
+    expect(worker.state.tasks.size + worker.state.objects.size).toBe(0);
+  });
+
+  test("a task that loads its checkpoint waits for no input", () => {
+    const worker = createTestWorker({});
+    const flags = FLAG_LOAD_CHECKPOINT;
+    expect(worker.assign({ task: 1, flags, inputs: [at(NOWHERE, 10)] })).toEqual({
+      execute: [[1, 1]],
+    });
+    expect(worker.noCheckpoint([1, 1], [2, 1])).toEqual({ "report-checkpoints-missing": [[1, 1]] });
+    expect(findTaskState(worker.state, 1, 1)).toBeUndefined();
+  });
+});
+
+describe("failed fetches", () => {
+  test("all who wait are unreachable, and their other fetches are abandoned", () => {
+    const worker = createTestWorker({});
+    worker.assign(
+      { task: 1, inputs: [at(1, 10), at(2, 11)] },
+      { task: 2, inputs: [at(1, 10), at(1, 10), at(2, 12)] },
+      { task: 3, inputs: [at(2, 12)] },
+    );
+    expect(worker.fetchFailed(1, [10, 1])).toEqual({
+      "abandon-fetch": [[11, 1]],
+      "report-unreachable": [
+        [[1, 1], [10, 1], 1],
+        [[2, 1], [10, 1], 1],
+      ],
+    });
+    expect(worker.fetched([12, 1])).toEqual({ "report-replicas": [[12, 1]], execute: [[3, 1]] });
+  });
+
+  test("the failure of a peer that is not asked any more says nothing", () => {
+    const worker = createTestWorker({});
+    worker.assign({ task: 1, inputs: [at(1, 10)] });
+    worker.cancel([1, 1]);
+    worker.assign({ task: 2, inputs: [at(2, 10)] });
+    expect(worker.fetchFailed(1, [10, 1])).toEqual({});
+    expect(findTaskState(worker.state, 2, 1)).toBe("fetching");
+  });
+
+  test("a lost peer fails what is fetched from it, and only that", () => {
+    const worker = createTestWorker({});
+    worker.assign(
+      { task: 1, inputs: [at(1, 10)] },
+      { task: 2, inputs: [at(2, 11)] },
+      { task: 3, inputs: [at(3, 12)] },
+    );
+    expect(worker.losePeers(1, 3, 9)).toEqual({
+      "abandon-fetch": expect.arrayContaining([
+        [10, 1],
+        [12, 1],
+      ]),
+      "report-unreachable": expect.arrayContaining([
+        [[1, 1], [10, 1], 1],
+        [[3, 1], [12, 1], 3],
+      ]),
+    });
+    expect(findTaskState(worker.state, 2, 1)).toBe("fetching");
+  });
+});
+
+describe("executions", () => {
+  test("a finished task is reported, its object used, its cpu given to the next", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    worker.assign({ task: 1, request: oneCpu }, { task: 2, request: oneCpu });
+    expect(worker.executed([1, 1])).toEqual({ "report-finished": [[1, 1]], execute: [[2, 1]] });
+    expect(worker.assign({ task: 3, inputs: [at(SELF, 1)] })).toEqual({ execute: [[3, 1]] });
+  });
+
+  test("reports of stale attempts are taken out, and their objects discarded", () => {
+    const worker = createTestWorker({ [CPUS]: 3 });
+    worker.assign({ task: 1 }, { task: 2 }, { task: 3 });
+    worker.cancel([2, 1]);
+    const [discard, report] = worker.step({
+      kind: "tasks-executed",
+      atMs: 0,
+      finished: {
+        tasks: Uint32Array.of(1, 2, 3),
+        attempts: Uint32Array.of(1, 1, 1),
+        sizesBytes: Float64Array.of(10, 20, 30),
+        lengths: Float64Array.of(1, 2, 3),
+        dataTypes: Uint16Array.of(16, 17, 18),
+        durationsUs: Float32Array.of(5, 6, 7),
+      },
+    });
+    expect(discard).toMatchObject({ kind: "discard", refs: { tasks: Uint32Array.of(2) } });
+    expect(report).toEqual({
+      kind: "report-finished",
+      finished: {
+        tasks: Uint32Array.of(1, 3),
+        attempts: Uint32Array.of(1, 1),
+        sizesBytes: Float64Array.of(10, 30),
+        lengths: Float64Array.of(1, 3),
+        dataTypes: Uint16Array.of(16, 18),
+        durationsUs: Float32Array.of(5, 7),
+      },
+    });
+  });
+
+  test("a failure is reported once and frees the cpu", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    worker.assign({ task: 1, request: oneCpu }, { task: 2, request: oneCpu });
+    expect(worker.failed(1)).toEqual({ "report-failed": [1, 1, "broken"], execute: [[2, 1]] });
+    expect(worker.failed(1)).toEqual({});
+    expect(worker.failed(2, 7)).toEqual({});
+  });
+
+  test("the start of what may take long is reported", () => {
+    const worker = createTestWorker({ [CPUS]: 9, [BUILTIN_SYMBOLS.length]: 1 });
+    const told = worker.assign(
+      { task: 1, taskType: TASK_TYPE.run },
+      { task: 2, taskType: TASK_TYPE.merge },
+      { task: 3, taskType: TASK_TYPE.pyCall },
+      { task: 4, taskType: BUILTIN_SYMBOLS.length, request: { [BUILTIN_SYMBOLS.length]: 1 } },
+    );
+    expect(told["report-started"]).toEqual(
+      expect.arrayContaining([
+        [1, 1],
+        [3, 1],
+        [4, 1],
+      ]),
+    );
+    expect(told["report-started"]).toHaveLength(3);
+  });
+});
+
+describe("withdrawals", () => {
+  test("what has not started is given back, with its fetches", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    worker.assign(
+      { task: 1, request: oneCpu },
+      { task: 2, request: oneCpu },
+      { task: 3, inputs: [at(1, 10), at(1, 11)] },
+      { task: 4, inputs: [at(1, 11)] },
+    );
+    expect(worker.retract([1, 1], [2, 1], [3, 1], [4, 9], [5, 1])).toEqual({
+      "abandon-fetch": [[10, 1]],
+      "report-returned": [
+        [2, 1],
+        [3, 1],
+      ],
+    });
+    expect(worker.executed([1, 1])).toEqual({ "report-finished": [[1, 1]] });
+  });
+
+  test("a canceled execution is killed, and what it held is free at once", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    worker.assign(
+      { task: 1, request: oneCpu },
+      { task: 2, request: oneCpu },
+      { task: 3, request: oneCpu },
+    );
+    expect(worker.cancel([1, 1], [2, 1])).toEqual({ kill: [[1, 1]], execute: [[3, 1]] });
+    expect(worker.executed([1, 1])).toEqual({ discard: [[1, 1]] });
+  });
+
+  test("a fetch that ends after it was abandoned leaves nothing in the store", () => {
+    const worker = createTestWorker({});
+    worker.assign({ task: 1, inputs: [at(1, 10)] });
+    expect(worker.cancel([1, 1])).toEqual({ "abandon-fetch": [[10, 1]] });
+    expect(worker.fetched([10, 1])).toEqual({ discard: [[10, 1]] });
+  });
+
+  test("a newer attempt takes the place of the older; the same or an older one is no news", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    worker.assign({ task: 1, attempt: 3, request: oneCpu });
+    expect(worker.assign({ task: 1, attempt: 3, request: oneCpu })).toEqual({});
+    expect(worker.assign({ task: 1, attempt: 2, request: oneCpu })).toEqual({});
+    expect(worker.assign({ task: 1, attempt: 4, request: oneCpu })).toEqual({
+      kill: [[1, 3]],
+      execute: [[1, 4]],
+    });
+  });
+
+  test("a newer attempt that needs the same input goes on with its fetch", () => {
+    const worker = createTestWorker({});
+    worker.assign({ task: 1, attempt: 1, inputs: [at(1, 10), at(1, 11)] });
+    expect(worker.assign({ task: 1, attempt: 2, inputs: [at(2, 10)] })).toEqual({
+      "abandon-fetch": [[11, 1]],
+    });
+    expect(worker.fetched([10, 1])).toEqual({ "report-replicas": [[10, 1]], execute: [[1, 2]] });
+  });
+});
+
+describe("resources", () => {
+  test("each running task has cpus of its own", () => {
+    const worker = createTestWorker({ [CPUS]: 4 });
+    worker.assign({ task: 1, request: { [CPUS]: 3 } }, { task: 2, request: oneCpu }, { task: 3 });
+    const { state } = worker;
+    const cpusOf = (task: number): number[] => cpusAt(state, state.tasks.find(task));
+    expect([...cpusOf(1), ...cpusOf(2)].sort()).toEqual([0, 1, 2, 3]);
+    expect(cpusOf(1)).toHaveLength(3);
+    expect(cpusOf(3)).toEqual([]);
+  });
+
+  test("every named amount is a limit", () => {
+    const gpus = 30;
+    const worker = createTestWorker({ [CPUS]: 8, [gpus]: 1 });
+    const both = { [CPUS]: 1, [gpus]: 1 };
+    const told = worker.assign(
+      { task: 1, request: both },
+      { task: 2, request: both },
+      { task: 3, request: oneCpu },
+    );
+    expect(told).toEqual({
+      execute: [
+        [1, 1],
+        [3, 1],
+      ],
+    });
+    expect(worker.executed([1, 1]).execute).toEqual([[2, 1]]);
+  });
+
+  test("what this worker can never run fails and says why", () => {
+    const worker = createTestWorker({ [CPUS]: 2 });
+    expect(worker.assign({ task: 1, request: { [CPUS]: 3 } })).toEqual({
+      "report-failed": [1, 1, "The task asks for 3 of resource 6, but this worker has 2"],
+    });
+    expect(worker.assign({ task: 1, attempt: 2, request: { 30: 1 } })).toHaveProperty(
+      "report-failed",
+    );
+  });
+
+  test("the greatest priority starts first, over all requests", () => {
+    const worker = createTestWorker({ [CPUS]: 2 });
+    worker.assign({ task: 1, request: { [CPUS]: 2 } });
+    worker.assign(
+      { task: 2, priority: 1, request: oneCpu },
+      { task: 3, priority: 9, request: { [CPUS]: 2 } },
+      { task: 4, priority: 5, request: oneCpu },
+      { task: 5, priority: 5, request: oneCpu },
+    );
+    expect(worker.executed([1, 1]).execute).toEqual([[3, 1]]);
+    expect(worker.executed([3, 1]).execute).toEqual([
+      [4, 1],
+      [5, 1],
+    ]);
+  });
+
+  test("programs that ask for nothing are 16 a cpu", () => {
+    const worker = createTestWorker({ [CPUS]: 2 });
+    const programs = Array.from({ length: 40 }, (_, task) => ({ task, taskType: TASK_TYPE.run }));
+    expect(worker.assign(...programs).execute).toHaveLength(32);
+    expect(worker.executed([0, 1], [1, 1]).execute).toHaveLength(2);
+    const others = Array.from({ length: 40 }, (_, task) => ({ task: 100 + task }));
+    expect(worker.assign(...others).execute).toHaveLength(40);
+  });
+
+  test("a big task is overtaken a bounded number of times", () => {
+    const worker = createTestWorker({ [CPUS]: 2 });
+    worker.assign({ task: 1, request: oneCpu }, { task: 2, priority: -1, request: { [CPUS]: 2 } });
+    let running = 1;
+    let overtakes = 0;
+    // An endless stream of small tasks of lower priority keeps one cpu busy at any time.
+    for (let task = 100; findTaskState(worker.state, 2, 1) !== "running"; task += 1) {
+      const before = worker.assign({ task, priority: -2, request: oneCpu }).execute ?? [];
+      const after = worker.executed([running, 1]).execute ?? [];
+      const started = [before, after].flat() as Ref[];
+      for (const [small] of started) {
+        if (small === 2) continue;
+        running = small;
+        overtakes += 1;
+      }
+      expect(overtakes).toBeLessThanOrEqual(16);
+    }
+    expect(overtakes).toBe(16);
+    expect(worker.executed([2, 1]).execute).toHaveLength(1);
+  });
+
+  test("a blocked task holds back only who needs what it waits for", () => {
+    const [gpus, disks] = [30, 31];
+    const worker = createTestWorker({ [CPUS]: 1, [gpus]: 2, [disks]: 1 });
+    worker.assign({ task: 1, request: { [gpus]: 1 } }, { task: 2, request: { [gpus]: 2 } });
+    for (let task = 100; task < 150; task++) {
+      expect(worker.assign({ task, request: { [disks]: 1 } }).execute).toEqual([[task, 1]]);
+      expect(worker.assign({ task: task + 100 }).execute).toEqual([[task + 100, 1]]);
+      worker.executed([task, 1]);
+    }
+    expect(worker.executed([1, 1]).execute).toEqual([[2, 1]]);
+  });
+
+  test("when a blocked task leaves, those it held back start", () => {
+    const worker = createTestWorker({ [CPUS]: 2 });
+    worker.assign({ task: 1, request: oneCpu }, { task: 2, request: { [CPUS]: 2 } });
+    for (let task = 100; task < 116; task++) {
+      worker.assign({ task, request: oneCpu });
+      worker.executed([task, 1]);
+    }
+    expect(worker.assign({ task: 200, request: oneCpu })).toEqual({});
+    expect(worker.retract([2, 1])).toEqual({ "report-returned": [[2, 1]], execute: [[200, 1]] });
+  });
+});
