@@ -5,6 +5,11 @@ import { leastLoadedOf } from "./worker-kinds.ts";
 
 /** Holders that are compared for one task; the others hold less of its inputs. */
 const HOLDERS_MAX = 4;
+/**
+ * Workers that are busy for longer count as equally busy: what waits so long is taken by whoever
+ * has nothing to do first, and until then it is best off where its inputs are.
+ */
+const COMPARED_LOAD_US_MAX = 100_000;
 
 /** Where a task should run, and what moving its inputs there is expected to cost. */
 export type Place = { readonly workerId: number; readonly transferUs: number };
@@ -32,7 +37,7 @@ export function chooseWorker(state: SchedulerState, row: number): Place | undefi
     const bytes = held.totalBytes - (held.bytesByWorker.get(workerId) ?? 0);
     const objects = held.totalObjects - (held.objectsByWorker.get(workerId) ?? 0);
     const moveUs = transferUs(bytes, objects);
-    const costUs = loadFor(worker, requestClass) + moveUs;
+    const costUs = Math.min(loadFor(worker, requestClass), COMPARED_LOAD_US_MAX) + moveUs;
     if (costUs < bestCostUs) {
       best = worker;
       bestCostUs = costUs;
