@@ -63,9 +63,19 @@ export class DataFiles {
 
   /** Unlinks a path of the data directory, off the loop: freeing a large file takes a while. */
   unlink(path: string): void {
+    this.#unlink(path, true);
+  }
+
+  /** For a file that may not have been made. */
+  unlinkIfThere(path: string): void {
+    this.#unlink(path, false);
+  }
+
+  #unlink(path: string, mustExist: boolean): void {
     const done = new Promise<void>((resolve) =>
       unlink(path, (error) => {
-        if (error !== null) this.#onError(`cannot remove ${path}: ${error.message}`);
+        const isTold = error !== null && (mustExist || error.code !== "ENOENT");
+        if (isTold) this.#onError(`cannot remove ${path}: ${error.message}`);
         resolve();
       }),
     );

@@ -88,7 +88,7 @@ export function createRawWriter(
       if (sink === undefined || path.name === undefined) return;
       // Whatever it failed with was told by `write` or `finish`.
       await sink.close().catch(() => {});
-      values.files.unlink(path.name);
+      values.files.unlinkIfThere(path.name);
     },
   };
 }

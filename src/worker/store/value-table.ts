@@ -152,6 +152,11 @@ export class ValueTable {
     return storage >= STORAGE.bytes && storage <= STORAGE.range;
   }
 
+  /** Whether it is a stretch of another raw value. */
+  isRange(value: ValueId): boolean {
+    return this.#storage[value] === STORAGE.range;
+  }
+
   sizeBytes(value: ValueId): number {
     return this.#sizesBytes[value] as number;
   }
@@ -206,6 +211,13 @@ export class ValueTable {
     }
     const offset = this.#offsets[value] as number;
     return { file: this.#places[place] as number, offset, sizeBytes };
+  }
+
+  /** The value, which lies in a file of the user, lies in a copy of ours from now on. */
+  moveToOwnFile(value: ValueId, path: string): void {
+    assert(this.#storage[value] === STORAGE.file, "only a file is replaced by a copy");
+    this.files.remove(this.#places[value] as number);
+    this.#places[value] = this.files.add(path, { isOwned: true });
   }
 
   #createRaw(

@@ -1,0 +1,163 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { decodeRunConfig, type RunConfig } from "../../../protocol/client/run-config.ts";
+import type { Launcher } from "../../launcher/launcher.ts";
+import type { ProgramEnd } from "../../launcher/program.ts";
+import type { ValueId } from "../../store/value-id.ts";
+import type { ValueTable } from "../../store/value-table.ts";
+import { systemReason, TaskError } from "../task-error.ts";
+import { replaceVariables } from "./arguments.ts";
+import { checkOutputNames, collectOutputs } from "./collect-outputs.ts";
+import { decodeName, STDERR_NAME, STDIN_NAME, STDOUT_NAME } from "./names.ts";
+import { placeInputs } from "./place-inputs.ts";
+import { readStderr } from "./read-stderr.ts";
+import { removeDirectory } from "./remove-directory.ts";
+
+/** What programs are run with; one for the worker. */
+export type ProgramRunner = {
+  readonly values: ValueTable;
+  readonly launcher: () => Promise<Launcher>;
+  /** `run/` of the work directory. */
+  readonly runDirectory: string;
+  /** What a worker's cpu numbers from 0 up are on this machine; empty where nothing is pinned. */
+  readonly cpuIds: readonly number[];
+  /** Hears of directories that could not be removed. */
+  readonly onError: (message: string) => void;
+};
+
+export type RunTask = {
+  readonly inputs: readonly ValueId[];
+  /** The config of a `loom/run/run` task. */
+  readonly config: Uint8Array;
+  /** The client's number of the task, for the directory's name. */
+  readonly clientTask: number;
+  /** Numbers, from 0 up, of the worker's cpus that the task was given. */
+  readonly cpus: readonly number[];
+};
+
+/** A program whose launcher died is started again so often. */
+const TRIES_MAX = 3;
+
+let runNumber = 0;
+
+/**
+ * Runs a program and makes a value, which the caller owns, of its outputs. Rejects with a TaskError,
+ * or with the signal's reason once the program and all that it started are gone. Whatever happens,
+ * its directory is removed.
+ */
+export async function runProgram(
+  runner: ProgramRunner,
+  task: RunTask,
+  signal: AbortSignal,
+): Promise<ValueId> {
+  const run = decodeRunConfig(task.config);
+  const outputNames = checkOutputNames(run.mapOutputs);
+  const launcher = await runner.launcher();
+  for (let tries = 1; ; tries++) {
+    signal.throwIfAborted();
+    const value = await runOnce(runner, launcher, { ...task, run, outputNames }, signal);
+    if (value !== undefined) return value;
+    if (tries === TRIES_MAX) {
+      throw new TaskError({ message: `the launcher of programs ended ${tries} times meanwhile` });
+    }
+  }
+}
+
+type DecodedTask = RunTask & {
+  readonly run: RunConfig;
+  readonly outputNames: ReadonlySet<string>;
+};
+
+/** Undefined if the launcher was lost. */
+async function runOnce(
+  runner: ProgramRunner,
+  launcher: Launcher,
+  task: DecodedTask,
+  signal: AbortSignal,
+): Promise<ValueId | undefined> {
+  const { values, cpuIds } = runner;
+  const { run, inputs, outputNames } = task;
+  runNumber = (runNumber + 1) >>> 0;
+  const runId = runNumber;
+  const directory = join(runner.runDirectory, `${task.clientTask}-${runId}`);
+  const names = new Set([STDERR_NAME, STDOUT_NAME, ...outputNames]);
+  const { protection } = launcher;
+  const programTask = { values, inputs, run, directory, protection };
+  mkdirSync(directory);
+  try {
+    const { variables, hasStdin, links } = await placeInputs(programTask);
+    for (const name of run.mapInputs) names.add(Buffer.from(name).toString());
+    const args = replaceVariables(run.args, variables);
+    const start = {
+      runId,
+      cwd: directory,
+      args,
+      env: run.env,
+      paths: run.paths.map((path) => decodeName(path, "a directory for PATH")),
+      cpus: task.cpus.flatMap((cpu) => cpuIds[cpu] ?? []),
+      stdinPath: hasStdin ? STDIN_NAME : undefined,
+      stdoutPath: outputNames.has(STDOUT_NAME) ? STDOUT_NAME : undefined,
+      stderrPath: STDERR_NAME,
+    };
+    signal.throwIfAborted();
+    const end = await runLimited(launcher, start, run.timeLimitMs, signal);
+    signal.throwIfAborted();
+    if (end.kind === "launcher-lost") return undefined;
+    requireSuccess(end, run, directory);
+    return await collectOutputs(programTask, links);
+  } finally {
+    await removeDirectory(directory, names).catch((error: unknown) =>
+      runner.onError(`cannot remove ${directory}: ${systemReason(error)}`),
+    );
+  }
+}
+
+type LimitedEnd = ProgramEnd | { readonly kind: "timed-out" };
+
+async function runLimited(
+  launcher: Launcher,
+  program: Parameters<Launcher["start"]>[0],
+  timeLimitMs: number | undefined,
+  signal: AbortSignal,
+): Promise<LimitedEnd> {
+  let isLate = false;
+  const kill = (): void => launcher.kill(program.runId);
+  signal.addEventListener("abort", kill, { once: true });
+  const timer = startTimer(timeLimitMs, () => {
+    isLate = true;
+    kill();
+  });
+  try {
+    const end = await launcher.start(program);
+    return isLate && end.kind === "signaled" ? { kind: "timed-out" } : end;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", kill);
+  }
+}
+
+/** The longest that a timer of Node can wait: 24.8 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+function startTimer(limitMs: number | undefined, onEnd: () => void): NodeJS.Timeout | undefined {
+  return limitMs === undefined || limitMs > TIMER_MS_MAX ? undefined : setTimeout(onEnd, limitMs);
+}
+
+function requireSuccess(
+  end: Exclude<LimitedEnd, { kind: "launcher-lost" }>,
+  run: RunConfig,
+  directory: string,
+): void {
+  if (end.kind === "exited" && end.exitCode === 0) return;
+  if (end.kind === "spawn-failed") throw new TaskError({ message: end.reason });
+  const stderr = readStderr(directory);
+  const fail = (text: string, details: { exitCode?: number; signal?: string }): TaskError =>
+    new TaskError({ message: `${text}\nStderr:\n${stderr}`, stderr, ...details });
+  if (end.kind === "exited") {
+    throw fail(`Program terminated with status ${end.exitCode}`, { exitCode: end.exitCode });
+  }
+  if (end.kind === "signaled") {
+    throw fail(`Program terminated by signal ${end.signal}`, { signal: end.signal });
+  }
+  throw fail(`Program exceeded its time limit of ${run.timeLimitMs} ms`, { signal: "SIGKILL" });
+}
