@@ -142,7 +142,7 @@ static uint64_t clock_us(clockid_t clock) {
 
 static void reserve(struct buffer *buffer, size_t bytes) {
   if (buffer->capacity - buffer->end >= bytes) return;
-  memmove(buffer->bytes, buffer->bytes + buffer->begin, buffer->end - buffer->begin);
+  if (buffer->begin > 0) memmove(buffer->bytes, buffer->bytes + buffer->begin, buffer->end - buffer->begin);
   buffer->end -= buffer->begin;
   buffer->begin = 0;
   if (buffer->capacity - buffer->end >= bytes) return;
@@ -516,8 +516,12 @@ static void search_program(const struct start *start) {
     if (length > 0) start->candidate[length++] = '/';
     memcpy(start->candidate + length, name, name_length + 1);
     try_program(start, start->candidate);
-    if (errno == EACCES) worst = EACCES;
-    else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV && errno != ETIMEDOUT) return;
+    if (errno == EACCES) {
+      /* A directory of PATH that we may not search hides nothing that the user could mean. */
+      if (access(start->candidate, F_OK) == 0) worst = EACCES;
+    } else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV && errno != ETIMEDOUT) {
+      return;
+    }
     if (!*after) break;
     at = after + 1;
   }

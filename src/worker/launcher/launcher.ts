@@ -12,6 +12,7 @@ import {
 import { type LauncherProcess, spawnLauncherProcess } from "./launcher-process.ts";
 import { killLeftovers } from "./leftovers.ts";
 import type { ProgramEnd, ProgramStart, Protection } from "./program.ts";
+import { listRawVariables } from "./raw-environment.ts";
 import { describeSpawnFailure, findUnusable } from "./spawn-failure-text.ts";
 
 /** Starts programs for a worker, by a process of its own. */
@@ -61,6 +62,7 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
       onLog(`The compiled launcher does not work here, using the one in Node: ${String(error)}`);
     }
   }
+  if (!existsSync(nodePath)) throw new Error(`No launcher at ${nodePath}: build the package again`);
   return await connect("node", [process.execPath, nodePath, dataDirectory], onLog);
 }
 
@@ -70,6 +72,7 @@ async function connect(
   onLog: (text: string) => void,
 ): Promise<Launcher> {
   const waiting = new Map<number, Waiting>();
+  const rawVariables = listRawVariables();
   const batch = createFrameBatch();
   let launcher: LauncherProcess | undefined;
   let protection: Protection = "none";
@@ -151,7 +154,8 @@ async function connect(
     } catch (error) {
       return Promise.resolve({ kind: "launcher-lost", reason: String(error) });
     }
-    appendStart(batch, program);
+    if (rawVariables.length === 0) appendStart(batch, program);
+    else appendStart(batch, { ...program, env: [...rawVariables, ...program.env] });
     scheduleFlush();
     return new Promise((resolve) => {
       waiting.set(program.runId, { program, startedMs: performance.now(), resolve });

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { delimiter, resolve } from "node:path";
 import type { ProgramStart } from "./program.ts";
 
@@ -41,9 +41,11 @@ export function findProgram(
   if (name === "") return { code: "ENOENT" };
   let code = "ENOENT";
   for (const directory of path.split(delimiter)) {
-    const found = checkProgram(resolve(cwd, directory, name));
+    const file = resolve(cwd, directory, name);
+    const found = checkProgram(file);
     if ("file" in found) return found;
-    if (found.code === "EACCES") code = "EACCES";
+    // A directory of PATH that we may not search hides nothing that the user could mean.
+    if (found.code === "EACCES" && existsSync(file)) code = "EACCES";
   }
   return { code };
 }
@@ -75,16 +77,22 @@ export function createCommandBuilder(): (
   program: ProgramStart,
 ) => NodeCommand | { readonly code: string } {
   const allowedCpus = listAllowedCpus();
+  // Reading process.env asks the system for each variable; it does not change in a launcher.
+  const inherited = { ...process.env };
   const hasTaskset = "file" in findProgram("taskset", process.env["PATH"] ?? DEFAULT_PATH, "/");
   return (program) => {
-    const env: NodeJS.ProcessEnv = { ...process.env };
+    const env: NodeJS.ProcessEnv = { ...inherited };
     // Node passes strings only: what is not UTF-8 goes through env(1), called by the shell.
-    const rawVariables: Uint8Array[] = [];
+    const rawVariables = new Map<string, Uint8Array>();
     for (const { name, value } of program.env) {
       const nameText = findText(name);
       const valueText = findText(value);
-      if (nameText !== undefined && valueText !== undefined) env[nameText] = valueText;
-      else rawVariables.push(Buffer.concat([name, Buffer.from("="), value]));
+      const raw = Buffer.concat([name, Buffer.from("="), value]);
+      if (nameText === undefined || valueText === undefined) rawVariables.set(toBinary(name), raw);
+      else {
+        rawVariables.delete(toBinary(name));
+        env[nameText] = valueText;
+      }
     }
     if (program.paths.length > 0) {
       env["PATH"] = prependPaths(program.paths, env["PATH"] ?? DEFAULT_PATH);
@@ -101,12 +109,12 @@ export function createCommandBuilder(): (
     const prefix = isPinned ? ["taskset", "-c", program.cpus.join(",")] : [];
     const isUnpinned = program.cpus.length > 0 && !isPinned;
     const texts = program.args.map(findText);
-    if (rawVariables.length === 0 && texts.every((text) => text !== undefined)) {
+    if (rawVariables.size === 0 && texts.every((text) => text !== undefined)) {
       const [file = "", ...args] = [...prefix, ...texts];
       return { file, args, env, script: undefined, isUnpinned };
     }
     const words = prefix.map((word) => Buffer.from(word) as Uint8Array);
-    if (rawVariables.length > 0) words.push(Buffer.from("env"), ...rawVariables);
+    if (rawVariables.size > 0) words.push(Buffer.from("env"), ...rawVariables.values());
     const script = createShellScript([...words, ...program.args], env["LC_ALL"]);
     // In the C locale every shell takes bytes for characters.
     const shellEnv = { ...env, LC_ALL: "C" };

@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { cpus, userInfo } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Builds, createBuilds, removeBuilds } from "./builds.ts";
 import {
   isAlive,
@@ -20,6 +20,8 @@ import {
   waitForPids,
 } from "./workbench.ts";
 
+// Nothing here takes a second on an idle machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const builds: Builds = await createBuilds();
 afterAll(() => removeBuilds(builds));
 
@@ -34,6 +36,7 @@ describe.each(["compiled", "node"] as const)("the %s launcher", (kind) => {
   let bench: Workbench;
   beforeEach(async () => {
     bench = await startWorkbench(kind, builds);
+    expect(bench.launcher.kind).toBe(kind);
   });
   afterEach(async () => {
     await bench[Symbol.asyncDispose]();
@@ -69,6 +72,14 @@ describe.each(["compiled", "node"] as const)("the %s launcher", (kind) => {
       const program = bench.create(["./data.txt"]);
       writeFileSync(join(program.cwd, "data.txt"), "text");
       const end = await bench.launcher.start(program);
+      expect(end).toMatchObject({ kind: "spawn-failed", reason: expect.stringMatching(/EACCES/) });
+    });
+
+    test("when PATH leads to a file that is not executable, but no further", async () => {
+      const program = bench.create(["no-such-program"]);
+      const paths = [program.cwd, "/no/such/directory"];
+      writeFileSync(join(program.cwd, "no-such-program"), "text");
+      const end = await bench.launcher.start({ ...program, paths });
       expect(end).toMatchObject({ kind: "spawn-failed", reason: expect.stringMatching(/EACCES/) });
     });
 
@@ -254,6 +265,25 @@ describe.each(["compiled", "node"] as const)("the %s launcher", (kind) => {
       expect(pids.filter(isAlive)).toEqual([]);
     });
 
+    // Only the kernel's help, which Node cannot ask for, finds what hides so well.
+    if (kind === "compiled") {
+      test("in a daemon that has left session, directory and files", async () => {
+        const other = bench.create(["sh", "-c", "echo $$ > pids; sleep 1000"]);
+        const otherEnd = bench.launcher.start(other);
+        await waitForPids(join(other.cwd, "pids"), 1);
+        const file = join(other.cwd, "daemon");
+        const daemon = `setsid sh -c 'exec </dev/null >/dev/null 2>&1; echo $$ > ${file}; sleep 1000'`;
+        const script = `cd /; (${daemon} &); until [ -s ${file} ]; do sleep 0.01; done`;
+        expect(await bench.run(["sh", "-c", script])).toMatchObject({ exitCode: 0 });
+        // It could be the other program's, too: it lives as long as that does.
+        const [pid = 0] = await waitForPids(file, 1);
+        expect(isAlive(pid)).toBe(true);
+        bench.launcher.kill(other.runId);
+        await otherEnd;
+        expect(isAlive(pid)).toBe(false);
+      });
+    }
+
     test("when it is told to end", async () => {
       const inner = "setsid sh -c 'echo $$ >> pids; sleep 1000' &";
       const program = bench.create(["sh", "-c", `echo $$ > pids; ${inner} wait`]);
@@ -343,6 +373,26 @@ describe.each(["compiled", "node"] as const)("the %s launcher", (kind) => {
 });
 
 describe.each(["compiled", "node"] as const)("a worker with the %s launcher", (kind) => {
+  test("hands on variables that are not UTF-8", async () => {
+    const bench = await startWorkbench(kind, builds);
+    try {
+      const { cwd } = bench.create([]);
+      const compiledPath = kind === "compiled" ? builds.compiledPath : "";
+      const args = [builds.tinyWorkerPath, bench.dataDirectory, compiledPath, builds.nodePath];
+      const program = 'printenv LOOM_RAW > raw; printenv LOOM_TEXT > text; kill -9 "$(cat worker)"';
+      const environment =
+        "LOOM_RAW=$(printf '\\377a'); LOOM_TEXT=\u00fc; export LOOM_RAW LOOM_TEXT";
+      const script = `${environment}; echo $$ > worker; exec "$@"`;
+      const shellArgs = ["-c", script, "sh", process.execPath, ...args, cwd, program];
+      const worker = spawn("sh", shellArgs, { cwd, stdio: "inherit" });
+      await waitFor("the worker's end", () => worker.signalCode ?? undefined);
+      expect(readFileSync(join(cwd, "raw"))).toEqual(Buffer.from([255, 97, 10]));
+      expect(readFileSync(join(cwd, "text"), "utf8")).toBe("\u00fc\n");
+    } finally {
+      await bench[Symbol.asyncDispose]();
+    }
+  });
+
   test("that is killed takes launcher, programs and their descendants along", async () => {
     const bench = await startWorkbench(kind, builds);
     try {

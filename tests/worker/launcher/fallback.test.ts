@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { startLauncher } from "../../../src/worker/launcher/launcher.ts";
 import { createBuilds, removeBuilds } from "./builds.ts";
 
+vi.setConfig({ testTimeout: 60_000 });
 const builds = await createBuilds();
 const directory = mkdtempSync(join(tmpdir(), "loom-launcher-test-"));
 afterAll(() => {
@@ -53,5 +54,5 @@ test("without any launcher the reason is told", async () => {
       nodePath,
       onLog: () => undefined,
     }),
-  ).rejects.toThrow("the launcher ended by exit code 1");
+  ).rejects.toThrow(`No launcher at ${nodePath}`);
 });
