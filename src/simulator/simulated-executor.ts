@@ -1,6 +1,6 @@
 import type { FinishedTasks, TaskRefs } from "../core/model/batches.ts";
-import type { ResourceRequest } from "../core/model/resources.ts";
 import type { Scheduled } from "./clock.ts";
+import type { ExecutableTask } from "./executable-task.ts";
 import { createHistory } from "./history.ts";
 import { objectKey } from "./object-key.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -12,20 +12,6 @@ import {
   type SimulatedValue,
 } from "./values.ts";
 import type { World } from "./world.ts";
-
-/** A task to execute, as the worker was given it. */
-export type ExecutableTask = {
-  readonly task: number;
-  readonly attempt: number;
-  readonly taskType: number;
-  readonly clientTask: number;
-  readonly config: Uint8Array;
-  readonly inputs: readonly { readonly task: number; readonly attempt: number }[];
-  readonly request: ResourceRequest;
-  /** Empty for none. */
-  readonly checkpointPath: string;
-  readonly loadsCheckpoint: boolean;
-};
 
 export type ExecutorHandlers = {
   readonly onExecuted: (finished: FinishedTasks) => void;

@@ -85,6 +85,7 @@ export function createSimulatedServer(world: World): SimulatedServer {
   const step = (event: SchedulerEvent): void => {
     const commands = stepScheduler(state, event);
     if (world.checksInvariants) checkSchedulerInvariants(state);
+
     for (const command of commands) carryOut(command);
   };
 
@@ -128,8 +129,7 @@ export function createSimulatedServer(world: World): SimulatedServer {
       if (reason === "missing" && holder !== undefined) {
         step({ kind: "replicas-missing", atMs, workerId: holder, refs });
       }
-      if (clients.has(clientId)) step({ kind: "result-requested", atMs, clientId, clientTask });
-      step({ kind: "delivery-ended", atMs, task, attempt });
+      step({ kind: "delivery-failed", atMs, task, attempt });
     };
     if (holder === undefined) {
       clock.schedule(1, () => giveUp("broken"));

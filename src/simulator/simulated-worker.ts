@@ -4,17 +4,18 @@ import type { ResourceOffer } from "../core/model/resources.ts";
 import type { WorkerCommand } from "../core/worker/commands.ts";
 import type { WorkerEvent } from "../core/worker/events.ts";
 import { checkWorkerInvariants } from "../core/worker/invariants.ts";
-import { createWorkerState } from "../core/worker/state.ts";
+import { createWorkerState, taskAt } from "../core/worker/state.ts";
 import { stepWorker } from "../core/worker/step.ts";
 import { MAX_TO_WORKER_BODY_BYTES } from "../protocol/limits.ts";
 import { decodeToWorker, encodeFromWorker } from "../protocol/worker/codec.ts";
 import { FrameReader } from "../protocol/worker/frame-reader.ts";
 import type { FromWorker, ToWorker } from "../protocol/worker/messages.ts";
 import type { EndState } from "./checkers/observation.ts";
+import { readExecutable } from "./executable-task.ts";
 import type { Link } from "./link.ts";
 import { objectKey } from "./object-key.ts";
 import { createObjectStore } from "./object-store.ts";
-import { createSimulatedExecutor, type ExecutableTask } from "./simulated-executor.ts";
+import { createSimulatedExecutor } from "./simulated-executor.ts";
 import { noteFrame, type World } from "./world.ts";
 
 export type SimulatedWorkerOptions = {
@@ -39,7 +40,7 @@ export function createSimulatedWorker(
 ): SimulatedWorker {
   const { workerId, link } = options;
   const { clock, network } = world;
-  const state = createWorkerState({ offer: options.offer });
+  const state = createWorkerState({ workerId, offer: options.offer });
   const store = createObjectStore(world, workerId);
   const reader = new FrameReader(MAX_TO_WORKER_BODY_BYTES);
   const peers = new Set<number>();
@@ -127,7 +128,7 @@ export function createSimulatedWorker(
 
   const execute = (rows: Uint32Array): void => {
     const executed = world.sabotage.execute?.(rows, workerId) ?? rows;
-    executor.execute(Array.from(executed, (row): ExecutableTask => state.taskAt(row)));
+    executor.execute(Array.from(executed, (row) => readExecutable(taskAt(state, row))));
   };
 
   const carryOut = (command: WorkerCommand): void => {
@@ -240,7 +241,7 @@ export function createSimulatedWorker(
       objects: store.keys(),
       executions: executor.running,
       pulls: pulls.size,
-      tasks: state.taskCount,
+      tasks: state.tasks.size,
     }),
   };
 }

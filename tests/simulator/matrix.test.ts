@@ -30,7 +30,8 @@ describe.each(WORKLOAD_NAMES)("workload %s", (workload) => {
           workerCount: 1 + (seed % 4),
           latencyUs: seed % 5 === 0 ? 20_000 : 100,
         });
-        expect(report.executions).toBeGreaterThan(0);
+        // A client may leave before anything of its plans has begun.
+        if (!faults.includes("leave")) expect(report.executions).toBeGreaterThan(0);
       }
     },
   );

@@ -1,0 +1,49 @@
+import { decodeUtf8 } from "../core/base/utf8.ts";
+import { type AssignedTasks, FLAG_LOAD_CHECKPOINT } from "../core/model/batches.ts";
+import type { ResourceRequest } from "../core/model/resources.ts";
+
+/** A task to execute, as the worker was given it. */
+export type ExecutableTask = {
+  readonly task: number;
+  readonly attempt: number;
+  readonly taskType: number;
+  readonly clientTask: number;
+  readonly config: Uint8Array;
+  readonly inputs: readonly { readonly task: number; readonly attempt: number }[];
+  readonly request: ResourceRequest;
+  /** Empty for none. */
+  readonly checkpointPath: string;
+  readonly loadsCheckpoint: boolean;
+};
+
+/** Picks one task out of the assignment that it came in. */
+export function readExecutable(place: {
+  readonly batch: AssignedTasks;
+  readonly index: number;
+}): ExecutableTask {
+  const { batch, index } = place;
+  const at = (column: ArrayLike<number>, position: number): number => column[position] ?? 0;
+  const indexesFrom = (starts: Uint32Array, row: number): number[] => {
+    const start = at(starts, row);
+    return Array.from({ length: at(starts, row + 1) - start }, (_, offset) => start + offset);
+  };
+  const detailEnd = at(batch.detailStarts, index + 1);
+  const configEnd = detailEnd - at(batch.checkpointLengths, index);
+  return {
+    task: at(batch.tasks, index),
+    attempt: at(batch.attempts, index),
+    taskType: at(batch.taskTypes, index),
+    clientTask: at(batch.clientTasks, index),
+    config: batch.details.subarray(at(batch.detailStarts, index), configEnd),
+    inputs: indexesFrom(batch.inputStarts, index).map((input) => ({
+      task: at(batch.inputTasks, input),
+      attempt: at(batch.inputAttempts, input),
+    })),
+    request: indexesFrom(batch.requestStarts, at(batch.requests, index)).map((entry) => ({
+      resource: at(batch.requestResources, entry),
+      amount: at(batch.requestAmounts, entry),
+    })),
+    checkpointPath: decodeUtf8(batch.details.subarray(configEnd, detailEnd)),
+    loadsCheckpoint: (at(batch.flags, index) & FLAG_LOAD_CHECKPOINT) !== 0,
+  };
+}
