@@ -3,6 +3,8 @@ import type { WorkerState } from "./state.ts";
 import type { Request } from "./tables/request-table.ts";
 import { TASK_RUNNING } from "./tables/task-table.ts";
 
+const NONE = -1;
+
 /** So many later tasks may take what an earlier one waits for; then it is kept free for the earlier. */
 export const MAX_OVERTAKEN = 16;
 /** Blocked requests that are watched at once. Those behind them get their turn when these have started. */
@@ -38,7 +40,7 @@ export function startRunnable(state: WorkerState): void {
       tasks.overtaken[head] = (tasks.overtaken[head] as number) + 1;
       if (tasks.overtaken[head] === MAX_OVERTAKEN) reserve(other);
     }
-    if (queues.count(request.queue) > 0) insertSorted(state, candidates, request);
+    if (noteHead(state, request)) insertSorted(candidates, request);
   }
 }
 
@@ -69,27 +71,33 @@ function mayTakeLong(taskType: number): boolean {
 function waitingRequests(state: WorkerState): Request[] {
   const waiting: Request[] = [];
   for (const request of state.requests.all()) {
-    if (state.queues.count(request.queue) > 0) waiting.push(request);
+    if (noteHead(state, request)) waiting.push(request);
   }
-  return waiting.sort((a, b) => (comesBefore(state, a, b) ? 1 : -1));
+  return waiting.sort((a, b) => (comesBefore(a, b) ? 1 : -1));
 }
 
-function comesBefore(state: WorkerState, a: Request, b: Request): boolean {
-  const { queues, tasks } = state;
-  const byPriority = queues.topPriority(a.queue) - queues.topPriority(b.queue);
-  if (byPriority !== 0) return byPriority > 0;
-  const ofA = tasks.sequences[queues.peek(a.queue)] as number;
-  return ofA < (tasks.sequences[queues.peek(b.queue)] as number);
+/** Notes where the first task of the request's queue belongs; false if there is none. */
+function noteHead({ queues, tasks }: WorkerState, request: Request): boolean {
+  const head = queues.peek(request.queue);
+  if (head === NONE) return false;
+  request.headPriority = queues.topPriority(request.queue);
+  request.headSequence = tasks.sequences[head] as number;
+  return true;
+}
+
+function comesBefore(a: Request, b: Request): boolean {
+  if (a.headPriority !== b.headPriority) return a.headPriority > b.headPriority;
+  return a.headSequence < b.headSequence;
 }
 
 /** Puts the request back where its next task belongs; usually that is the end again. */
-function insertSorted(state: WorkerState, candidates: Request[], request: Request): void {
+function insertSorted(candidates: Request[], request: Request): void {
   let low = 0;
   let high = candidates.length;
   while (low < high) {
     // Looks at the end first: tasks of one request mostly come in a row.
     const middle = high === candidates.length ? high - 1 : (low + high) >> 1;
-    if (comesBefore(state, request, candidates[middle] as Request)) low = middle + 1;
+    if (comesBefore(request, candidates[middle] as Request)) low = middle + 1;
     else high = middle;
   }
   candidates.splice(low, 0, request);

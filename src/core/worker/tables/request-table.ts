@@ -12,6 +12,9 @@ export type Request = Demand & {
   readonly refusal: string | undefined;
   readonly key: string;
   users: number;
+  /** Of the first task in the queue, noted while a step decides what to start. */
+  headPriority: number;
+  headSequence: number;
 };
 
 /** The distinct requests, each with a queue of its own, kept while one of its tasks is. */
@@ -78,6 +81,8 @@ export class RequestTable {
         amounts: pairs.map(([, amount]) => amount),
         refusal: refusalOf(pairs, this.#resources),
         users: 0,
+        headPriority: 0,
+        headSequence: 0,
       };
       this.#byKey.set(key, request);
       this.#byId[request.id] = request;
