@@ -384,6 +384,14 @@ describe("resources", () => {
     expect(worker.executed([2, 1]).execute).toHaveLength(1);
   });
 
+  test("nor is it overtaken by more in one step", () => {
+    const worker = createTestWorker({ [CPUS]: 40 });
+    worker.assign({ task: 1, request: oneCpu });
+    const small = Array.from({ length: 39 }, (_, i) => ({ task: 100 + i, request: oneCpu }));
+    const told = worker.assign({ task: 2, priority: 1, request: { [CPUS]: 40 } }, ...small);
+    expect(told.execute).toHaveLength(16);
+  });
+
   test("a blocked task holds back only who needs what it waits for", () => {
     const [gpus, disks] = [30, 31];
     const worker = createTestWorker({ [CPUS]: 1, [gpus]: 2, [disks]: 1 });
