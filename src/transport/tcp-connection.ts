@@ -3,6 +3,9 @@ import type { Socket } from "node:net";
 /** Small sends of one turn of the event loop are joined up to this size before they are written. */
 const JOIN_BYTES = 256 * 1024;
 
+/** How long a peer may take to close its side after we ended ours. */
+const LINGER_MS = 1000;
+
 /** What a connection tells its owner. Neither may throw. */
 export type TcpHandlers = {
   /** The next received bytes; the chunk belongs to the receiver. */
@@ -34,7 +37,7 @@ export type TcpConnection = AsyncDisposable & {
   /** Stops and continues `onData`; while stopped, the peer is slowed down. */
   pause(): void;
   resume(): void;
-  /** Closes once everything queued is sent. */
+  /** Closes once everything queued is sent. What still arrives is thrown away. */
   end(): void;
   /** Closes now; what is unsent is lost. */
   destroy(): void;
@@ -114,13 +117,19 @@ export function attachConnection(
       if (closed || targetBytes <= writtenBytes) return Promise.resolve();
       return new Promise((resolve) => waiting.push({ targetBytes, resolve }));
     },
-    pause: () => void socket.pause(),
+    pause: () => void (ending || socket.pause()),
     resume: () => void socket.resume(),
     end() {
       if (ending || closed) return;
       flush();
       ending = true;
+      // Closing at once would reset the connection, and the peer might not read our last words.
+      socket.once("finish", () => {
+        const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+        socket.once("close", () => clearTimeout(timer));
+      });
       socket.end();
+      socket.resume();
     },
     destroy: () => void socket.destroy(),
     async [Symbol.asyncDispose]() {
@@ -134,6 +143,7 @@ export function attachConnection(
   socket.setNoDelay(true);
   const { onData, onClose } = handlersOf(connection);
   socket.on("data", (chunk: Buffer) => {
+    if (ending) return;
     receivedBytes += chunk.length;
     onData(chunk);
   });

@@ -1,0 +1,69 @@
+import { onTestFinished } from "vitest";
+import type { LogLevel } from "../../../src/core/base/log.ts";
+import { startDataServer } from "../../../src/worker/transfer/data-server.ts";
+import { createPuller, type Puller } from "../../../src/worker/transfer/puller.ts";
+import { testStore } from "./test-store.ts";
+
+export const SERVER_ID = "server-of-the-test";
+
+export type TestHolder = ReturnType<typeof testStore> & {
+  readonly port: number;
+  readonly logs: string[];
+  close(): Promise<void>;
+};
+
+/** A store that is served on a free port. */
+export async function startHolder(): Promise<TestHolder> {
+  const store = testStore();
+  const logs: string[] = [];
+  const listener = await startDataServer({
+    host: "127.0.0.1",
+    port: 0,
+    store,
+    serverId: () => SERVER_ID,
+    log: (_: LogLevel, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`),
+  });
+  const close = async (): Promise<void> => listener[Symbol.asyncDispose]();
+  onTestFinished(close);
+  return { ...store, port: listener.port, logs, close };
+}
+
+export type TestPuller = ReturnType<typeof testStore> & {
+  readonly puller: Puller;
+  /** `task:attempt` of what was told, in its order. */
+  readonly fetched: string[];
+  readonly failed: string[];
+  readonly logs: string[];
+  fetch(peer: number, refs: readonly (readonly [number, number])[]): void;
+};
+
+/** A store with a puller that knows worker 1. */
+export function startPuller(port: number, serverId: string = SERVER_ID): TestPuller {
+  const store = testStore();
+  const fetched: string[] = [];
+  const failed: string[] = [];
+  const logs: string[] = [];
+  const puller = createPuller({
+    store,
+    serverId,
+    onFetched: ({ tasks, attempts }) =>
+      void tasks.forEach((task, i) => void fetched.push(`${task}:${attempts[i]}`)),
+    onFailed: ({ tasks, attempts }) =>
+      void tasks.forEach((task, i) => void failed.push(`${task}:${attempts[i]}`)),
+    log: (_, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`),
+  });
+  onTestFinished(() => puller.dispose());
+  puller.addPeer({ workerId: 1, host: "127.0.0.1", port });
+  return {
+    ...store,
+    puller,
+    fetched,
+    failed,
+    logs,
+    fetch: (peer, refs) =>
+      puller.fetch(peer, {
+        tasks: Uint32Array.from(refs, ([task]) => task),
+        attempts: Uint32Array.from(refs, ([, attempt]) => attempt),
+      }),
+  };
+}
