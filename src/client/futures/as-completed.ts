@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.ts";
 import type { Future } from "./future.ts";
 import type { WaitOptions } from "./options.ts";
 import { whyUnusable } from "./wait.ts";
@@ -31,8 +32,7 @@ export async function* asCompleted<F extends Future>(
     else if (future.pending) pending.get(future)?.push(future);
     else ready.push(future);
   }
-  const onAbort = (): void => wake();
-  signal?.addEventListener("abort", onAbort);
+  const unlisten = onAbort(signal, () => wake());
   try {
     for (let next = 0; ; next += 1) {
       signal?.throwIfAborted();
@@ -50,7 +50,7 @@ export async function* asCompleted<F extends Future>(
       yield future;
     }
   } finally {
-    signal?.removeEventListener("abort", onAbort);
+    unlisten();
     for (const future of pending.keys()) future.unobserve(observer);
   }
 }

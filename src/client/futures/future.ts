@@ -3,7 +3,7 @@ import type { HyperloomError } from "../../core/model/errors.ts";
 import type { Value } from "../tasks/task.ts";
 import type { FetchToOptions, WaitOptions } from "./options.ts";
 import { fetchTo, openStream } from "./stream-result.ts";
-import { waitForAll } from "./wait.ts";
+import { waitForAll, whyUnusable } from "./wait.ts";
 
 /** `pending` until the server reports; a released one is never anything else again. */
 export type FutureState = "pending" | "finished" | "failed" | "released";
@@ -123,7 +123,10 @@ export class Future<T extends Value = Value> implements Disposable {
   }
 
   async #fetch(options: WaitOptions | FetchToOptions = {}): Promise<Value | undefined> {
-    await waitForAll([this], options.signal);
+    options.signal?.throwIfAborted();
+    // Asked for at once where it can be, so that a release right after this call does not overtake it.
+    if (!this.finished) await waitForAll([this], options.signal);
+    if (!this.finished) throw whyUnusable(this);
     if (!("to" in options)) return this.owner.fetchValue(this, options.signal);
     await fetchTo(this, options);
     return undefined;

@@ -1,4 +1,5 @@
 import { HyperloomError } from "../../core/model/errors.ts";
+import { onAbort } from "../abort.ts";
 import type { Future } from "./future.ts";
 
 /** Why a future that is neither pending nor finished cannot be waited for. */
@@ -24,13 +25,10 @@ export function waitForAll(
     const unusable = futures.find(({ state }) => state === "failed" || state === "released");
     if (unusable !== undefined) throw whyUnusable(unusable);
     let pendingCount = 0;
+    let unlisten = (): void => {};
     const stop = (): void => {
-      signal?.removeEventListener("abort", onAbort);
+      unlisten();
       if (pendingCount > 0) for (const future of futures) future.unobserve(observer);
-    };
-    const onAbort = (): void => {
-      stop();
-      reject(signal?.reason);
     };
     const observer = {
       onSettled(future: Future): void {
@@ -45,6 +43,11 @@ export function waitForAll(
     };
     for (const future of futures) if (future.observe(observer)) pendingCount += 1;
     if (pendingCount === 0) resolve();
-    else signal?.addEventListener("abort", onAbort, { once: true });
+    else {
+      unlisten = onAbort(signal, () => {
+        stop();
+        reject(signal?.reason);
+      });
+    }
   });
 }

@@ -1,3 +1,5 @@
+import { onAbort } from "../abort.ts";
+
 /** Somebody who waits for an answer. */
 type Waiter<Answer> = {
   readonly resolve: (answer: Answer) => void;
@@ -15,9 +17,7 @@ export class Answers<Answer> {
   /** The next answer that nobody else waits for. Whoever stops waiting still takes its turn. */
   next(signal: AbortSignal | undefined): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(signal?.reason);
-      const settled = (): void => signal?.removeEventListener("abort", onAbort);
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const settled = onAbort(signal, () => reject(signal?.reason));
       this.#waiters.push({
         resolve(answer) {
           settled();

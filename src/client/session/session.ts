@@ -7,12 +7,13 @@ import type { ResponseError } from "../../protocol/client/response-error.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
+import { onAbort, raceAbort } from "../abort.ts";
 import { PlanFailedError } from "../errors.ts";
 import { Future, type FutureOwner } from "../futures/future.ts";
+import { whyUnusable } from "../futures/wait.ts";
 import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
 import { PlanTable } from "../plan/plan-table.ts";
 import { findFuture, type SubmittedPlan } from "../plan/submitted-plan.ts";
-import { raceAbort } from "../race-abort.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 import { createResultStream } from "../results/stream-sink.ts";
 import { createValueSink } from "../results/value-sink.ts";
@@ -174,8 +175,8 @@ export class Session implements FutureOwner {
 
   fetchValue(future: Future, signal: AbortSignal | undefined): Promise<Value> {
     return new Promise((resolve, reject) => {
-      if (this.#end !== undefined) throw this.#end;
-      const settled = (): void => signal?.removeEventListener("abort", onAbort);
+      this.#check(signal);
+      let settled = (): void => {};
       const sink = createValueSink({
         nameOf: this.#symbols.nameOf,
         onValue(value) {
@@ -188,11 +189,10 @@ export class Session implements FutureOwner {
         },
       });
       const cancel = this.#fetches.add(future, sink);
-      const onAbort = (): void => {
+      settled = onAbort(signal, () => {
         cancel();
         sink.fail(signal?.reason);
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
+      });
     });
   }
 
@@ -201,7 +201,8 @@ export class Session implements FutureOwner {
       request: async (sink, isWanted) => {
         try {
           await future.wait();
-          if (this.#end !== undefined) throw this.#end;
+          this.#check(undefined);
+          if (!future.finished) throw whyUnusable(future);
           if (isWanted()) this.#fetches.add(future, sink);
         } catch (error) {
           sink.fail(error as Error);

@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Value } from "../../src/client/index.ts";
+import { ValueBuilder } from "../../src/client/results/value-builder.ts";
+import { BUILTIN_SYMBOLS, DATA_TYPE } from "../../src/core/model/symbols.ts";
+import { arrayFrames, indexFrames } from "./support/payload.ts";
+
+const nameOf = (id: number): string | undefined => BUILTIN_SYMBOLS[id];
+
+function build(type: string, frames: readonly Buffer[]): Value {
+  const builder = new ValueBuilder(type, frames.length, nameOf);
+  for (const frame of frames) builder.add(frame);
+  return builder.finish();
+}
+
+const { nested } = fc.letrec<{ nested: Value; leaf: Buffer }>((tie) => ({
+  nested: fc.oneof({ depthSize: "small" }, tie("leaf"), fc.array(tie("nested"), { maxLength: 4 })),
+  leaf: fc.uint8Array({ maxLength: 4 }).map((bytes) => Buffer.from(bytes)),
+}));
+
+test("an array of arrays arrives as it was", () => {
+  fc.assert(
+    fc.property(fc.array(nested), (value) => {
+      expect(build("loom/array", arrayFrames(value))).toEqual(value);
+    }),
+  );
+});
+
+test("an index arrives as its items, which share one memory", () => {
+  const items = build("loom/index", indexFrames(Buffer.from("a\nbc\nd"), [0, 2, 5, 6])) as Buffer[];
+  expect(items.map(String)).toEqual(["a\n", "bc\n", "d"]);
+  expect(new Set(items.map(({ buffer }) => buffer)).size).toBe(1);
+  expect(build("loom/index", indexFrames(Buffer.alloc(0), [0]))).toEqual([]);
+});
+
+test("lists may be nested a million deep", () => {
+  const depth = 1_000_000;
+  const type = Buffer.alloc(4);
+  type.writeUInt32LE(DATA_TYPE.array);
+  const builder = new ValueBuilder("loom/array", depth, nameOf);
+  for (let i = 1; i < depth; i++) builder.add(type);
+  builder.add(Buffer.alloc(0));
+  let value = builder.finish();
+  let levels = 1;
+  while (Array.isArray(value) && value.length > 0) {
+    value = value[0] as Value;
+    levels += 1;
+  }
+  expect(levels).toBe(depth);
+});
+
+test.each<[string, string, Buffer[]]>([
+  ["too few frames", "loom/array", arrayFrames([Buffer.from("a")]).slice(0, 1)],
+  ["too many frames", "loom/data", [Buffer.alloc(1), Buffer.alloc(1)]],
+  ["an unknown type", "my/thing", [Buffer.alloc(1)]],
+  ["an unknown type of an item", "loom/array", [Buffer.from([99, 0, 0, 0]), Buffer.alloc(1)]],
+  ["half a type", "loom/array", [Buffer.alloc(3)]],
+  ["half an offset", "loom/index", [Buffer.alloc(15), Buffer.alloc(1)]],
+  ["offsets that fall", "loom/index", indexFrames(Buffer.alloc(5), [0, 3, 2])],
+  ["offsets outside of the base", "loom/index", indexFrames(Buffer.alloc(5), [0, 6])],
+])("refuses %s", (_, type, frames) => {
+  expect(() => build(type, frames)).toThrow(expect.objectContaining({ name: "ProtocolError" }));
+});
