@@ -22,7 +22,7 @@ Schedules the plans of clients on the workers that join it.
 
 Options:
   -p, --port N                listen on this port; 0 takes any free one (default ${DEFAULT_PORT})
-      --host ADDRESS          listen on this address only (default 0.0.0.0: on all of IPv4)
+      --host ADDRESS          listen on this address (default 127.0.0.1: this machine only; 0.0.0.0: all of IPv4)
       --unsatisfiable-after S fail tasks that no worker can run after S seconds (default 60)
       --exit-with-stdin       end when standard input ends, as it does when the parent is gone
       --ready-fd N            write the port and a line break to this file descriptor, then close it
@@ -55,7 +55,7 @@ function parse(args: readonly string[]) {
       options: {
         help: { type: "boolean", short: "h", default: false },
         debug: { type: "boolean", default: false },
-        host: { type: "string", default: "0.0.0.0" },
+        host: { type: "string", default: "127.0.0.1" },
         port: { type: "string", short: "p", default: String(DEFAULT_PORT) },
         "unsatisfiable-after": { type: "string", default: "60" },
         "exit-with-stdin": { type: "boolean", default: false },

@@ -46,8 +46,8 @@ export type SchedulerCommand =
       readonly planIdBase?: number;
     }
   /**
-   * Pass the object on to the client. The object stays until the shell says `delivery-ended`.
-   * A holder that turns out not to have it is told as `replicas-missing`, and the request repeated.
+   * Pass the object on to the client. The object stays until the shell says `delivery-ended`, or
+   * `delivery-failed` when no holder gave it; one that does not have it is told as `replicas-missing`.
    */
   | {
       readonly kind: "deliver";

@@ -112,6 +112,13 @@ export type SchedulerEvent =
       readonly task: number;
       readonly attempt: number;
     }
+  /** What a `deliver` command began did not come to its first byte; it is to be begun anew. */
+  | {
+      readonly kind: "delivery-failed";
+      readonly atMs: number;
+      readonly task: number;
+      readonly attempt: number;
+    }
   | { readonly kind: "client-left"; readonly atMs: number; readonly clientId: number }
   /** Comes once a second or so, for what depends on time alone. */
   | { readonly kind: "time-passed"; readonly atMs: number };

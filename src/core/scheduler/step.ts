@@ -16,6 +16,7 @@ import { onReplicasAdded, onReplicasMissing } from "./handlers/replicas.ts";
 import {
   onClientLeft,
   onDeliveryEnded,
+  onDeliveryFailed,
   onResultReleased,
   onResultRequested,
 } from "./handlers/results.ts";
@@ -91,6 +92,9 @@ function handle(context: StepContext, event: SchedulerEvent): void {
       break;
     case "delivery-ended":
       onDeliveryEnded(context, event);
+      break;
+    case "delivery-failed":
+      onDeliveryFailed(context, event);
       break;
     case "client-left":
       onClientLeft(context, event);

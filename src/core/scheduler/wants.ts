@@ -31,7 +31,8 @@ export function isWanted(state: SchedulerState, row: number): boolean {
   return (
     ((tasks.flags[row] as number) & (RESULT | CHECKPOINT_PENDING)) !== 0 ||
     (tasks.consumersLeft[row] as number) > 0 ||
-    state.pins.has(row)
+    state.pins.has(row) ||
+    state.parkedRequests.has(row)
   );
 }
 

@@ -5,7 +5,7 @@ import { ByteReader } from "../wire/byte-reader.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import { checkPlan } from "./check-plan.ts";
 import { createRanges, NO_TASK_TYPE, PlanColumns } from "./plan-columns.ts";
-import { type PlanContext, taskName } from "./plan-context.ts";
+import { type PlanContext, PlanRefusal, taskName } from "./plan-context.ts";
 import { decodeResourceRequest, type RawRequest } from "./resource-request.ts";
 
 /** Of a small task: columns for tasks of this size take less than twice the memory of their bytes. */
@@ -54,7 +54,12 @@ export function decodePlan(
     else if (tag === 0x192) symbols.push(decodeSymbol(reader, symbols.length));
     else reader.skip(tag);
   }
-  return checkPlan({ bytes, idBase, columns, requests, symbols }, context);
+  try {
+    return checkPlan({ bytes, idBase, columns, requests, symbols }, context);
+  } catch (error) {
+    if (error instanceof PlanRefusal) error.idBase = idBase;
+    throw error;
+  }
 }
 
 /**

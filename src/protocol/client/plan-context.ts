@@ -19,6 +19,8 @@ export class PlanRefusal extends ProtocolError {
   override readonly name = "PlanRefusal";
   /** The client's number of the task at fault; undefined where it is the plan itself. */
   readonly clientTaskId: number | undefined;
+  /** Where the plan's ids begin, once that is known. */
+  idBase: number | undefined;
 
   constructor(message: string, clientTaskId?: number) {
     super(message);

@@ -57,17 +57,28 @@ function refuse(
 }
 
 export function onDeliveryEnded(context: StepContext, event: EventOf<"delivery-ended">): void {
+  if (!unpin(context, event)) return;
+  if (!isWanted(context.state, event.task)) letGo(context, [event.task]);
+}
+
+export function onDeliveryFailed(context: StepContext, event: EventOf<"delivery-failed">): void {
   const { state } = context;
-  const row = event.task;
+  if (!unpin(context, event)) return;
+  if (state.tasks.state[event.task] === PRESENT) deliver(context, event.task);
+  else park(state, event.task);
+}
+
+/** Takes one pin off the row; false when the delivery was of a client that left. */
+function unpin(
+  { state }: StepContext,
+  { task: row, attempt }: EventOf<"delivery-ended" | "delivery-failed">,
+): boolean {
   const count = state.pins.get(row);
   // Of a client that left, the pins are gone already, and the row may have its next task.
-  if (count === undefined || event.attempt <= (state.tasks.attemptBase[row] ?? 0)) return;
-  if (count > 1) {
-    state.pins.set(row, count - 1);
-    return;
-  }
-  state.pins.delete(row);
-  if (!isWanted(state, row)) letGo(context, [row]);
+  if (count === undefined || attempt <= (state.tasks.attemptBase[row] ?? 0)) return false;
+  if (count > 1) state.pins.set(row, count - 1);
+  else state.pins.delete(row);
+  return true;
 }
 
 /** A client takes its plans with it. */

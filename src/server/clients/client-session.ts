@@ -1,0 +1,210 @@
+import type { SchedulerCommand } from "../../core/scheduler/commands.ts";
+import { type ClientRequest, decodeClientRequest } from "../../protocol/client/client-request.ts";
+import {
+  type ClientResponse,
+  encodeClientResponse,
+} from "../../protocol/client/client-response.ts";
+import { REQUEST_FRAME } from "../../protocol/client/frame-limit.ts";
+import type { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
+import { type PlanContext, PlanRefusal } from "../../protocol/client/plan-context.ts";
+import type { Register } from "../../protocol/client/register.ts";
+import { encodeTasksFinished } from "../../protocol/client/task-finished.ts";
+import { ProtocolError } from "../../protocol/protocol-error.ts";
+import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
+import { encodeUtf8 } from "../../protocol/wire/utf8.ts";
+import type { TcpConnection } from "../../transport/tcp-connection.ts";
+import type { Engine } from "../engine.ts";
+import { createStatus } from "../status.ts";
+import { startTrace } from "../trace/trace.ts";
+import { announceSymbols } from "../workers/worker-session.ts";
+import { findLoadable } from "./checkpoint-files.ts";
+import { createDeliveries } from "./deliveries.ts";
+import type { Deliver } from "./delivery.ts";
+
+type CommandOf<Kind extends SchedulerCommand["kind"]> = Extract<SchedulerCommand, { kind: Kind }>;
+
+/** A client that has registered. */
+export type ClientSession = {
+  readonly id: number;
+  /** Takes what came; the splitter holds what came with the registration. */
+  onData(chunk: Uint8Array): void;
+  onClose(error: Error | undefined): void;
+  tellFinished(clientTasks: Int32Array): void;
+  tellFailed(command: CommandOf<"notify-failed">): void;
+  tellNotice(clientTask: number, message: string): void;
+  refuse(command: CommandOf<"refuse">): void;
+  deliver(command: Deliver): void;
+  end(): void;
+};
+
+export function startClientSession(
+  engine: Engine,
+  id: number,
+  connection: TcpConnection,
+  register: Register,
+  splitter: FrameSplitter,
+): ClientSession {
+  const takesNotices = register.capabilities.includes("notices");
+  splitter.limit = REQUEST_FRAME;
+  let isOver = false;
+  /** A plan's checkpoints are being looked for; requests wait, for they may be about its tasks. */
+  let isBusy = false;
+
+  const deliveries = createDeliveries(engine, id, connection);
+  const send = (response: ClientResponse): void => {
+    const writer = new ByteWriter();
+    encodeClientResponse(writer, response);
+    deliveries.send(writer.take());
+  };
+  const sendError = (message: string, details: { id?: number; planRefused?: boolean } = {}) =>
+    send({ kind: "error", error: { message, ...details } });
+
+  const planContext: PlanContext = {
+    resolveSymbol: (name) => engine.symbols.intern(name),
+    isTaskType: engine.symbols.isTaskType,
+    isResource: engine.symbols.isResource,
+  };
+
+  /** Says why, then closes: what follows on this connection cannot be understood. */
+  const giveUp = (reason: string): void => {
+    engine.log("warning", "client broke the protocol", { client: id, reason });
+    sendError(reason);
+    deliveries.closeAfterSent();
+    leave("it broke the protocol");
+  };
+
+  const leave = (reason: string): void => {
+    if (isOver) return;
+    isOver = true;
+    engine.clients.delete(id);
+    deliveries.abandon();
+    engine.log("info", "client left", { client: id, reason });
+    engine.step({ kind: "client-left", clientId: id });
+  };
+
+  const submit = (request: Extract<ClientRequest, { kind: "plan" }>): void => {
+    for (const worker of engine.workers.values()) announceSymbols(engine, worker);
+    const { plan } = request;
+    const done = (loadable: Uint8Array | undefined): void => {
+      engine.trace?.onPlan(id, plan);
+      engine.step({ kind: "plan-submitted", clientId: id, plan, loadable });
+    };
+    if (!request.loadCheckpoints || plan.checkpointPaths === undefined) {
+      done(undefined);
+      return;
+    }
+    isBusy = true;
+    void findLoadable(plan).then((loadable) => {
+      isBusy = false;
+      if (isOver) return;
+      done(loadable);
+      takeRequests();
+    });
+  };
+
+  const handle = (request: ClientRequest): void => {
+    switch (request.kind) {
+      case "plan":
+        submit(request);
+        break;
+      case "fetch":
+        engine.step({ kind: "result-requested", clientId: id, clientTask: request.id });
+        break;
+      case "release":
+        engine.step({ kind: "result-released", clientId: id, clientTask: request.id });
+        break;
+      case "stats":
+        send({
+          kind: "stats",
+          workerCount: engine.workers.size,
+          dataObjectCount: engine.state.objectCount,
+        });
+        break;
+      case "status":
+        send({ kind: "status", json: JSON.stringify(createStatus(engine)) });
+        break;
+      case "trace": {
+        const problem = startTrace(engine, request.path);
+        if (problem !== undefined) sendError(problem);
+        break;
+      }
+      case "terminate":
+        engine.log("info", "terminated by a client", { client: id });
+        engine.terminate();
+        break;
+      default: {
+        const unknown: never = request;
+        throw new TypeError(`no such request: ${JSON.stringify(unknown)}`);
+      }
+    }
+  };
+
+  const takeRequests = (): void => {
+    try {
+      while (!isOver && !isBusy) {
+        const frame = splitter.next();
+        if (frame === undefined) return;
+        takeRequest(frame);
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      giveUp(error.message);
+    }
+  };
+
+  const takeRequest = (frame: Uint8Array): void => {
+    try {
+      handle(decodeClientRequest(frame, planContext));
+    } catch (error) {
+      // The frame was sound, so the connection goes on.
+      if (!(error instanceof PlanRefusal)) throw error;
+      const details = error.idBase === undefined ? {} : { id: error.idBase };
+      sendError(`Plan refused: ${error.message}`, { ...details, planRefused: true });
+    }
+  };
+
+  const session: ClientSession = {
+    id,
+    onData(chunk) {
+      if (isOver) return;
+      splitter.push(chunk);
+      takeRequests();
+    },
+    onClose: (error) => leave(error?.message ?? "connection closed"),
+    tellFinished(clientTasks) {
+      const writer = new ByteWriter();
+      encodeTasksFinished(writer, clientTasks);
+      deliveries.send(writer.take());
+    },
+    tellFailed({ clientTask, worker, attempts, label, failure, cause }) {
+      send({
+        kind: "taskFailed",
+        error: {
+          id: clientTask,
+          worker,
+          message: failure.message,
+          exitCode: failure.exitCode,
+          signal: failure.signal,
+          stderr: failure.stderr === undefined ? undefined : encodeUtf8(failure.stderr),
+          attempts,
+          label: label === "" ? undefined : label,
+          causeId: cause,
+        },
+      });
+    },
+    tellNotice(clientTask, message) {
+      if (takesNotices) send({ kind: "notice", error: { id: clientTask, message } });
+    },
+    refuse({ message, clientTask, planIdBase }) {
+      if (planIdBase !== undefined) sendError(message, { id: planIdBase, planRefused: true });
+      else sendError(message, clientTask === undefined ? {} : { id: clientTask });
+    },
+    deliver: (command) => deliveries.deliver(command),
+    end: () => deliveries.closeAfterSent(),
+  };
+
+  engine.clients.set(id, session);
+  engine.log("info", "client joined", { client: id, name: register.clientName });
+  send({ kind: "dictionary", symbols: engine.symbols.names });
+  return session;
+}

@@ -1,0 +1,119 @@
+import type { Log } from "../core/base/log.ts";
+import type { SchedulerCommand } from "../core/scheduler/commands.ts";
+import type { SchedulerEvent } from "../core/scheduler/events.ts";
+import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
+import { stepScheduler } from "../core/scheduler/step.ts";
+import type { ClientSession } from "./clients/client-session.ts";
+import { createSymbols, type Symbols } from "./symbols.ts";
+import type { Trace } from "./trace/trace.ts";
+import type { WorkerSession } from "./workers/worker-session.ts";
+
+/** An event as shells make it: the engine adds the time. */
+export type UntimedEvent = SchedulerEvent extends infer Event
+  ? Event extends SchedulerEvent
+    ? Omit<Event, "atMs">
+    : never
+  : never;
+
+/** The scheduler with everything around it that carries its commands out. */
+export type Engine = {
+  readonly state: SchedulerState;
+  readonly symbols: Symbols;
+  readonly clients: Map<number, ClientSession>;
+  readonly workers: Map<number, WorkerSession>;
+  readonly serverId: string;
+  readonly startedAtMs: number;
+  readonly log: Log;
+  /** Writes down what happens, once a client asked for it. */
+  trace: Trace | undefined;
+  /** Lets the scheduler take one event, and carries out what it commands. */
+  step(event: UntimedEvent): void;
+  /** A client asked for the end of the server. */
+  terminate(): void;
+};
+
+export type EngineOptions = {
+  readonly unsatisfiableAfterMs: number;
+  readonly serverId: string;
+  readonly log: Log;
+  readonly onTerminate: () => void;
+};
+
+export function createEngine(options: EngineOptions): Engine {
+  const symbols = createSymbols();
+  const state = createSchedulerState({
+    unsatisfiableAfterMs: options.unsatisfiableAfterMs,
+    symbolName: symbols.nameOf,
+  });
+  const engine: Engine = {
+    state,
+    symbols,
+    clients: new Map(),
+    workers: new Map(),
+    serverId: options.serverId,
+    startedAtMs: performance.now(),
+    log: options.log,
+    trace: undefined,
+    step(untimed) {
+      const event = { ...untimed, atMs: performance.now() } as SchedulerEvent;
+      engine.trace?.onEvent(event);
+      for (const command of stepScheduler(state, event)) runCommand(engine, command);
+    },
+    terminate: options.onTerminate,
+  };
+  return engine;
+}
+
+/** Carries out one command. A session that is gone by now needs nothing any more: its end is an event of its own. */
+function runCommand(engine: Engine, command: SchedulerCommand): void {
+  switch (command.kind) {
+    case "assign":
+      engine.trace?.onAssigned(command);
+      engine.workers.get(command.workerId)?.send({ kind: "assign", batch: command.batch });
+      break;
+    case "retract":
+    case "cancel":
+    case "drop":
+      engine.workers.get(command.workerId)?.send({ kind: command.kind, refs: command.refs });
+      break;
+    case "notify-finished":
+      engine.clients.get(command.clientId)?.tellFinished(command.clientTasks);
+      break;
+    case "notify-failed":
+      engine.trace?.onFailed(command);
+      engine.log("info", "task failed", {
+        client: command.clientId,
+        task: command.clientTask,
+        label: command.label === "" ? undefined : command.label,
+        worker: command.worker,
+        reason: firstLine(command.failure.message),
+      });
+      engine.clients.get(command.clientId)?.tellFailed(command);
+      break;
+    case "notify-notice":
+      engine.log("warning", "task waits", {
+        client: command.clientId,
+        task: command.clientTask,
+        reason: command.message,
+      });
+      engine.clients.get(command.clientId)?.tellNotice(command.clientTask, command.message);
+      break;
+    case "refuse":
+      engine.clients.get(command.clientId)?.refuse(command);
+      break;
+    case "deliver": {
+      const { task, attempt } = command;
+      const client = engine.clients.get(command.clientId);
+      if (client !== undefined) client.deliver(command);
+      // Not now: the scheduler is in the middle of a step's commands.
+      else queueMicrotask(() => engine.step({ kind: "delivery-ended", task, attempt }));
+      break;
+    }
+    default: {
+      const unknown: never = command;
+      throw new TypeError(`no such command: ${JSON.stringify(unknown)}`);
+    }
+  }
+}
+
+const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";

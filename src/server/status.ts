@@ -1,0 +1,50 @@
+import type { ResourceOffer } from "../core/model/resources.ts";
+import type { ClusterStatus, TaskCounts } from "../core/model/status.ts";
+import { CPUS, RESOURCE_PREFIX } from "../core/model/symbols.ts";
+import { countTasks, findUnsatisfiableRequests } from "../core/scheduler/report.ts";
+import type { Engine } from "./engine.ts";
+
+/** What the server is doing now. Looks at all task rows: for people and displays, not for each task. */
+export function createStatus(engine: Engine): ClusterStatus {
+  const { state } = engine;
+  const counts = countTasks(state);
+  const tasks: TaskCounts = {
+    ...counts.byState,
+    finished: state.counters.tasksFinished,
+    failed: state.counters.tasksFailed,
+  };
+  return {
+    workers: [...state.workers.values()].map((worker) => {
+      const { cpus = 0, ...resources } = named(engine, worker.kind.offer);
+      const own = counts.byWorker.get(worker.id);
+      return {
+        id: worker.id,
+        name: worker.name,
+        cpus,
+        resources,
+        tasksAssigned: state.queues.count(worker.given),
+        tasksRunning: own?.running ?? 0,
+        objects: own?.objects ?? 0,
+        objectBytes: own?.objectBytes ?? 0,
+      };
+    }),
+    tasks,
+    clients: engine.clients.size,
+    dataObjects: state.objectCount,
+    uptimeMs: performance.now() - engine.startedAtMs,
+    unsatisfiable: findUnsatisfiableRequests(state).map(({ request, tasks: waiting }) => ({
+      resources: named(engine, request),
+      tasks: waiting,
+    })),
+  };
+}
+
+/** Amounts by the short names of their resources; loaded task types are none. */
+function named(engine: Engine, amounts: ResourceOffer): Record<string, number> {
+  const byName: Record<string, number> = {};
+  for (const { resource, amount } of amounts) {
+    const name = resource === CPUS ? "cpus" : engine.symbols.nameOf(resource);
+    byName[name.startsWith(RESOURCE_PREFIX) ? name.slice(RESOURCE_PREFIX.length) : name] = amount;
+  }
+  return byName;
+}
