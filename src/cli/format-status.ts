@@ -20,6 +20,10 @@ function formatDuration(ms: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
+/** `1 worker`, `2 workers`. */
+export const countOf = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 const formatResources = (resources: Readonly<Record<string, number>>): string =>
   Object.entries(resources)
     .map(([name, amount]) => `${amount} ${name}`)
@@ -46,7 +50,7 @@ function formatTable(rows: readonly (readonly string[])[]): string {
 }
 
 const unsatisfiableLine = ({ resources, tasks }: UnsatisfiableRequest): string =>
-  `  ${tasks} tasks wait for ${formatResources(resources)}, which no worker has\n`;
+  `  ${countOf(tasks, "waiting task")}: no worker has ${formatResources(resources)}\n`;
 
 /** A status for a person: a few lines, then a table of the workers. */
 export function formatStatus(address: string, status: ClusterStatus): string {
@@ -57,7 +61,7 @@ export function formatStatus(address: string, status: ClusterStatus): string {
     .join(", ");
   return [
     `Server ${address}, up ${formatDuration(uptimeMs)}\n`,
-    `  ${workers.length} workers with ${cpus} cpus, ${clients} clients, ${dataObjects} data objects\n`,
+    `  ${countOf(workers.length, "worker")} with ${countOf(cpus, "cpu")}, ${countOf(clients, "client")}, ${countOf(dataObjects, "data object")}\n`,
     `  tasks: ${counts}\n`,
     ...unsatisfiable.map(unsatisfiableLine),
     workers.length === 0 ? "" : `\n${formatTable([HEAD, ...workers.map(workerRow)])}`,

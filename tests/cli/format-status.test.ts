@@ -36,7 +36,7 @@ test("a status is a few lines and a table of the workers", () => {
   expect(formatStatus("localhost:9010", status)).toBe(`Server localhost:9010, up 1 h 2 min
   2 workers with 20 cpus, 2 clients, 12 data objects
   tasks: 5 waiting, 4 ready, 3 assigned, 2 running, 10 finished, 1 failed
-  7 tasks wait for 64 cpus, 1 gpus, which no worker has
+  7 waiting tasks: no worker has 64 cpus, 1 gpus
 
   worker          cpus  other   running  assigned  objects  bytes
   10.0.0.1:40001  16    2 gpus  2        3         12       3.0 MiB

@@ -8,14 +8,14 @@ describe("parseServerFlags", () => {
     expect(parseServerFlags([])).toEqual({
       help: false,
       debug: false,
-      host: "0.0.0.0",
+      host: "127.0.0.1",
       port: 9010,
       unsatisfiableAfterMs: 60_000,
       exitWithStdin: false,
       readyFd: undefined,
     });
     const usage = serverUsage("loom-server");
-    for (const text of ["9010", "0.0.0.0", "default 60"]) expect(usage).toContain(text);
+    for (const text of ["9010", "127.0.0.1", "default 60"]) expect(usage).toContain(text);
   });
 
   test.each([

@@ -2,6 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { SERVER_VARIABLE } from "../../client/session/address.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
+import { countOf } from "../format-status.ts";
 import {
   CPUS_OPTION_HELP,
   parseClusterSize,
@@ -33,7 +34,7 @@ export function addLocalCommand(program: Command, result: CommandResult): void {
       process.stdout.write(
         json
           ? `${JSON.stringify({ address, ...size, pid: process.pid })}\n`
-          : `A server with ${size.workers} workers of ${size.cpus} cpus listens on ${address}. Ctrl-C ends it.\n` +
+          : `Server on ${address}, ${countOf(size.workers, "worker")} with ${countOf(size.cpus, "cpu")} each. Ctrl-C ends them.\n` +
               `Use it by: export ${SERVER_VARIABLE}=${address}\n`,
       );
       await Promise.race([untilAborted(stop.signal), cluster.serverEnded()]);

@@ -56,6 +56,6 @@ test.each(["status", "stop"])(
 test("wait without a server ends with status 6 when its time is up before the server's", async () => {
   const args = ["wait", "--workers", "1", "--timeout", "0.3", "--server", "127.0.0.1:1"];
   const { code, stderr } = await runToEnd("hyperloom", args);
-  expect(stderr).toContain("0 of 1 workers");
+  expect(stderr).toContain("0 of 1 worker");
   expect(code).toBe(6);
 });

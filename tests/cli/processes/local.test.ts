@@ -18,7 +18,7 @@ describe("hyperloom local", { timeout: LIMIT_MS }, () => {
     const waited = await runToEnd("hyperloom", ["wait", "--workers", "2", "--timeout", "10"], {
       env,
     });
-    expect(waited).toMatchObject({ code: 0, stdout: "2 workers have joined\n" });
+    expect(waited).toMatchObject({ code: 0, stdout: "2 workers joined\n" });
 
     const status = await runToEnd("hyperloom", ["status", "--json"], { env });
     expect(status.code).toBe(0);
