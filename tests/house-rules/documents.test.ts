@@ -16,11 +16,13 @@ function tableKeys(path: string, heading: string): string[] {
   return [...(section ?? "").matchAll(/^\| `([^`]+)` \|/gm)].map(([, key]) => key ?? "");
 }
 
-/** All folders below src, from the root. */
-const folders = (): string[] =>
-  readdirSync(join(ROOT, "src"), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
+/** All folders below src that hold files themselves, from the root. */
+const folders = (): string[] => {
+  const files = readdirSync(join(ROOT, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.parentPath.slice(ROOT.length + 1));
+  return [...new Set(files)];
+};
 
 describe("ARCHITECTURE.md", () => {
   test("its code map has every folder of the sources, and no other", () => {
