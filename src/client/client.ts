@@ -4,6 +4,7 @@ import { type FutureValues, fetchAll } from "./futures/collect.ts";
 import type { Future } from "./futures/future.ts";
 import type { WaitOptions } from "./futures/options.ts";
 import { waitForAll } from "./futures/wait.ts";
+import type { ClientProgress } from "./plan/plan-ledger.ts";
 import {
   defaultAddress,
   formatAddress,
@@ -11,7 +12,7 @@ import {
   type ServerAddress,
 } from "./session/address.ts";
 import { connectSession } from "./session/connect.ts";
-import type { ClientProgress, ServerStats, Session } from "./session/session.ts";
+import type { ServerStats, Session } from "./session/session.ts";
 import { Task, type Value } from "./tasks/task.ts";
 
 export type ConnectOptions = {

@@ -18,7 +18,6 @@ function plan(idBase: number, taskCount: number, rows: readonly number[] = []): 
     pendingCount: 0,
     heldCount: 0,
     userCount: 0,
-    failure: undefined,
   };
 }
 

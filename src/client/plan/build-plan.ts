@@ -12,7 +12,7 @@ import { Task } from "../tasks/task.ts";
 export type OrderedPlan = {
   readonly tasks: readonly Task[];
   /** Futures of earlier submits that the tasks use. */
-  readonly earlier: ReadonlySet<Future>;
+  readonly earlier: Set<Future>;
 };
 
 /** Never used again, so that marks of another submit are never taken for those of this one. */

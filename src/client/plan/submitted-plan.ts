@@ -1,5 +1,6 @@
-import type { HyperloomError } from "../../core/model/errors.ts";
-import type { Future } from "../futures/future.ts";
+import { Future, type FutureOwner } from "../futures/future.ts";
+import type { Task } from "../tasks/task.ts";
+import type { OrderedPlan } from "./build-plan.ts";
 
 /** A plan that the server has, until all its results are released. */
 export type SubmittedPlan = {
@@ -10,7 +11,7 @@ export type SubmittedPlan = {
   /** Their ids. */
   readonly resultIds: Int32Array;
   /** Futures of earlier plans that its tasks use. */
-  readonly earlier: ReadonlySet<Future>;
+  readonly earlier: Set<Future>;
   /** Their plans, while this one has pending results: their ids must not be used again. */
   readonly earlierPlans: Set<SubmittedPlan>;
   /** Futures that are pending. */
@@ -19,9 +20,32 @@ export type SubmittedPlan = {
   heldCount: number;
   /** Plans with pending results that use results of this one. */
   userCount: number;
-  /** Set once: what comes later about the plan is ignored. */
-  failure: HyperloomError | undefined;
 };
+
+/** The plan of these results; rows are ascending. */
+export function createSubmittedPlan(
+  idBase: number,
+  ordered: OrderedPlan,
+  rows: Uint32Array,
+  owner: FutureOwner,
+): SubmittedPlan {
+  const { tasks, earlier } = ordered;
+  const futures = Array.from(
+    rows,
+    (row) => new Future(owner, idBase + row, (tasks[row] as Task).label),
+  );
+  return {
+    idBase,
+    taskCount: tasks.length,
+    futures,
+    resultIds: Int32Array.from(rows, (row) => idBase + row),
+    earlier,
+    earlierPlans: new Set(),
+    pendingCount: futures.length,
+    heldCount: futures.length,
+    userCount: 0,
+  };
+}
 
 /** The result with this id, or undefined. O(log results); results often finish in the order of ids. */
 export function findFuture(plan: SubmittedPlan, id: number): Future | undefined {

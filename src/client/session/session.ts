@@ -9,11 +9,11 @@ import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
 import { onAbort, raceAbort } from "../abort.ts";
 import { PlanFailedError } from "../errors.ts";
-import { Future, type FutureOwner } from "../futures/future.ts";
+import type { Future, FutureOwner } from "../futures/future.ts";
 import { whyUnusable } from "../futures/wait.ts";
 import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
-import { PlanTable } from "../plan/plan-table.ts";
-import { findFuture, type SubmittedPlan } from "../plan/submitted-plan.ts";
+import { type ClientProgress, PlanLedger } from "../plan/plan-ledger.ts";
+import { createSubmittedPlan, findFuture } from "../plan/submitted-plan.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 import { createResultStream } from "../results/stream-sink.ts";
 import { createValueSink } from "../results/value-sink.ts";
@@ -32,18 +32,6 @@ export type ServerStats = {
   readonly dataObjects: number;
 };
 
-/** Counts of what this client has submitted, since it connected. */
-export type ClientProgress = {
-  /** Tasks of all submitted plans, those that the server did not need to run included. */
-  readonly tasksSubmitted: number;
-  readonly resultsSubmitted: number;
-  readonly resultsFinished: number;
-  /** Results that failed or were given up. */
-  readonly resultsFailed: number;
-  /** Results that were released before they were finished. */
-  readonly resultsReleasedEarly: number;
-};
-
 export type SessionOptions = {
   /** The server, as messages name it. */
   readonly server: string;
@@ -55,7 +43,7 @@ export type SessionOptions = {
 /** A client's side of one connection: its plans, its futures, and whatever waits for an answer. */
 export class Session implements FutureOwner {
   readonly #options: SessionOptions;
-  readonly #plans: PlanTable;
+  readonly #plans: PlanLedger;
   readonly #fetches: FetchQueue;
   readonly #stats = new Answers<ServerStats>();
   /** Traces are asked for with a STATS request after them, whose answer says that no ERROR came. */
@@ -72,17 +60,10 @@ export class Session implements FutureOwner {
   #end: HyperloomError | undefined;
   /** An ERROR that is about no request: the server closes the connection after it. */
   #lastError: string | undefined;
-  #progress = {
-    tasksSubmitted: 0,
-    resultsSubmitted: 0,
-    resultsFinished: 0,
-    resultsFailed: 0,
-    resultsReleasedEarly: 0,
-  };
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#plans = new PlanTable(options.firstTaskId);
+    this.#plans = new PlanLedger(options.firstTaskId);
     this.#closed = new Promise((resolve) => {
       this.#onClosed = resolve;
     });
@@ -98,7 +79,7 @@ export class Session implements FutureOwner {
   attach(connection: TcpConnection): TcpHandlers {
     this.#connection = connection;
     const reader = new ResponseReader({
-      onTasksFinished: (ids) => this.#onTasksFinished(ids),
+      onTasksFinished: (ids) => this.#plans.finish(ids),
       onData: (id, dataType, frameCount) => this.#onData(id, dataType, frameCount),
       onDataEnd: (id) => void this.#fetches.finish(id),
       onResponse: (response) => this.#onResponse(response),
@@ -134,7 +115,7 @@ export class Session implements FutureOwner {
   }
 
   get progress(): ClientProgress {
-    return { ...this.#progress };
+    return this.#plans.progress;
   }
 
   /** Sends a plan; the futures are those of `roots`, in their order. */
@@ -142,34 +123,16 @@ export class Session implements FutureOwner {
     if (this.#end?.code === "client-closed") throw this.#end;
     if (roots.length === 0) return [];
     const ordered = orderPlan(roots, this);
-    const { tasks, earlier } = ordered;
     const rows = resultRows(ordered, roots);
-    const idBase = this.#plans.takeIds(tasks.length);
-    const futures = Array.from(
-      rows,
-      (row) => new Future(this, idBase + row, (tasks[row] as Task).label),
-    );
-    const plan: SubmittedPlan = {
-      idBase,
-      taskCount: tasks.length,
-      futures,
-      resultIds: Int32Array.from(rows, (row) => idBase + row),
-      earlier,
-      earlierPlans: new Set(),
-      pendingCount: futures.length,
-      heldCount: futures.length,
-      userCount: 0,
-      failure: undefined,
-    };
-    this.#progress.tasksSubmitted += tasks.length;
-    this.#progress.resultsSubmitted += futures.length;
-    const failure = earlierFailure(earlier);
+    const idBase = this.#plans.takeIds(ordered.tasks.length);
+    const plan = createSubmittedPlan(idBase, ordered, rows, this);
+    const failure = earlierFailure(plan.earlier);
     const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
     if (hopeless === undefined) {
       this.#connection?.send(encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints));
-      this.#plans.add(plan);
-      for (const { id } of earlier) this.#use(plan, this.#plans.find(id));
-    } else this.#failPlan(plan, hopeless);
+    }
+    this.#plans.add(plan);
+    if (hopeless !== undefined) this.#plans.fail(plan, hopeless);
     return roots.map((root) => findFuture(plan, idBase + root.planRow) as Future);
   }
 
@@ -214,17 +177,7 @@ export class Session implements FutureOwner {
   }
 
   release(future: Future): void {
-    if (future.failed || future.released) return;
-    const plan = this.#plans.find(future.id);
-    if (future.pending) {
-      this.#progress.resultsReleasedEarly += 1;
-      if (plan !== undefined) this.#settled(plan, 1);
-    }
-    future.settle("released");
-    if (plan !== undefined) {
-      plan.heldCount -= 1;
-      this.#removeIfUnused(plan);
-    }
+    if (!this.#plans.release(future)) return;
     if (this.#fetches.isFetching(future)) this.#releaseWhenFetched.add(future);
     else this.#send({ kind: "release", id: future.id });
   }
@@ -284,21 +237,6 @@ export class Session implements FutureOwner {
     this.#connection?.send(writer.written());
   }
 
-  #onTasksFinished(ids: Int32Array): void {
-    let plan: SubmittedPlan | undefined;
-    for (const id of ids) {
-      if (plan === undefined || id < plan.idBase || id >= plan.idBase + plan.taskCount) {
-        plan = this.#plans.find(id);
-      }
-      if (plan === undefined) continue;
-      const future = findFuture(plan, id);
-      if (future === undefined || !future.pending) continue;
-      this.#progress.resultsFinished += 1;
-      future.settle("finished");
-      this.#settled(plan, 1);
-    }
-  }
-
   #onData(id: number, dataType: number, frameCount: number): ResultSink {
     const sink = this.#fetches.sinkOf(id);
     if (sink === undefined) throw new ProtocolError(`data of task ${id}, which nobody asked for`);
@@ -312,13 +250,13 @@ export class Session implements FutureOwner {
         // Taken by `#onData`, because its frames follow.
         return;
       case "taskFinished":
-        this.#onTasksFinished(Int32Array.of(response.id));
+        this.#plans.finish(Int32Array.of(response.id));
         return;
       case "taskFailed": {
         const plan = this.#plans.find(response.error.id ?? 0);
-        if (plan === undefined || plan.failure !== undefined) return;
+        if (plan === undefined) return;
         const error = taskFailedError(response.error, plan);
-        this.#failPlan(plan, new PlanFailedError(error), error.taskId, error);
+        this.#plans.fail(plan, new PlanFailedError(error), { taskId: error.taskId, error });
         return;
       }
       case "error":
@@ -349,8 +287,8 @@ export class Session implements FutureOwner {
   #onError(error: ResponseError): void {
     const { id, message } = error;
     if (error.planRefused) {
-      const plan = this.#plans.find(id ?? 0);
-      if (plan !== undefined) this.#failPlan(plan, planRefused(error, plan));
+      const plan = id === undefined ? this.#plans.findOldestPending() : this.#plans.find(id);
+      if (plan !== undefined) this.#plans.fail(plan, planRefused(error, plan));
       return;
     }
     if (this.#dictionary.count > 0) {
@@ -395,52 +333,12 @@ export class Session implements FutureOwner {
   #finish(error: HyperloomError): void {
     if (this.#end !== undefined) return;
     this.#end = error;
-    for (const plan of this.#plans.list()) this.#failPlan(plan, error);
+    this.#plans.failAll(error);
     this.#fetches.failAll(error);
     this.#stats.rejectAll(error);
     this.#traces.rejectAll(error);
     this.#status.rejectAll(error);
     this.#dictionary.rejectAll(error);
-  }
-
-  /** Gives up what is pending; the task that failed by its own fault gets its own error, first. */
-  #failPlan(
-    plan: SubmittedPlan,
-    failure: HyperloomError,
-    culpritId?: number,
-    culpritError?: HyperloomError,
-  ): void {
-    plan.failure = failure;
-    const count = plan.pendingCount;
-    if (count === 0) return;
-    this.#progress.resultsFailed += count;
-    const culprit = culpritId === undefined ? undefined : findFuture(plan, culpritId);
-    if (culprit?.pending) culprit.settle("failed", culpritError);
-    for (const future of plan.futures) if (future.pending) future.settle("failed", failure);
-    plan.heldCount -= count;
-    this.#settled(plan, count);
-  }
-
-  #use(plan: SubmittedPlan, earlier: SubmittedPlan | undefined): void {
-    if (earlier === undefined || plan.earlierPlans.has(earlier)) return;
-    plan.earlierPlans.add(earlier);
-    earlier.userCount += 1;
-  }
-
-  /** So many of the plan's results are pending no more. */
-  #settled(plan: SubmittedPlan, count: number): void {
-    plan.pendingCount -= count;
-    if (plan.pendingCount > 0) return;
-    for (const earlier of plan.earlierPlans) {
-      earlier.userCount -= 1;
-      this.#removeIfUnused(earlier);
-    }
-    plan.earlierPlans.clear();
-    this.#removeIfUnused(plan);
-  }
-
-  #removeIfUnused(plan: SubmittedPlan): void {
-    if (plan.heldCount === 0 && plan.userCount === 0) this.#plans.remove(plan);
   }
 }
 

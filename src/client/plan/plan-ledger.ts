@@ -1,0 +1,133 @@
+import type { HyperloomError } from "../../core/model/errors.ts";
+import type { Future } from "../futures/future.ts";
+import { PlanTable } from "./plan-table.ts";
+import { findFuture, type SubmittedPlan } from "./submitted-plan.ts";
+
+/** Counts of what a client has submitted, since it connected. */
+export type ClientProgress = {
+  /** Tasks of all submitted plans, those that the server did not need to run included. */
+  readonly tasksSubmitted: number;
+  readonly resultsSubmitted: number;
+  readonly resultsFinished: number;
+  /** Results that failed or were given up. */
+  readonly resultsFailed: number;
+  /** Results that were released before they were finished. */
+  readonly resultsReleasedEarly: number;
+};
+
+/** What has become of the plans of a client and of their futures. */
+export class PlanLedger {
+  readonly #plans: PlanTable;
+  readonly #counts = {
+    tasksSubmitted: 0,
+    resultsSubmitted: 0,
+    resultsFinished: 0,
+    resultsFailed: 0,
+    resultsReleasedEarly: 0,
+  };
+
+  constructor(firstTaskId?: number) {
+    this.#plans = new PlanTable(firstTaskId);
+  }
+
+  get progress(): ClientProgress {
+    return { ...this.#counts };
+  }
+
+  /** Takes `count` ids in a row and returns the first. Throws a HyperloomError if there are none. */
+  takeIds(count: number): number {
+    return this.#plans.takeIds(count);
+  }
+
+  /** The plan that has the task with this id, or undefined. */
+  find(id: number): SubmittedPlan | undefined {
+    return this.#plans.find(id);
+  }
+
+  /** The first plan that is not finished. */
+  findOldestPending(): SubmittedPlan | undefined {
+    return this.#plans.list().find(({ pendingCount }) => pendingCount > 0);
+  }
+
+  add(plan: SubmittedPlan): void {
+    this.#counts.tasksSubmitted += plan.taskCount;
+    this.#counts.resultsSubmitted += plan.futures.length;
+    this.#plans.add(plan);
+    for (const { id } of plan.earlier) {
+      const earlier = this.#plans.find(id);
+      if (earlier === undefined || plan.earlierPlans.has(earlier)) continue;
+      plan.earlierPlans.add(earlier);
+      earlier.userCount += 1;
+    }
+  }
+
+  /** What is not pending, or not known any more, stays as it is. */
+  finish(ids: Int32Array): void {
+    let plan: SubmittedPlan | undefined;
+    for (const id of ids) {
+      if (plan === undefined || id < plan.idBase || id >= plan.idBase + plan.taskCount) {
+        plan = this.#plans.find(id);
+      }
+      if (plan === undefined) continue;
+      const future = findFuture(plan, id);
+      if (future === undefined || !future.pending) continue;
+      this.#counts.resultsFinished += 1;
+      future.settle("finished");
+      this.#settled(plan, 1);
+    }
+  }
+
+  /** Gives up what is pending; the task that failed by its own fault gets its own error, first. */
+  fail(
+    plan: SubmittedPlan,
+    failure: HyperloomError,
+    culprit?: { readonly taskId: number; readonly error: HyperloomError },
+  ): void {
+    const count = plan.pendingCount;
+    if (count === 0) return;
+    this.#counts.resultsFailed += count;
+    const first = culprit === undefined ? undefined : findFuture(plan, culprit.taskId);
+    if (first?.pending) first.settle("failed", culprit?.error);
+    for (const future of plan.futures) if (future.pending) future.settle("failed", failure);
+    plan.heldCount -= count;
+    this.#settled(plan, count);
+  }
+
+  failAll(failure: HyperloomError): void {
+    for (const plan of this.#plans.list()) this.fail(plan, failure);
+  }
+
+  /** True unless the future was failed or released already. */
+  release(future: Future): boolean {
+    if (future.failed || future.released) return false;
+    const plan = this.#plans.find(future.id);
+    if (future.pending) {
+      this.#counts.resultsReleasedEarly += 1;
+      if (plan !== undefined) this.#settled(plan, 1);
+    }
+    future.settle("released");
+    if (plan !== undefined) {
+      plan.heldCount -= 1;
+      this.#removeIfUnused(plan);
+    }
+    return true;
+  }
+
+  /** So many of the plan's results are pending no more. */
+  #settled(plan: SubmittedPlan, count: number): void {
+    plan.pendingCount -= count;
+    if (plan.pendingCount > 0) return;
+    for (const earlier of plan.earlierPlans) {
+      earlier.userCount -= 1;
+      this.#removeIfUnused(earlier);
+    }
+    plan.earlierPlans.clear();
+    // A kept result must not keep the futures that it was made of.
+    plan.earlier.clear();
+    this.#removeIfUnused(plan);
+  }
+
+  #removeIfUnused(plan: SubmittedPlan): void {
+    if (plan.heldCount === 0 && plan.userCount === 0) this.#plans.remove(plan);
+  }
+}
