@@ -84,14 +84,19 @@ export class ValueTable {
   }
 
   /** `sizeBytes` of the raw value `base` from `offset` on, without copying them. */
-  createRange(base: ValueId, offset: number, sizeBytes: number): ValueId {
+  createRange(
+    base: ValueId,
+    offset: number,
+    sizeBytes: number,
+    dataType: number = DATA_TYPE.data,
+  ): ValueId {
     assert(this.isRaw(base), "a range is of raw data");
     assert(offset >= 0 && offset + sizeBytes <= this.sizeBytes(base), "a range lies in its base");
     const isRange = this.#storage[base] === STORAGE.range;
     const leaf = isRange ? valueId(this.#places[base] as number) : base;
     const leafOffset = isRange ? (this.#offsets[base] as number) + offset : offset;
     this.retain(leaf);
-    return this.#createRaw(STORAGE.range, leaf, leafOffset, sizeBytes, DATA_TYPE.data);
+    return this.#createRaw(STORAGE.range, leaf, leafOffset, sizeBytes, dataType);
   }
 
   /** An array of these items, by reference. */

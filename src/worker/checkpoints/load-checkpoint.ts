@@ -1,0 +1,69 @@
+import { constants } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
+import { isLeaf, payloadSizeBytes } from "../../protocol/peer/value-tree.ts";
+import { systemReason } from "../executors/task-error.ts";
+import { assembleTree, storeOffsets } from "../store/assemble-tree.ts";
+import type { ValueId } from "../store/value-id.ts";
+import type { ValueTable } from "../store/value-table.ts";
+import { decodeTypeFile, fingerprintOf, typeFilePath } from "./type-file.ts";
+
+/**
+ * The value of a checkpoint, whose bytes stay in its file; the caller owns it. Undefined if there is
+ * none that can be used, then `onUnusable` hears why one that is there cannot.
+ */
+export async function loadCheckpoint(
+  values: ValueTable,
+  path: string,
+  onUnusable: (reason: string) => void,
+): Promise<ValueId | undefined> {
+  try {
+    const { size, isFile } = await stat(path).then((found) => ({
+      size: found.size,
+      isFile: found.isFile(),
+    }));
+    if (!isFile) throw new Error("it is not a regular file");
+    await access(path, constants.R_OK);
+    const type = await readFile(typeFilePath(path)).catch(ignoreMissing);
+    if (type === undefined) return values.createFile(path, size, { isOwned: false });
+    return await loadTyped(values, path, size, type);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") onUnusable(systemReason(error));
+    return undefined;
+  }
+}
+
+async function loadTyped(
+  values: ValueTable,
+  path: string,
+  size: number,
+  type: Buffer,
+): Promise<ValueId> {
+  const decoded = decodeTypeFile(type);
+  if (decoded === undefined) throw new Error(`'${typeFilePath(path)}' is damaged`);
+  const { tree, fingerprint } = decoded;
+  const isWhole =
+    payloadSizeBytes(tree) === size && Buffer.compare(fingerprint, await fingerprintOf(path)) === 0;
+  if (!isWhole) throw new Error(`'${typeFilePath(path)}' belongs to another file`);
+  const offsets = await storeOffsets(values, tree);
+  const base = values.createFile(path, size, { isOwned: false });
+  let position = 0;
+  const starts = Float64Array.from(tree.kinds, (kind, row) => {
+    const start = position;
+    if (isLeaf(kind)) position += tree.sizesBytes[row] as number;
+    return start;
+  });
+  const leafOf = (row: number): ValueId =>
+    values.createRange(
+      base,
+      starts[row] as number,
+      tree.sizesBytes[row] as number,
+      tree.kinds[row] as number,
+    );
+  const value = assembleTree(values, tree, leafOf, offsets);
+  values.release(base);
+  return value;
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
