@@ -44,7 +44,7 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
   const requests: ClientRequest[] = [];
   const peers: Peer[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => {});
