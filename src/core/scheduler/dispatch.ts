@@ -3,7 +3,7 @@ import { give } from "./given.ts";
 import { addRef } from "./outbox.ts";
 import { expectDuration, hasRoom, loadFor } from "./placement/load.ts";
 import { missingInputsUs } from "./placement/transfer-cost.ts";
-import { mostLoadedOf } from "./placement/worker-kinds.ts";
+import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
 import type { RequestClass, WorkerRecord } from "./state.ts";
 import { ASSIGNED, RETRACTING } from "./task-table.ts";
@@ -31,9 +31,13 @@ export function dispatch(context: StepContext): void {
   while (active.length > 0) active = active.filter((worker) => serve(context, worker));
 }
 
-/** The workers that something changed for, and of each kind that there is work for, some that have room. */
+/**
+ * Of each kind that there is work for, the least loaded worker and some that have room, then those
+ * that something changed for: what a busy worker gave back must not go to it again while another
+ * one has nothing to do.
+ */
 function workersToServe({ state, dirtyWorkers, poolGrew }: StepContext): WorkerRecord[] {
-  const ids = new Set(dirtyWorkers);
+  const ids = new Set<number>();
   if (poolGrew || state.backlogCount > 0) {
     for (const kind of state.kinds.values()) {
       if (kind.hungry.size === 0) continue;
@@ -43,6 +47,7 @@ function workersToServe({ state, dirtyWorkers, poolGrew }: StepContext): WorkerR
         if (requestClass.backlogged.size > 0) wanted += HUNGRY_PER_STEP;
         if (poolGrew) wanted += state.queues.count(requestClass.pool);
       }
+      if (wanted > 0) ids.add(leastLoadedOf(kind));
       for (const id of kind.hungry) {
         if (wanted <= 0) break;
         wanted -= 1;
@@ -50,6 +55,7 @@ function workersToServe({ state, dirtyWorkers, poolGrew }: StepContext): WorkerR
       }
     }
   }
+  for (const id of dirtyWorkers) ids.add(id);
   const workers: WorkerRecord[] = [];
   for (const id of ids) {
     const worker = state.workers.get(id);
@@ -215,6 +221,7 @@ function retractFor(context: StepContext, idle: WorkerRecord): void {
       if (budgetUs <= 0 || tasks.state[row] !== ASSIGNED) return false;
       const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
       if (!requestClass.capableKinds.has(idle.kind)) return false;
+      if (missingInputsUs(state, row, idle.id) > budgetUs) return false;
       budgetUs -= tasks.expectedUs[row] as number;
       return true;
     });

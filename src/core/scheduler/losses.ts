@@ -1,4 +1,5 @@
 import type { StepContext } from "./context.ts";
+import { addRef } from "./outbox.ts";
 import { makeReady } from "./ready.ts";
 import { removeReplica } from "./replicas.ts";
 import { ASSIGNED, DORMANT, HOLDS_INPUTS, READY, RUNNING, WAITING } from "./task-table.ts";
@@ -40,6 +41,12 @@ function backToWaiting(context: StepContext, row: number): void {
 /** The worker does not have the object, though it was thought to. */
 export function loseReplica(context: StepContext, row: number, workerId: number): void {
   if (!removeReplica(context.state, row, workerId)) loseObjects(context, [row]);
+}
+
+/** The only copy cannot be had, though its worker is there: it is given up, and computed again. */
+export function giveUpObject(context: StepContext, row: number, workerId: number): void {
+  addRef(context.outbox.drops, workerId, row, context.state.tasks.attempt[row] as number);
+  loseObjects(context, [row]);
 }
 
 /** The attempt is over without a result and without fault; the row is tried again. */

@@ -75,11 +75,12 @@ export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerComm
   for (const [workerId, lists] of [...outbox.drops].filter(isThere)) {
     commands.push({ kind: "drop", workerId, refs: refs(lists) });
   }
-  for (const [workerId, lists] of [...outbox.retracts].filter(isThere)) {
-    commands.push({ kind: "retract", workerId, refs: refs(lists) });
-  }
   for (const [workerId, rows] of outbox.assigns) {
     commands.push({ kind: "assign", workerId, batch: createAssignedTasks(state, workerId, rows) });
+  }
+  // What is asked back may have been assigned in this very step.
+  for (const [workerId, lists] of [...outbox.retracts].filter(isThere)) {
+    commands.push({ kind: "retract", workerId, refs: refs(lists) });
   }
   for (const [clientId, tasks] of outbox.finished) {
     commands.push({ kind: "notify-finished", clientId, clientTasks: Int32Array.from(tasks) });

@@ -46,6 +46,18 @@ export function removeReplica(state: SchedulerState, row: number, workerId: numb
   return true;
 }
 
+/** Has another holder be asked for the object from now on; false when there is no other. */
+export function preferAnotherReplica(state: SchedulerState, row: number): boolean {
+  const extra = state.extraReplicas.get(row);
+  const next = extra === undefined ? undefined : firstOf(extra);
+  if (extra === undefined || next === undefined) return false;
+  // In turns, so that each reader's choice of two sources changes too.
+  extra.delete(next);
+  extra.add(state.tasks.worker[row] as number);
+  state.tasks.worker[row] = next;
+  return true;
+}
+
 function firstOf(workers: Set<number>): number | undefined {
   for (const worker of workers) return worker;
   return undefined;

@@ -1,9 +1,9 @@
 import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { ungive } from "../given.ts";
-import { loseReplica, tryAgain } from "../losses.ts";
+import { giveUpObject, loseReplica, tryAgain } from "../losses.ts";
 import { failTask } from "../plans/fail-plans.ts";
-import { holds } from "../replicas.ts";
+import { holds, preferAnotherReplica } from "../replicas.ts";
 import type { SchedulerState } from "../state.ts";
 import {
   ASSIGNED,
@@ -20,7 +20,7 @@ import { notifyIfFinished } from "./tasks-finished.ts";
 
 type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
 
-/** After so many attempts, an input that cannot be had is taken for lost, whoever says that he has it. */
+/** After so many attempts, the only copy of an input that cannot be had is given up. */
 const UNREACHABLE_ATTEMPTS = 4;
 
 /** Whether the worker has this attempt, as far as is known here. */
@@ -101,9 +101,11 @@ export function onInputsUnreachable(
       state.tasks.isCurrent(input, inputs.attempts[i] as number) &&
       state.tasks.state[input] === PRESENT &&
       holds(state, input, holder);
+    if (!isThere) continue;
     // The holder itself knows best; of others it may be the way between the two that is broken.
-    if (isThere && (holder === event.workerId || attempts >= UNREACHABLE_ATTEMPTS)) {
-      loseReplica(context, input, holder);
+    if (holder === event.workerId) loseReplica(context, input, holder);
+    else if (!preferAnotherReplica(state, input) && attempts >= UNREACHABLE_ATTEMPTS) {
+      giveUpObject(context, input, holder);
     }
   }
 }
