@@ -19,6 +19,8 @@ export type TcpConnection = AsyncDisposable & {
   /** The peer, as `address:port`. */
   readonly remote: string;
   readonly remoteHost: string;
+  /** The address of this machine that the connection goes through. */
+  readonly localHost: string;
   readonly isClosed: boolean;
   /** Bytes given to `send` that the operating system has not taken yet. */
   readonly unsentBytes: number;
@@ -92,6 +94,7 @@ export function attachConnection(
   const connection: TcpConnection = {
     remote,
     remoteHost,
+    localHost: socket.localAddress ?? "unknown",
     get isClosed() {
       return closed;
     },

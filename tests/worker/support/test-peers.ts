@@ -1,7 +1,8 @@
 import { onTestFinished } from "vitest";
-import type { LogLevel } from "../../../src/core/base/log.ts";
-import { startDataServer } from "../../../src/worker/transfer/data-server.ts";
+import type { Log } from "../../../src/core/base/log.ts";
+import { listenTcp } from "../../../src/transport/listen-tcp.ts";
 import { createPuller, type Puller } from "../../../src/worker/transfer/puller.ts";
+import { serveData } from "../../../src/worker/transfer/serve-data.ts";
 import { testStore } from "./test-store.ts";
 
 export const SERVER_ID = "server-of-the-test";
@@ -16,13 +17,10 @@ export type TestHolder = ReturnType<typeof testStore> & {
 export async function startHolder(): Promise<TestHolder> {
   const store = testStore();
   const logs: string[] = [];
-  const listener = await startDataServer({
-    host: "127.0.0.1",
-    port: 0,
-    store,
-    serverId: () => SERVER_ID,
-    log: (_: LogLevel, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`),
-  });
+  const log: Log = (_, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`);
+  const listener = await listenTcp({ host: "127.0.0.1", port: 0 }, (connection) =>
+    serveData(connection, { store, serverId: SERVER_ID, log }),
+  );
   const close = async (): Promise<void> => listener[Symbol.asyncDispose]();
   onTestFinished(close);
   return { ...store, port: listener.port, logs, close };

@@ -9,7 +9,6 @@ import {
 } from "../../protocol/peer/messages.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { FrameReader } from "../../protocol/worker/frame-reader.ts";
-import { type ListenOptions, listenTcp, type TcpListener } from "../../transport/listen-tcp.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
 import type { Store } from "../store/store.ts";
 import { createTurnBudget } from "../turn-budget.ts";
@@ -18,21 +17,17 @@ import { sendClientFrames, sendTree, UnreadableError } from "./send-value.ts";
 /** Requests of one puller that wait; beyond them nothing is read from it. */
 const WAITING_REQUESTS_MAX = 65_536;
 
-export type DataServerOptions = ListenOptions & {
+export type ServeDataOptions = {
   readonly store: Store;
   /** Who does not name it is refused. Undefined before the server has welcomed this worker. */
-  readonly serverId: () => string | undefined;
+  readonly serverId: string | undefined;
   readonly log: Log;
 };
 
-/** Serves the data objects of the store to other workers and to the server. */
-export function startDataServer(options: DataServerOptions): Promise<TcpListener> {
-  return listenTcp(options, (connection) => createSession(connection, options));
-}
-
-function createSession(
+/** Serves the data objects of the store to one connection to the data port: a worker's, or the server's. */
+export function serveData(
   connection: TcpConnection,
-  { store, serverId, log }: DataServerOptions,
+  { store, serverId, log }: ServeDataOptions,
 ): TcpHandlers {
   const frames = new FrameReader(MAX_PULL_BODY_BYTES);
   let isGreeted = false;
@@ -112,7 +107,7 @@ function createSession(
         const wanted = `expected version ${PEER_PROTOCOL_VERSION} of the pull protocol`;
         throw new ProtocolError(`${wanted}, got ${message.version}`);
       }
-      if (message.serverId !== serverId()) {
+      if (serverId === undefined || message.serverId !== serverId) {
         throw new ProtocolError("this worker belongs to another server");
       }
       isGreeted = true;

@@ -1,0 +1,72 @@
+import { HyperloomError } from "../../core/model/errors.ts";
+import { startWorker } from "../../worker/worker.ts";
+import { reportError } from "../cli-error.ts";
+import { EXIT } from "../exit-codes.ts";
+import { createLogSink } from "../log-sink.ts";
+import { untilAborted, watchStopSignals } from "../stop-signals.ts";
+import { parseWorkerFlags, type WorkerFlags, workerUsage } from "./worker-flags.ts";
+
+/**
+ * The whole life of a worker process.
+ * @param program how it was called, for messages
+ * @param args the command line after the program's name
+ * @returns the exit status: 0 when it was stopped, by a signal or by the server
+ */
+export async function runWorker(program: string, args: readonly string[]): Promise<number> {
+  try {
+    const flags = parseWorkerFlags(args);
+    if (flags.help) {
+      process.stdout.write(workerUsage(program));
+      return EXIT.ok;
+    }
+    await work(flags);
+    return EXIT.ok;
+  } catch (error) {
+    const exitCode = reportError(program, error);
+    if (exitCode === EXIT.usage) process.stderr.write(`\n${workerUsage(program)}`);
+    return exitCode;
+  }
+}
+
+async function work(flags: WorkerFlags): Promise<void> {
+  const { serverHost, serverPort, cpus, resources, isPinning, modules } = flags;
+  const { workDirectory, name, host } = flags;
+  const log = createLogSink(flags.debug);
+  // Watched before the start, so that an early Ctrl-C is not lost.
+  const stop = watchStopSignals();
+  if (flags.exitWithStdin) whenStdinEnds(stop.stop);
+
+  const starting = startWorker({
+    serverHost,
+    serverPort,
+    cpus,
+    resources,
+    isPinning,
+    modules,
+    log,
+    signal: stop.signal,
+    ...(workDirectory !== undefined && { parentDirectory: workDirectory }),
+    ...(name !== undefined && { name }),
+    ...(host !== undefined && { host }),
+  });
+  await using worker = await starting.catch((error: unknown) => {
+    if (stop.signal.aborted) return undefined;
+    throw error;
+  });
+  if (worker === undefined) return;
+  const server = `${serverHost}:${serverPort}`;
+  log("info", "joined the server", {
+    server,
+    worker: worker.workerId,
+    port: worker.port,
+    cpus,
+    directory: worker.directory,
+  });
+  const end = await Promise.race([untilAborted(stop.signal), worker.ended]);
+  if (end?.kind !== "server-lost") return;
+  throw new HyperloomError("server-lost", `The server ${server} is lost: ${end.reason}`);
+}
+
+function whenStdinEnds(stop: () => void): void {
+  process.stdin.on("end", stop).on("close", stop).on("error", stop).resume();
+}

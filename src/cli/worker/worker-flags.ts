@@ -1,0 +1,107 @@
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { CliError } from "../cli-error.ts";
+import { EXIT } from "../exit-codes.ts";
+import { MAX_PORT, parseWholeNumber } from "../numbers.ts";
+
+export type WorkerFlags = {
+  readonly help: boolean;
+  readonly debug: boolean;
+  readonly serverHost: string;
+  readonly serverPort: number;
+  readonly cpus: number;
+  readonly resources: readonly { readonly name: string; readonly amount: number }[];
+  readonly workDirectory: string | undefined;
+  readonly isPinning: boolean;
+  readonly modules: readonly string[];
+  readonly name: string | undefined;
+  readonly host: string | undefined;
+  readonly exitWithStdin: boolean;
+};
+
+const MAX_CPUS = 65_535;
+const MAX_AMOUNT = 2 ** 31 - 1;
+
+export const workerUsage = (program: string): string => `Usage: ${program} [options] SERVER PORT
+
+Executes tasks for the server at host SERVER and port PORT, and holds their data.
+
+Options:
+      --cpus N                offer so many cpus (default: all of this machine)
+      --resource NAME=AMOUNT  offer something else, such as gpus=2; may be repeated
+      --wdir DIRECTORY        make the work directory here (default: the system's temporary one)
+      --nopin                 let programs run on any cpu, not only on those of their task
+      --load FILE             run the task types that this module exports; may be repeated
+      --host ADDRESS          serve data to other workers at this address of this machine
+                              (default: the one through which the server is reached)
+      --name NAME             what messages call this worker (default: its address)
+      --exit-with-stdin       end when standard input ends, as it does when the parent is gone
+      --debug                 log more
+  -h, --help                  show this
+
+The log goes to standard output. A server that is not there yet is tried for 5 seconds. The worker
+ends with its server, and by Ctrl-C or SIGTERM, and leaves nothing behind.
+`;
+
+/** @throws CliError with status 2 and a sentence, for a bad flag or value */
+export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
+  const { values, positionals } = parse(args);
+  const [serverHost = "", port, ...others] = positionals;
+  if (!values.help && (port === undefined || others.length > 0)) {
+    throw new CliError(
+      EXIT.usage,
+      `expected SERVER and PORT, got ${positionals.length === 0 ? "nothing" : positionals.join(" ")}`,
+    );
+  }
+  return {
+    help: values.help,
+    debug: values.debug,
+    serverHost,
+    serverPort: parseWholeNumber("PORT", values.help ? "1" : (port ?? ""), 1, MAX_PORT),
+    cpus: parseWholeNumber("--cpus", values.cpus ?? String(availableParallelism()), 0, MAX_CPUS),
+    resources: parseResources(values.resource),
+    workDirectory: values.wdir,
+    isPinning: !values.nopin,
+    modules: values.load,
+    name: values.name,
+    host: values.host,
+    exitWithStdin: values["exit-with-stdin"],
+  };
+}
+
+function parseResources(texts: readonly string[]): { name: string; amount: number }[] {
+  const amounts = new Map<string, number>();
+  for (const text of texts) {
+    const [, name, amount] = /^([^\s=]+)=(.*)$/.exec(text) ?? [];
+    if (name === undefined || amount === undefined) {
+      throw new CliError(EXIT.usage, `--resource is NAME=AMOUNT, such as gpus=2, not '${text}'`);
+    }
+    if (name === "cpus") throw new CliError(EXIT.usage, "the cpus are offered by --cpus");
+    if (amounts.has(name)) throw new CliError(EXIT.usage, `--resource names '${name}' twice`);
+    amounts.set(name, parseWholeNumber(`--resource ${name}`, amount, 0, MAX_AMOUNT));
+  }
+  return [...amounts].map(([name, amount]) => ({ name, amount }));
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        debug: { type: "boolean", default: false },
+        cpus: { type: "string" },
+        resource: { type: "string", multiple: true, default: [] },
+        wdir: { type: "string" },
+        nopin: { type: "boolean", default: false },
+        load: { type: "string", multiple: true, default: [] },
+        name: { type: "string" },
+        host: { type: "string" },
+        "exit-with-stdin": { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new CliError(EXIT.usage, error instanceof Error ? error.message : String(error));
+  }
+}

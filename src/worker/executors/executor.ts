@@ -1,0 +1,262 @@
+import type { Log } from "../../core/base/log.ts";
+import {
+  type AssignedTasks,
+  type FinishedTasks,
+  FLAG_LOAD_CHECKPOINT,
+  type TaskRefs,
+} from "../../core/model/batches.ts";
+import type { TaskFailure } from "../../core/model/failures.ts";
+import { TASK_TYPE } from "../../core/model/symbols.ts";
+import { loadCheckpoint } from "../checkpoints/load-checkpoint.ts";
+import { writeCheckpoint } from "../checkpoints/write-checkpoint.ts";
+import type { TaskType } from "../extension.ts";
+import { runCustom } from "../extensions/run-custom.ts";
+import { putObject, type Store } from "../store/store.ts";
+import type { ValueId } from "../store/value-id.ts";
+import { createTurnBudget } from "../turn-budget.ts";
+import { BUILTINS } from "./builtin/builtins.ts";
+import { failureOf } from "./failure-of.ts";
+import { createFinishedGatherer } from "./finished-gatherer.ts";
+import { type ProgramRunner, runProgram } from "./program/run-program.ts";
+import { TaskError } from "./task-error.ts";
+
+/** Where a task is described: an assignment and the position in it. */
+export type TaskPlace = { readonly batch: AssignedTasks; readonly index: number };
+
+export type ExecutorOptions = {
+  readonly store: Store;
+  readonly programs: ProgramRunner;
+  /** The extension's task type of a symbol id. */
+  readonly customType: (taskType: number) => TaskType | undefined;
+  /** Whether the attempt is still to run: it may have been killed while it waited for its turn. */
+  readonly isWanted: (task: number, attempt: number) => boolean;
+  readonly onFinished: (finished: FinishedTasks) => void;
+  readonly onFailed: (task: number, attempt: number, failure: TaskFailure) => void;
+  readonly onCheckpointNotFound: (refs: TaskRefs) => void;
+  readonly onCheckpointWritten: (refs: TaskRefs) => void;
+  /** The task is finished, and its checkpoint cannot be written. */
+  readonly onCheckpointFailed: (task: number, attempt: number, failure: TaskFailure) => void;
+  readonly log: Log;
+};
+
+/** Executes tasks of all types and puts their results into the store before it tells of them. */
+export type Executor = {
+  /** `cpus` are the numbers of those that a program was given. */
+  execute(places: readonly TaskPlace[], cpus: (position: number) => readonly number[]): void;
+  kill(refs: TaskRefs): void;
+  /** Ends everything that runs; resolves when nothing is left of it. */
+  dispose(): Promise<void>;
+};
+
+/** One execution that takes more than a turn. */
+type Running = { readonly aborting: AbortController; readonly ended: Promise<void> };
+
+const TURN_CHECK_TASKS = 16;
+const decoder = new TextDecoder();
+
+export function createExecutor(options: ExecutorOptions): Executor {
+  const { store, programs, log } = options;
+  const { values } = store;
+  const running = new Map<string, Running>();
+  const finished = createFinishedGatherer(values, options.onFinished);
+  /** Tasks that are done at once, if their turn comes: described by two lists of one length. */
+  let waitingBatches: AssignedTasks[] = [];
+  let waitingIndexes: number[] = [];
+  let isPumping = false;
+  let isDisposed = false;
+
+  const inputsOf = ({ batch, index }: TaskPlace): ValueId[] => {
+    const inputs: ValueId[] = [];
+    const end = batch.inputStarts[index + 1] as number;
+    for (let i = batch.inputStarts[index] as number; i < end; i++) {
+      const task = batch.inputTasks[i] as number;
+      const value = store.objects.get(task, batch.inputAttempts[i] as number);
+      if (value === undefined) throw new TaskError({ message: `input ${task} is not here` });
+      inputs.push(value);
+    }
+    return inputs;
+  };
+
+  const finish = (place: TaskPlace, value: ValueId, durationUs: number): void => {
+    const { batch, index } = place;
+    const task = batch.tasks[index] as number;
+    const attempt = batch.attempts[index] as number;
+    const path = loadsCheckpoint(place) ? "" : checkpointPathOf(place);
+    if (path !== "") startCheckpoint(task, attempt, value, path);
+    putObject(store, task, attempt, value);
+    finished.add(task, attempt, value, durationUs);
+  };
+
+  const fail = (task: number, attempt: number, error: unknown): void =>
+    options.onFailed(task, attempt, failureOf(error));
+
+  const startCheckpoint = (task: number, attempt: number, value: ValueId, path: string): void => {
+    const refs = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
+    values.retain(value);
+    track(`${task}:${attempt}:checkpoint`, async (signal) => {
+      try {
+        await writeCheckpoint(values, value, path, signal);
+        if (!signal.aborted) options.onCheckpointWritten(refs);
+      } catch (error) {
+        if (!signal.aborted) options.onCheckpointFailed(task, attempt, failureOf(error));
+      } finally {
+        values.release(value);
+      }
+    });
+  };
+
+  /** Keeps hold of work that goes on, until its end. */
+  const track = (key: string, work: (signal: AbortSignal) => Promise<void>): void => {
+    const aborting = new AbortController();
+    const ended = work(aborting.signal).then(
+      () => void running.delete(key),
+      // A bug: let it end the process, as anywhere else.
+      (error: unknown) => setImmediate(() => Promise.reject(error)),
+    );
+    running.set(key, { aborting, ended: ended as Promise<void> });
+  };
+
+  /** Starts what takes more than a turn. */
+  const startAside = (place: TaskPlace, cpus: readonly number[]): void => {
+    const { batch, index } = place;
+    const task = batch.tasks[index] as number;
+    const attempt = batch.attempts[index] as number;
+    const inputs = loadsCheckpoint(place) ? [] : inputsOf(place);
+    for (const input of inputs) values.retain(input);
+    track(`${task}:${attempt}`, async (signal) => {
+      const startMs = performance.now();
+      try {
+        const value = await runAside(place, inputs, cpus, signal);
+        if (signal.aborted) {
+          if (value !== undefined) values.release(value);
+        } else if (value === undefined) {
+          const refs = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
+          options.onCheckpointNotFound(refs);
+        } else finish(place, value, 1000 * (performance.now() - startMs));
+      } catch (error) {
+        if (!signal.aborted) fail(task, attempt, error);
+      } finally {
+        for (const input of inputs) values.release(input);
+      }
+    });
+  };
+
+  /** Undefined: the checkpoint that was to be loaded is not there. */
+  const runAside = async (
+    place: TaskPlace,
+    inputs: readonly ValueId[],
+    cpus: readonly number[],
+    signal: AbortSignal,
+  ): Promise<ValueId | undefined> => {
+    const { batch, index } = place;
+    const taskType = batch.taskTypes[index] as number;
+    const clientTask = batch.clientTasks[index] as number;
+    const config = configOf(place);
+    if (loadsCheckpoint(place)) {
+      const path = checkpointPathOf(place);
+      return loadCheckpoint(values, path, (reason) =>
+        log("warning", "computes a task anew: its checkpoint is unusable", { path, reason }),
+      );
+    }
+    if (taskType === TASK_TYPE.run) {
+      return runProgram(programs, { inputs, config, clientTask, cpus }, signal);
+    }
+    const builtin = BUILTINS.get(taskType);
+    if (builtin !== undefined) return builtin.aside({ values, inputs, config }, signal);
+    const type = options.customType(taskType);
+    if (type === undefined) {
+      throw new TaskError({ message: `this worker cannot run tasks of type ${taskType}` });
+    }
+    const logTask = (message: string): void =>
+      log("info", message, { taskType: type.name, clientTask });
+    return runCustom(type, { values, inputs, config, log: logTask }, signal);
+  };
+
+  /** Does a task of a built-in type; starts it aside if it cannot be done at once. */
+  const executeNow = (place: TaskPlace): void => {
+    const { batch, index } = place;
+    const builtin = BUILTINS.get(batch.taskTypes[index] as number);
+    const startMs = performance.now();
+    try {
+      const inputs = inputsOf(place);
+      const value = builtin?.now({ values, inputs, config: configOf(place) });
+      if (value === undefined) startAside(place, []);
+      else finish(place, value, 1000 * (performance.now() - startMs));
+    } catch (error) {
+      fail(batch.tasks[index] as number, batch.attempts[index] as number, error);
+    }
+  };
+
+  const pump = async (): Promise<void> => {
+    const budget = createTurnBudget();
+    while (waitingIndexes.length > 0) {
+      const batches = waitingBatches;
+      const indexes = waitingIndexes;
+      waitingBatches = [];
+      waitingIndexes = [];
+      for (let i = 0; i < indexes.length; i++) {
+        const place = { batch: batches[i] as AssignedTasks, index: indexes[i] as number };
+        const { tasks, attempts } = place.batch;
+        const isWanted = options.isWanted(
+          tasks[place.index] as number,
+          attempts[place.index] as number,
+        );
+        if (isDisposed) return;
+        if (isWanted) executeNow(place);
+        if (i % TURN_CHECK_TASKS === 0 && budget.isSpent()) await budget.renew();
+      }
+    }
+    isPumping = false;
+  };
+
+  return {
+    execute(places, cpus) {
+      places.forEach((place, position) => {
+        const { batch, index } = place;
+        const taskType = batch.taskTypes[index] as number;
+        if (!loadsCheckpoint(place) && BUILTINS.has(taskType)) {
+          waitingBatches.push(batch);
+          waitingIndexes.push(index);
+          return;
+        }
+        try {
+          startAside(place, taskType === TASK_TYPE.run ? cpus(position) : []);
+        } catch (error) {
+          fail(batch.tasks[index] as number, batch.attempts[index] as number, error);
+        }
+      });
+      if (isPumping || waitingIndexes.length === 0) return;
+      isPumping = true;
+      pump().catch((error: unknown) => setImmediate(() => Promise.reject(error)));
+    },
+    kill({ tasks, attempts }) {
+      tasks.forEach((task, i) => {
+        running.get(`${task}:${attempts[i]}`)?.aborting.abort(new Error("the task was stopped"));
+      });
+    },
+    async dispose() {
+      isDisposed = true;
+      const all = [...running.values()];
+      for (const { aborting } of all) aborting.abort(new Error("the worker stops"));
+      await Promise.all(all.map(({ ended }) => ended));
+    },
+  };
+}
+
+function loadsCheckpoint({ batch, index }: TaskPlace): boolean {
+  return ((batch.flags[index] as number) & FLAG_LOAD_CHECKPOINT) !== 0;
+}
+
+function configOf({ batch, index }: TaskPlace): Uint8Array {
+  const start = batch.detailStarts[index] as number;
+  const end =
+    (batch.detailStarts[index + 1] as number) - (batch.checkpointLengths[index] as number);
+  return batch.details.subarray(start, end);
+}
+
+function checkpointPathOf({ batch, index }: TaskPlace): string {
+  const length = batch.checkpointLengths[index] as number;
+  if (length === 0) return "";
+  const end = batch.detailStarts[index + 1] as number;
+  return decoder.decode(batch.details.subarray(end - length, end));
+}

@@ -1,0 +1,74 @@
+import { unreachable } from "../core/base/assert.ts";
+import type { WorkerCommand } from "../core/worker/commands.ts";
+import { cpusAt, taskAt, type WorkerState } from "../core/worker/state.ts";
+import type { FromWorker } from "../protocol/worker/messages.ts";
+import type { Executor } from "./executors/executor.ts";
+import { dropObject, type Store } from "./store/store.ts";
+import type { Puller } from "./transfer/puller.ts";
+
+/** What commands are carried out with. */
+export type Hands = {
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly puller: Puller;
+  readonly send: (message: FromWorker) => void;
+};
+
+/** Carries out what the brain has decided. Events that this causes at once are queued by their receiver. */
+export function runCommand(
+  { store, executor, puller, send }: Hands,
+  state: WorkerState,
+  command: WorkerCommand,
+): void {
+  switch (command.kind) {
+    case "fetch":
+      puller.fetch(command.peer, command.refs);
+      return;
+    case "abandon-fetch":
+      puller.abandon(command.refs);
+      return;
+    case "execute": {
+      const { rows } = command;
+      executor.execute(
+        Array.from(rows, (row) => taskAt(state, row)),
+        (position) => cpusAt(state, rows[position] as number),
+      );
+      return;
+    }
+    case "kill":
+      executor.kill(command.refs);
+      return;
+    case "discard":
+      command.refs.tasks.forEach((task, i) => {
+        dropObject(store, task, command.refs.attempts[i] as number);
+      });
+      return;
+    case "report-finished":
+      send({ kind: "tasks-finished", finished: command.finished });
+      return;
+    case "report-started":
+      send({ kind: "tasks-started", refs: command.refs });
+      return;
+    case "report-failed": {
+      const { task, attempt, failure } = command;
+      send({ kind: "task-failed", task, attempt, failure });
+      return;
+    }
+    case "report-returned":
+      send({ kind: "tasks-returned", refs: command.refs });
+      return;
+    case "report-replicas":
+      send({ kind: "replicas-added", refs: command.refs });
+      return;
+    case "report-unreachable": {
+      const { refs, inputs, holders } = command;
+      send({ kind: "inputs-unreachable", unreachable: { refs, inputs, holders } });
+      return;
+    }
+    case "report-checkpoints-missing":
+      send({ kind: "checkpoints-missing", refs: command.refs });
+      return;
+    default:
+      unreachable(command);
+  }
+}

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { findTaskState } from "../core/worker/state.ts";
+import type { NamedAmount } from "../protocol/client/register.ts";
+import type { ToWorker } from "../protocol/worker/messages.ts";
+import { startHeartbeat } from "../transport/heartbeat.ts";
+import { createExecutor } from "./executors/executor.ts";
+import { choosePinnedCpus } from "./executors/program/pinned-cpus.ts";
+import type { TaskType } from "./extension.ts";
+import type { Launcher } from "./launcher/launcher.ts";
+import { type Hands, runCommand } from "./run-command.ts";
+import type { ServerLink } from "./server-link.ts";
+import type { Store } from "./store/store.ts";
+import { createPuller } from "./transfer/puller.ts";
+import type { WorkDirectory } from "./work-directory/work-directory.ts";
+import type { WorkerOptions } from "./worker-options.ts";
+import { createSession, eventOf } from "./worker-session.ts";
+
+/** Beats of the server that may be missing before it counts as gone. */
+const SILENT_BEATS_MAX = 10;
+/** How long the end waits for task types of extensions that do not stop. */
+const END_TIMEOUT_MS = 2000;
+
+export type BodyOptions = {
+  readonly options: WorkerOptions;
+  readonly welcome: Extract<ToWorker, { kind: "welcome" }>;
+  readonly link: ServerLink;
+  readonly store: Store;
+  readonly directory: WorkDirectory;
+  readonly launcher: Promise<Launcher>;
+  readonly customTypes: ReadonlyMap<string, TaskType>;
+  readonly offer: readonly NamedAmount[];
+  readonly onStop: () => void;
+  readonly onSilent: (reason: string) => void;
+};
+
+/** The brain of a welcomed worker, and all that carries out what it decides. */
+export type WorkerBody = {
+  onMessage(message: ToWorker): void;
+  /** Ends all that runs and leaves nothing of it. */
+  dispose(): Promise<void>;
+};
+
+export function createBody(body: BodyOptions): WorkerBody {
+  const { options, welcome, link, store, directory, launcher, customTypes } = body;
+  const { log, isPinning = true } = options;
+  const atMs = (): number => performance.now();
+  let isDisposed = false;
+
+  const session = createSession({
+    workerId: welcome.workerId,
+    offer: body.offer,
+    runCommand: (state, command) => runCommand(hands, state, command),
+  });
+  const { dispatch } = session;
+
+  const puller = createPuller({
+    store,
+    serverId: welcome.serverId,
+    onFetched: (refs) => dispatch({ kind: "objects-fetched", atMs: atMs(), refs }),
+    onFailed: (refs, peer) => dispatch({ kind: "fetch-failed", atMs: atMs(), refs, peer }),
+    log,
+  });
+
+  const executor = createExecutor({
+    store,
+    programs: {
+      values: store.values,
+      launcher: () => launcher,
+      runDirectory: directory.runDirectory,
+      cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
+      onError: (text) => log("error", text),
+    },
+    customType: (taskType) => customTypes.get(session.symbol(taskType) ?? ""),
+    isWanted: (task, attempt) => findTaskState(session.state, task, attempt) === "running",
+    onFinished: (finished) => dispatch({ kind: "tasks-executed", atMs: atMs(), finished }),
+    onFailed: (task, attempt, failure) =>
+      dispatch({ kind: "task-execution-failed", atMs: atMs(), task, attempt, failure }),
+    onCheckpointNotFound: (refs) => dispatch({ kind: "checkpoints-not-found", atMs: atMs(), refs }),
+    // The task is over for the brain; only the server waits for its checkpoint.
+    onCheckpointWritten: (refs) => link.send({ kind: "checkpoints-written", refs }),
+    onCheckpointFailed: (task, attempt, failure) =>
+      link.send({ kind: "task-failed", task, attempt, failure }),
+    log,
+  });
+
+  const hands: Hands = { store, executor, puller, send: link.send };
+
+  const heartbeat = startHeartbeat(link.connection, {
+    intervalMs: welcome.heartbeatMs,
+    silentBeatsMax: SILENT_BEATS_MAX,
+    // It answers those of the server.
+    beat: () => {},
+    onSilent: (silentMs) => body.onSilent(`it was silent for ${silentMs} ms`),
+  });
+
+  return {
+    onMessage: (message) => {
+      if (isDisposed) return;
+      const event = eventOf(message, atMs());
+      if (message.kind === "peers-lost") message.workers.forEach(puller.removePeer);
+      else if (message.kind === "peers") message.peers.forEach(puller.addPeer);
+      else if (message.kind === "symbols") session.addSymbols(message);
+      else if (message.kind === "heartbeat") link.send(message);
+      else if (message.kind === "stop") body.onStop();
+      if (event !== undefined) dispatch(event);
+    },
+    async dispose() {
+      isDisposed = true;
+      heartbeat[Symbol.dispose]();
+      puller.dispose();
+      await Promise.race([executor.dispose(), delay(END_TIMEOUT_MS, undefined, { ref: false })]);
+    },
+  };
+}

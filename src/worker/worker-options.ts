@@ -1,0 +1,29 @@
+import type { Log } from "../core/base/log.ts";
+import type { NamedAmount } from "../protocol/client/register.ts";
+
+export type WorkerOptions = {
+  readonly serverHost: string;
+  readonly serverPort: number;
+  /** Cpus that it offers. */
+  readonly cpus: number;
+  /** What else it offers, by the short name, such as `gpus`. */
+  readonly resources?: readonly NamedAmount[];
+  /** Address that it serves data at, and that others are told. Default: the one that the server sees. */
+  readonly host?: string;
+  /** Directory in which it makes its work directory. Default: the system's for temporary files. */
+  readonly parentDirectory?: string;
+  /** What messages name it by. Default: its address. */
+  readonly name?: string;
+  /** Whether programs run only on the cpus that their task was given. Default true. */
+  readonly isPinning?: boolean;
+  /** Paths of modules with task types of their own. */
+  readonly modules?: readonly string[];
+  readonly log: Log;
+  /** Ends the start. */
+  readonly signal?: AbortSignal;
+};
+
+/** How a worker ended without being disposed of. */
+export type WorkerEnd =
+  /** The server told it to. */
+  { readonly kind: "stopped" } | { readonly kind: "server-lost"; readonly reason: string };

@@ -1,0 +1,225 @@
+import { tmpdir } from "node:os";
+import { createDeferred } from "../core/base/deferred.ts";
+import { HyperloomError } from "../core/model/errors.ts";
+import type { ToWorker } from "../protocol/worker/messages.ts";
+import { NotReachableError } from "../transport/connect-tcp.ts";
+import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
+import type { TaskType } from "./extension.ts";
+import { type Launcher, startLauncher } from "./launcher/launcher.ts";
+import { findLaunchers } from "./launcher-paths.ts";
+import { createRegistration, listOffer } from "./registration.ts";
+import { connectToServer, type ServerLink, type ServerLinkHandlers } from "./server-link.ts";
+import { createStore, type Store } from "./store/store.ts";
+import { serveData } from "./transfer/serve-data.ts";
+import { removeDeadDirectories } from "./work-directory/remove-dead.ts";
+import { createWorkDirectory, type WorkDirectory } from "./work-directory/work-directory.ts";
+import { createBody, type WorkerBody } from "./worker-body.ts";
+import type { WorkerEnd, WorkerOptions } from "./worker-options.ts";
+
+/** How long a server that does not listen yet is tried. */
+const RETRY_FOR_MS = 5000;
+/** A server answers a registration at once; what does not, is something else. */
+const WELCOME_TIMEOUT_MS = 10_000;
+const PORT_TRIES_MAX = 5;
+
+/** A worker that is registered. Disposal ends it, with all programs and all that it stored. */
+export type Worker = AsyncDisposable & {
+  readonly workerId: number;
+  /** Where it serves data. */
+  readonly host: string;
+  readonly port: number;
+  readonly directory: string;
+  /** Resolves when it has ended without being disposed of, and is cleaned up. */
+  readonly ended: Promise<WorkerEnd>;
+};
+
+type Welcome = Extract<ToWorker, { kind: "welcome" }>;
+
+/**
+ * Starts a worker in this process; resolves when the server has welcomed it. Rejects with a
+ * HyperloomError: `server-unreachable`, `server-refused`, `work-directory-unusable`, `module-unusable`.
+ */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { log, modules = [] } = options;
+  const parentDirectory = options.parentDirectory ?? tmpdir();
+  const customTypes = await loadCustomTypes(modules);
+  const offer = listOffer(options, customTypes.keys());
+  const welcomed = createDeferred<Welcome>();
+  const lost = createDeferred<WorkerEnd>();
+  // It may be refused before anybody waits for the welcome.
+  welcomed.promise.catch(() => {});
+  let serverId: string | undefined;
+  let body: WorkerBody | undefined;
+  let onWelcome = (_: Welcome): void => {};
+
+  const link = await reachServer(options, {
+    onMessage: (message) => {
+      // What comes with the welcome, in one piece, is for the body that the welcome makes.
+      if (message.kind === "welcome") onWelcome(message);
+      else body?.onMessage(message);
+    },
+    onEnd: (reason, isRefused) => {
+      welcomed.reject(refusal(options, reason, isRefused));
+      lost.resolve({ kind: "server-lost", reason });
+    },
+  });
+
+  const place = await openPlace(options, link, parentDirectory, (store, connection) =>
+    serveData(connection, { store, serverId, log }),
+  ).catch((error: unknown) => {
+    link.connection.destroy();
+    throw error;
+  });
+  const { listener, directory, store } = place;
+  const launcher = startPrograms(options, directory);
+
+  const cleanUp = async (): Promise<void> => {
+    link.connection.end();
+    await body?.dispose();
+    await launcher.then(
+      (started) => started[Symbol.asyncDispose](),
+      () => {}, // it never started, which was logged
+    );
+    await listener[Symbol.asyncDispose]();
+    store.values.files.closeAll();
+    await directory.remove();
+    link.connection.destroy();
+  };
+  let cleaning: Promise<void> | undefined;
+  const cleanUpOnce = (): Promise<void> => {
+    cleaning ??= cleanUp();
+    return cleaning;
+  };
+
+  onWelcome = (welcome) => {
+    serverId = welcome.serverId;
+    const onSilent = (reason: string): void => lost.resolve({ kind: "server-lost", reason });
+    const onStop = (): void => lost.resolve({ kind: "stopped" });
+    const parts = { options, welcome, link, store, directory, launcher, customTypes, offer };
+    body ??= createBody({ ...parts, onStop, onSilent });
+    welcomed.resolve(welcome);
+  };
+  link.register(createRegistration(options, listener.port, customTypes.keys()));
+  const timer = setTimeout(() => {
+    welcomed.reject(refusal(options, "it does not answer a worker's registration", true));
+  }, WELCOME_TIMEOUT_MS);
+  const onAbort = (): void => welcomed.reject(options.signal?.reason);
+  options.signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    const { workerId } = await welcomed.promise;
+    void removeDeadDirectories(parentDirectory, {
+      onRemoved: (path) => log("info", "removed what a dead worker left", { path }),
+      onError: (text) => log("warning", text),
+    });
+    return {
+      workerId,
+      host: listener.host,
+      port: listener.port,
+      directory: directory.path,
+      ended: lost.promise.then(async (end) => {
+        await cleanUpOnce();
+        return end;
+      }),
+      [Symbol.asyncDispose]: cleanUpOnce,
+    };
+  } catch (error) {
+    await cleanUpOnce();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+async function loadCustomTypes(modules: readonly string[]): Promise<ReadonlyMap<string, TaskType>> {
+  if (modules.length === 0) return new Map();
+  const { loadModules } = await import("./extensions/load-modules.ts");
+  return loadModules(modules);
+}
+
+async function reachServer(
+  { serverHost, serverPort, signal }: WorkerOptions,
+  handlers: ServerLinkHandlers,
+): Promise<ServerLink> {
+  const address = { host: serverHost, port: serverPort, retryForMs: RETRY_FOR_MS };
+  try {
+    return await connectToServer({ ...address, ...(signal && { signal }) }, handlers);
+  } catch (error) {
+    if (!(error instanceof NotReachableError)) throw error;
+    throw new HyperloomError(
+      "server-unreachable",
+      `The server ${error.message}. Check that it runs, and its host and port.`,
+      { cause: error },
+    );
+  }
+}
+
+function refusal(
+  { serverHost, serverPort }: WorkerOptions,
+  reason: string,
+  isRefused: boolean,
+): HyperloomError {
+  const server = `${serverHost}:${serverPort}`;
+  return isRefused
+    ? new HyperloomError("server-refused", `The server ${server} refused this worker: ${reason}`)
+    : new HyperloomError("server-lost", `The server ${server} is lost: ${reason}`);
+}
+
+type Place = {
+  readonly listener: TcpListener;
+  readonly directory: WorkDirectory;
+  readonly store: Store;
+};
+
+/** Listens at a port, and makes the work directory that is named by it. */
+async function openPlace(
+  { host, log }: WorkerOptions,
+  link: ServerLink,
+  parentDirectory: string,
+  serve: (
+    store: Store,
+    ...args: Parameters<Parameters<typeof listenTcp>[1]>
+  ) => ReturnType<Parameters<typeof listenTcp>[1]>,
+): Promise<Place> {
+  for (let tries = 1; ; tries++) {
+    let store: Store | undefined;
+    const address = { host: host ?? link.connection.localHost, port: 0 };
+    const listener = await listenTcp(address, (connection) => {
+      if (store !== undefined) return serve(store, connection);
+      connection.destroy();
+      return { onData: () => {}, onClose: () => {} };
+    });
+    try {
+      const directory = await createWorkDirectory(parentDirectory, listener.port);
+      if (directory !== undefined) {
+        store = createStore(directory.dataDirectory, (text) => log("error", text));
+        return { listener, directory, store };
+      }
+    } catch (error) {
+      await listener[Symbol.asyncDispose]();
+      throw error;
+    }
+    // A worker on another address of this host has the same port, and so the name.
+    await listener[Symbol.asyncDispose]();
+    if (tries === PORT_TRIES_MAX) {
+      throw new HyperloomError(
+        "work-directory-unusable",
+        `Other workers have all names tried in '${parentDirectory}'. Choose another place with --wdir.`,
+      );
+    }
+  }
+}
+
+function startPrograms({ log }: WorkerOptions, directory: WorkDirectory): Promise<Launcher> {
+  const starting = (async () =>
+    startLauncher({
+      ...findLaunchers(),
+      dataDirectory: directory.dataDirectory,
+      onLog: (text) => log("warning", text),
+    }))();
+  starting.then(
+    ({ kind, protection }) => log("debug", "starts programs", { launcher: kind, protection }),
+    (error: Error) => log("error", "cannot start programs", { reason: error.message }),
+  );
+  return starting;
+}
