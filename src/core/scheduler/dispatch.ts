@@ -25,6 +25,11 @@ export function dispatch(context: StepContext): void {
   const { readied } = context;
   for (let i = 0; i < readied.length; i += 1) queueReady(context, readied.at(i));
   readied.clear();
+  // What waits for a worker with room goes to it before others look for something to take over.
+  for (const id of context.dirtyWorkers) {
+    const worker = context.state.workers.get(id);
+    if (worker !== undefined) giveBacklog(context, worker);
+  }
   const workers = workersToServe(context);
   // In rounds: each takes one run of pooled tasks at a time, so that a small plan is shared out.
   let active = workers;
