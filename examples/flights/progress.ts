@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "hyperloom";
 
 const BAR_WIDTH = 28;
@@ -52,17 +53,10 @@ export function showProgress(client: Client): AsyncDisposable {
     }
   };
 
+  const pause = (): Promise<void> =>
+    sleep(INTERVAL_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
   const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await draw(false);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, INTERVAL_MS);
-        stopping.signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
+    for (; !stopping.signal.aborted; await pause()) await draw(false);
     await draw(true);
   };
   // Progress is no reason for the pipeline to fail: if the server is lost, the pipeline says so.

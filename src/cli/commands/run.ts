@@ -20,7 +20,7 @@ export function addRunCommand(program: Command, result: CommandResult): void {
     .command("run")
     .description("run a pipeline written in TypeScript or JavaScript")
     .argument("<script>", "path of the pipeline: .ts, .mts, .js or .mjs")
-    .argument("[args...]", "handed to the pipeline; put -- before them if they look like options")
+    .argument("[args...]", "handed to the pipeline; a -- before them is left out")
     .option(
       "-s, --server <host:port>",
       `address of the server (default: $${SERVER_VARIABLE}, else a cluster that lives as long as the script)`,
@@ -28,8 +28,9 @@ export function addRunCommand(program: Command, result: CommandResult): void {
     .option("-w, --workers <n>", `without a server: ${WORKERS_OPTION_HELP}`)
     .option("-c, --cpus <n>", `without a server: ${CPUS_OPTION_HELP}`)
     .passThroughOptions()
-    .action(async (script, args, { server, workers, cpus }) => {
+    .action(async (script, rest, { server, workers, cpus }) => {
       const path = checkScript(script);
+      const args = rest[0] === "--" ? rest.slice(1) : rest;
       const size = parseClusterSize(workers, cpus);
       const stop = watchStopSignals();
       const named = namedServer(server);

@@ -36,6 +36,8 @@ async function work(flags: WorkerFlags): Promise<void> {
   const stop = watchStopSignals();
   if (flags.exitWithStdin) whenStdinEnds(stop.stop);
 
+  // A module of task types may be TypeScript, and need not be in a project that has this package.
+  if (modules.length > 0) await import("../script-loader/register.ts");
   const starting = startWorker({
     serverHost,
     serverPort,
