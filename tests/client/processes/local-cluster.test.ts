@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -21,8 +22,8 @@ afterEach(async () => {
 
 /** Of an orphan, the system may keep the entry of the process for a while after its end: state Z. */
 function isAlive(pid: number): boolean {
-  const { status, stdout } = spawnSync("ps", ["-o", "stat=", "-p", `${pid}`]);
-  return status === 0 && !stdout.toString().startsWith("Z");
+  const stat = `/proc/${pid}/stat`;
+  return existsSync(stat) && !/\) Z /.test(readFileSync(stat, "utf8"));
 }
 
 test("starts workers with what was asked for, and ends them without leftovers", async () => {
