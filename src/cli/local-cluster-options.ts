@@ -1,16 +1,35 @@
 import { availableParallelism } from "node:os";
+import type { LocalClusterOptions } from "../client/index.ts";
 import { parseWholeNumber } from "./numbers.ts";
 
-export const WORKERS_OPTION_HELP = "how many workers to start (default 1)";
-export const CPUS_OPTION_HELP = "cpus of each worker (default: all of this machine, shared out)";
+/** The options, and their help, of the commands that start a cluster of this machine. */
+export const CLUSTER_OPTIONS = {
+  workers: ["-w, --workers <n>", "how many workers to start (default 1)"],
+  cpus: ["-c, --cpus <n>", "cpus of each worker (default: all of this machine, shared out)"],
+  wdir: ["--wdir <directory>", "where workers make their work directories"],
+  load: ["--load <file>", "module of task types that workers load; may be repeated"],
+} as const;
+
+export type ClusterOptionTexts = {
+  readonly workers?: string | undefined;
+  readonly cpus?: string | undefined;
+  readonly wdir?: string | undefined;
+  readonly load: readonly string[];
+};
+
+/** For commander: gathers the values of an option that may be repeated. */
+export const gather = (value: string, earlier: readonly string[]): readonly string[] => [
+  ...earlier,
+  value,
+];
 
 /** Shares the cpus of this machine among the workers, unless told otherwise. */
-export function parseClusterSize(
-  workersText: string | undefined,
-  cpusText: string | undefined,
-): { workers: number; cpus: number } {
-  const workers = parseWholeNumber("--workers", workersText ?? "1", 1, 1024);
+export function parseClusterOptions(
+  texts: ClusterOptionTexts,
+): LocalClusterOptions & { readonly workers: number; readonly cpus: number } {
+  const workers = parseWholeNumber("--workers", texts.workers ?? "1", 1, 1024);
   const share = Math.max(1, Math.floor(availableParallelism() / workers));
-  const cpus = parseWholeNumber("--cpus", cpusText ?? String(share), 1, 65_535);
-  return { workers, cpus };
+  const cpus = parseWholeNumber("--cpus", texts.cpus ?? String(share), 1, 65_535);
+  const { wdir, load } = texts;
+  return { workers, cpus, load, ...(wdir !== undefined && { workDirectory: wdir }) };
 }

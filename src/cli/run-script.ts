@@ -12,7 +12,7 @@ const GRACE_MS = 3_000;
  * Runs a pipeline in a Node process of its own, with our terminal, until it ends. A stop signal
  * is passed on to it, and kills it if it does not end.
  * @param server where the script's `Client.connect()` goes
- * @returns the script's exit status; 128 + number of the signal that ended it
+ * @returns the script's exit status, or that of the signal that ended it
  */
 export function runScript(
   path: string,
@@ -34,7 +34,7 @@ export function runScript(
       reject(new CliError(EXIT.failure, text, { cause }));
     });
     child.on("exit", (code, signal) => {
-      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+      resolve(code ?? stop.exitCode() ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
 }

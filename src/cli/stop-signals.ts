@@ -1,10 +1,11 @@
+import { CliError } from "./cli-error.ts";
 import { EXIT_BY_SIGNAL, type StopSignal } from "./exit-codes.ts";
 
 const STOP_SIGNALS: readonly StopSignal[] = ["SIGHUP", "SIGINT", "SIGTERM"];
 
 /** Asks to stop: Ctrl-C, SIGTERM, or the end of the terminal. */
 export type StopWatch = {
-  /** Aborted by the first stop signal. */
+  /** Aborted by the first stop signal; its reason then ends a command with the status of the signal. */
   readonly signal: AbortSignal;
   /** The exit status that stands for the stop signal received; undefined before there is one. */
   exitCode(): number | undefined;
@@ -23,7 +24,7 @@ export function watchStopSignals(): StopWatch {
     process.on(name, () => {
       if (received !== undefined) process.exit(EXIT_BY_SIGNAL[name]);
       received = name;
-      controller.abort();
+      controller.abort(new CliError(EXIT_BY_SIGNAL[name], `stopped by ${name}`));
     });
   }
   return {

@@ -5,11 +5,7 @@ import { SERVER_VARIABLE } from "../../client/session/address.ts";
 import { CliError } from "../cli-error.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
-import {
-  CPUS_OPTION_HELP,
-  parseClusterSize,
-  WORKERS_OPTION_HELP,
-} from "../local-cluster-options.ts";
+import { CLUSTER_OPTIONS, gather, parseClusterOptions } from "../local-cluster-options.ts";
 import { runScript } from "../run-script.ts";
 import { namedServer } from "../server-address.ts";
 import { watchStopSignals } from "../stop-signals.ts";
@@ -25,13 +21,19 @@ export function addRunCommand(program: Command, result: CommandResult): void {
       "-s, --server <host:port>",
       `address of the server (default: $${SERVER_VARIABLE}, else a cluster that lives as long as the script)`,
     )
-    .option("-w, --workers <n>", `without a server: ${WORKERS_OPTION_HELP}`)
-    .option("-c, --cpus <n>", `without a server: ${CPUS_OPTION_HELP}`)
+    .option(...CLUSTER_OPTIONS.workers)
+    .option(...CLUSTER_OPTIONS.cpus)
+    .option(...CLUSTER_OPTIONS.wdir)
+    .option(...CLUSTER_OPTIONS.load, gather, [])
+    .addHelpText(
+      "after",
+      "\nThe options of workers are for the cluster that is started without a server.",
+    )
     .passThroughOptions()
-    .action(async (script, rest, { server, workers, cpus }) => {
+    .action(async (script, rest, { server, ...texts }) => {
       const path = checkScript(script);
       const args = rest[0] === "--" ? rest.slice(1) : rest;
-      const size = parseClusterSize(workers, cpus);
+      const options = parseClusterOptions(texts);
       const stop = watchStopSignals();
       const named = namedServer(server);
       if (named !== undefined) {
@@ -39,7 +41,7 @@ export function addRunCommand(program: Command, result: CommandResult): void {
         return;
       }
       const { LocalCluster } = await import("../../client/index.ts");
-      await using cluster = await LocalCluster.start({ ...size, signal: stop.signal });
+      await using cluster = await LocalCluster.start({ ...options, signal: stop.signal });
       result.exitCode = await runScript(path, args, cluster.address, stop);
     });
 }

@@ -53,8 +53,7 @@ async function waitForWorkers(
       const text = `${last.workers} of ${countOf(wanted, "worker")} joined ${address} in time`;
       throw new CliError(EXIT.timedOut, text, { cause: error });
     }
-    if (stop.signal.aborted) throw new CliError(stop.exitCode() ?? EXIT.failure, "Stopped");
-    throw error;
+    throw stop.signal.aborted ? stop.signal.reason : error;
   }
 }
 

@@ -48,6 +48,16 @@ describe("hyperloom local", { timeout: LIMIT_MS }, () => {
     await untilGone(local.mark);
   });
 
+  test("says that its port is taken, with status 4", async () => {
+    const { local, address } = await startLocal();
+    await using _local = local;
+    const port = address.split(":")[1] ?? "";
+    const { code, stderr } = await runToEnd("hyperloom", ["local", "--port", port]);
+    expect(code, stderr).toBe(4);
+    expect(stderr).toContain(port);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
   test("leaves nothing behind when it is killed", async () => {
     const { local } = await startLocal("--workers", "2");
     await using _local = local;
