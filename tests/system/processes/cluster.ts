@@ -61,7 +61,7 @@ export async function startCluster(
       const wdir = await mkdtemp(join(scratch, "worker-"));
       const flags = ["--wdir", wdir, "--cpus", String(cpus), ...workerArgs, ...args];
       const program = own(start("loom-worker", [...flags, "127.0.0.1", String(port)]));
-      await program.waitFor(/registered/);
+      await program.waitFor(/joined the server/);
       const worker: TestWorker = {
         program,
         pid: program.child.pid ?? 0,
