@@ -1,11 +1,12 @@
 import type { StepContext } from "./context.ts";
 import { give } from "./given.ts";
+import { expectedUsOf } from "./groups.ts";
 import { addRef } from "./outbox.ts";
 import { expectDuration, hasRoom, loadFor } from "./placement/load.ts";
 import { missingInputsUs } from "./placement/transfer-cost.ts";
 import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
-import type { RequestClass, WorkerRecord } from "./state.ts";
+import type { RequestClass, SchedulerState, WorkerRecord } from "./state.ts";
 import { ASSIGNED, RETRACTING } from "./task-table.ts";
 
 /** Hungry workers that one step looks at, so that many idle ones do not make each event dear. */
@@ -89,7 +90,7 @@ function serve(context: StepContext, worker: WorkerRecord): boolean {
 /** Moves tasks from the worker's backlogs to the worker, greatest priority first, while it has room. */
 function giveBacklog(context: StepContext, worker: WorkerRecord): void {
   const { state } = context;
-  const { queues, tasks } = state;
+  const { queues } = state;
   for (;;) {
     let best = -1;
     let bestPriority = Number.NEGATIVE_INFINITY;
@@ -97,7 +98,7 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
       const row = queues.peek(queue);
       if (row === -1) continue;
       const requestClass = state.classes[classId] as RequestClass;
-      if (!hasRoom(state, worker, requestClass, tasks.expectedUs[row] as number)) continue;
+      if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) continue;
       const priority = queues.topPriority(queue);
       if (priority > bestPriority) {
         best = row;
@@ -106,6 +107,8 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
     }
     if (best === -1) return;
     unqueueReady(state, best);
+    // More may be known about such tasks than when it was queued.
+    expectDuration(state, best, missingInputsUs(state, best, worker.id));
     give(context, worker, best);
   }
 }
@@ -117,13 +120,13 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
  */
 function drawFromPool(context: StepContext, worker: WorkerRecord): boolean {
   const { state } = context;
-  const { queues, tasks } = state;
+  const { queues } = state;
   let best: RequestClass | undefined;
   let bestPriority = Number.NEGATIVE_INFINITY;
   for (const requestClass of state.classes) {
     const row = queues.peek(requestClass.pool);
     if (row === -1 || !requestClass.capableKinds.has(worker.kind)) continue;
-    if (!hasRoom(state, worker, requestClass, tasks.expectedUs[row] as number)) continue;
+    if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) continue;
     const priority = queues.topPriority(requestClass.pool);
     if (priority > bestPriority) {
       best = requestClass;
@@ -134,12 +137,13 @@ function drawFromPool(context: StepContext, worker: WorkerRecord): boolean {
   const pooled = queues.count(best.pool);
   const share = Math.ceil(pooled / state.workers.size);
   const first = queues.peek(best.pool);
-  const quick = Math.ceil(RUN_US / Math.max(1, tasks.expectedUs[first] as number));
+  const quick = Math.ceil(RUN_US / Math.max(1, expectedNow(state, first)));
   const run = Math.max(Math.ceil(share / 2), Math.min(quick, share));
   for (let i = 0; i < run; i += 1) {
     const row = queues.peek(best.pool);
     if (row === -1 || queues.topPriority(best.pool) !== bestPriority) break;
     queues.remove(row);
+    expectDuration(state, row, 0);
     pushBacklog(context, worker, row);
   }
   giveBacklog(context, worker);
@@ -199,7 +203,7 @@ function stealFrom(
   for (;;) {
     const row = queues.peekLast(queue);
     if (row === -1) break;
-    if (!hasRoom(state, worker, requestClass, tasks.expectedUs[row] as number)) break;
+    if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) break;
     const moveUs = missingInputsUs(state, row, worker.id);
     const expectedBeforeUs = tasks.expectedUs[row] as number;
     if (moveUs > budgetUs) break;
@@ -242,3 +246,7 @@ function retractFor(context: StepContext, idle: WorkerRecord): void {
 }
 
 const greatest = (loads: Float64Array): number => loads.reduce((a, b) => Math.max(a, b), 0);
+
+/** What such a task is expected to take as far as is known now, without transfers. */
+const expectedNow = (state: SchedulerState, row: number): number =>
+  expectedUsOf(state.groups, state.tasks.group[row] as number);

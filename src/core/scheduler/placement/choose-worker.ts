@@ -26,6 +26,8 @@ export type Place = { readonly workerId: number; readonly transferUs: number };
 export function chooseWorker(state: SchedulerState, row: number): Place | undefined {
   const { tasks, counters } = state;
   const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
+  // Then nobody runs out of work, and nothing is gained by moving data to who has less of it.
+  const isPooled = state.queues.count(requestClass.pool) > 0;
   const held = heldInputs(state, row);
   let best: WorkerRecord | undefined;
   let bestCostUs = Number.POSITIVE_INFINITY;
@@ -37,7 +39,8 @@ export function chooseWorker(state: SchedulerState, row: number): Place | undefi
     const bytes = held.totalBytes - (held.bytesByWorker.get(workerId) ?? 0);
     const objects = held.totalObjects - (held.objectsByWorker.get(workerId) ?? 0);
     const moveUs = transferUs(bytes, objects);
-    const costUs = Math.min(loadFor(worker, requestClass), COMPARED_LOAD_US_MAX) + moveUs;
+    const loadUs = isPooled ? 0 : Math.min(loadFor(worker, requestClass), COMPARED_LOAD_US_MAX);
+    const costUs = loadUs + moveUs;
     if (costUs < bestCostUs) {
       best = worker;
       bestCostUs = costUs;
