@@ -91,7 +91,7 @@ def main():
     hello = task("loom/data/const", b"Hello ")
     world = task("loom/data/const", b"world!")
     merged = task("loom/data/merge", b"", [hello, world], result=True)
-    run = schema["Run"](args=["tr", "a-z", "A-Z"], map_inputs=["+in"], map_outputs=["+out"])
+    run = schema["Run"](args=[b"tr", b"a-z", b"A-Z"], map_inputs=[b"+in"], map_outputs=[b"+out"])
     upper = task("loom/run/run", run.SerializeToString(), [merged], True, 0)
     array = task("loom/array/make", b"", [hello, upper], True)
     lines = task("loom/data/const", b"a\nb\n")
