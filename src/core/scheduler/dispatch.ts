@@ -13,8 +13,6 @@ import { ASSIGNED, RETRACTING } from "./task-table.ts";
 const HUNGRY_PER_STEP = 8;
 /** Victims that are compared before some of their backlog is taken. */
 const VICTIMS_COMPARED = 4;
-/** A run of pooled tasks is at least this much work, so that trivial siblings stay together. */
-const RUN_US = 1_000;
 /** Work is asked back only from a worker that is this much behind. */
 const RETRACT_GAP_US = 20_000;
 
@@ -34,7 +32,9 @@ export function dispatch(context: StepContext): void {
   const workers = workersToServe(context);
   // In rounds: each takes one run of pooled tasks at a time, so that a small plan is shared out.
   let active = workers;
-  while (active.length > 0) active = active.filter((worker) => serve(context, worker));
+  while (active.length > 0) {
+    active = active.filter((worker, position) => serve(context, worker, position));
+  }
 }
 
 /**
@@ -71,10 +71,10 @@ function workersToServe({ state, dirtyWorkers, poolGrew }: StepContext): WorkerR
 }
 
 /** Gives the worker all of its backlog that it has room for, then gets it more; false when it got none. */
-function serve(context: StepContext, worker: WorkerRecord): boolean {
+function serve(context: StepContext, worker: WorkerRecord, position: number): boolean {
   const { state } = context;
   giveBacklog(context, worker);
-  if (drawFromPool(context, worker) || steal(context, worker)) {
+  if (drawFromPool(context, worker, position) || steal(context, worker)) {
     worker.kind.hungry.delete(worker.id);
     return true;
   }
@@ -114,11 +114,12 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
 }
 
 /**
- * Moves a run of neighbors from the pool whose tasks are most urgent to the worker's backlog: half
- * of an even share, so that runs get shorter towards the end (guided self-scheduling: Polychronopoulos
- * and Kuck 1987). Neighbors mostly feed the same consumers, whose inputs then need not move.
+ * Moves a run of neighbors from the pool whose tasks are most urgent to the worker's backlog: an even
+ * share, and where all have nothing to do, to each the same. Neighbors mostly feed the same
+ * consumers, whose inputs then need not move. What turns out to be uneven is stolen later.
+ * `position` is how many workers were served before in this round.
  */
-function drawFromPool(context: StepContext, worker: WorkerRecord): boolean {
+function drawFromPool(context: StepContext, worker: WorkerRecord, position: number): boolean {
   const { state } = context;
   const { queues } = state;
   let best: RequestClass | undefined;
@@ -134,11 +135,8 @@ function drawFromPool(context: StepContext, worker: WorkerRecord): boolean {
     }
   }
   if (best === undefined) return false;
-  const pooled = queues.count(best.pool);
-  const share = Math.ceil(pooled / state.workers.size);
-  const first = queues.peek(best.pool);
-  const quick = Math.ceil(RUN_US / Math.max(1, expectedNow(state, first)));
-  const run = Math.max(Math.ceil(share / 2), Math.min(quick, share));
+  const sharers = Math.max(1, state.workers.size - position);
+  const run = Math.ceil(queues.count(best.pool) / sharers);
   for (let i = 0; i < run; i += 1) {
     const row = queues.peek(best.pool);
     if (row === -1 || queues.topPriority(best.pool) !== bestPriority) break;
@@ -198,20 +196,24 @@ function stealFrom(
   const { queues, tasks } = state;
   const queue = victim.backlogs.get(requestClass.id);
   if (queue === undefined) return false;
-  let budgetUs = (loadFor(victim, requestClass) - loadFor(worker, requestClass)) / 2;
+  const last = queues.peekLast(queue);
+  if (last === -1) return false;
+  // The victim's load counts what was expected when its tasks were queued; of this one it is known
+  // how much that has changed since.
+  const learned = expectedNow(state, last) / Math.max(1, tasks.expectedUs[last] as number);
+  let budgetUs = (loadFor(victim, requestClass) * learned - loadFor(worker, requestClass)) / 2;
   let stolen = 0;
   for (;;) {
     const row = queues.peekLast(queue);
     if (row === -1) break;
     if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) break;
     const moveUs = missingInputsUs(state, row, worker.id);
-    const expectedBeforeUs = tasks.expectedUs[row] as number;
     if (moveUs > budgetUs) break;
     unqueueReady(state, row);
     expectDuration(state, row, moveUs);
     pushBacklog(context, worker, row);
     stolen += 1;
-    budgetUs -= Math.max(expectedBeforeUs, tasks.expectedUs[row] as number) / 2;
+    budgetUs -= (tasks.expectedUs[row] as number) / 2;
     if (budgetUs <= 0) break;
   }
   return stolen > 0;

@@ -27,8 +27,10 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 
 export function createFakeCluster({
   check = true,
+  durationUs = 5,
 }: {
   readonly check?: boolean;
+  readonly durationUs?: number;
 } = {}): FakeCluster {
   const state = createSchedulerState();
   const commands: SchedulerCommand[] = [];
@@ -67,7 +69,11 @@ export function createFakeCluster({
 
   const finish: FakeCluster["finish"] = (workerId, count = 1, length = 0) => {
     const done = (given.get(workerId) ?? []).splice(0, count);
-    return step({ kind: "tasks-finished", workerId, finished: finishedTasks(done, length) });
+    const finished = {
+      ...finishedTasks(done, length),
+      durationsUs: new Float32Array(done.length).fill(durationUs),
+    };
+    return step({ kind: "tasks-finished", workerId, finished });
   };
 
   return {

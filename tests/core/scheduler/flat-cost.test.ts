@@ -10,7 +10,7 @@ const ONE_CPU = [{ resource: CPUS, amount: 1 }];
  * one makes one more ready. Returns what one event costs while nearly all of them are still ready.
  */
 function costPerEvent(readyTasks: number, workers: number) {
-  const cluster = createFakeCluster({ check: false });
+  const cluster = createFakeCluster({ check: false, durationUs: 100_000 });
   const tasks: TestTask[] = [];
   for (let i = 0; i < readyTasks; i += 1) tasks.push({ type: "run", request: ONE_CPU });
   for (let i = 0; i < readyTasks; i += 1) {
