@@ -1,11 +1,22 @@
 import { checkpoints, crossPlan, expansions, failing, resources } from "./mixtures.ts";
-import { chain, grid, independent, layered, mergeTree, tree } from "./shapes.ts";
+import {
+  chain,
+  grid,
+  growingTree,
+  independent,
+  layered,
+  lightTree,
+  mergeTree,
+  tree,
+} from "./shapes.ts";
 import type { Workload, WorkloadOptions } from "./workload.ts";
 
 export type WorkloadName =
   | "independent"
   | "chain"
   | "tree"
+  | "light-tree"
+  | "growing-tree"
   | "merge-tree"
   | "grid"
   | "layered"
@@ -20,6 +31,8 @@ export const WORKLOADS: Readonly<Record<WorkloadName, (options: WorkloadOptions)
   independent,
   chain,
   tree,
+  "light-tree": lightTree,
+  "growing-tree": growingTree,
   "merge-tree": mergeTree,
   grid,
   layered,

@@ -1,4 +1,5 @@
-import { createPlanBuilder, LIGHT } from "./plan-builder.ts";
+import { TASK_TYPE } from "../../core/model/symbols.ts";
+import { createPlanBuilder, LIGHT, type PlanBuilder } from "./plan-builder.ts";
 import type { Workload, WorkloadOptions } from "./workload.ts";
 
 /** Tasks without inputs, all of them results. */
@@ -25,14 +26,50 @@ export function chain(options: WorkloadOptions): Workload {
 export function tree(options: WorkloadOptions): Workload {
   const plan = createPlanBuilder(options);
   const work = { sizeBytes: 1_000_000, durationUs: 10_000 };
+  return binaryTree(
+    plan,
+    options.taskCount,
+    () => plan.run([], { work, label: "leaf" }),
+    (pair, isResult) => plan.run(pair, { work, isResult, label: "reduce" }),
+  );
+}
+
+/** The same, but each inner task's data is as large as its inputs together, as that of a merge is. */
+export function growingTree(options: WorkloadOptions): Workload {
+  const plan = createPlanBuilder(options);
+  const sizes = new Map<number, number>();
+  const add = (inputs: readonly number[], isResult: boolean): number => {
+    const sizeBytes = inputs.reduce((sum, input) => sum + (sizes.get(input) ?? 0), 0) || 10_000;
+    const id = plan.run(inputs, { work: { sizeBytes, durationUs: 10_000 }, isResult });
+    sizes.set(id, sizeBytes);
+    return id;
+  };
+  return binaryTree(plan, options.taskCount, () => add([], false), add);
+}
+
+/** The same of built-ins that take next to no time: constants and merges. */
+export function lightTree(options: WorkloadOptions): Workload {
+  const plan = createPlanBuilder(options);
+  return binaryTree(
+    plan,
+    options.taskCount,
+    () => plan.add(TASK_TYPE.const, [], { work: { sizeBytes: 1000 } }),
+    (pair, isResult) => plan.merge(pair, { isResult }),
+  );
+}
+
+function binaryTree(
+  plan: PlanBuilder,
+  taskCount: number,
+  addLeaf: () => number,
+  addInner: (inputs: readonly number[], isResult: boolean) => number,
+): Workload {
   let level: number[] = [];
-  while (level.length * 2 < options.taskCount) level.push(plan.run([], { work, label: "leaf" }));
+  while (level.length * 2 < taskCount) level.push(addLeaf());
   while (level.length > 1) {
     const above: number[] = [];
     for (let left = 0; left < level.length; left += 2) {
-      const pair = level.slice(left, left + 2);
-      const isResult = level.length <= 2;
-      above.push(plan.run(pair, { work, isResult, label: "reduce" }));
+      above.push(addInner(level.slice(left, left + 2), level.length <= 2));
     }
     level = above;
   }
