@@ -45,13 +45,14 @@ export function encodeFrame(
     view.setUint32(offset, column.length, true);
     view.setUint32(offset + 4, column.BYTES_PER_ELEMENT, true);
     offset += COLUMN_HEADER_BYTES;
+    if (column.length === 0) continue;
     frame.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), offset);
     offset += padded(column.byteLength);
   }
   return frame;
 }
 
-/** Reads the columns of one frame's body, in order; each is a copy that outlives the body. */
+/** Reads the columns of one frame's body, in order, as views of one copy that outlives the body. */
 export type ColumnReader = {
   u8(): Uint8Array;
   u16(): Uint16Array;
@@ -67,12 +68,16 @@ export type ColumnReader = {
   end(): void;
 };
 
-export function createColumnReader(body: Uint8Array): ColumnReader {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+export function createColumnReader(received: Uint8Array): ColumnReader {
+  // One copy for all columns: they are aligned in it, and pin no received chunk.
+  const body = new Uint8Array(received);
+  const { buffer } = body;
+  const view = new DataView(buffer);
   let offset = 0;
+  let start = 0;
 
-  /** Copies the next column's bytes, so that they are aligned and pin no received chunk. */
-  const next = (elementBytes: number): ArrayBuffer => {
+  /** Steps over the next column, sets `start` to its first byte and returns its length in elements. */
+  const next = (elementBytes: number): number => {
     if (offset + COLUMN_HEADER_BYTES > body.length) {
       throw new ProtocolError(
         `expected a column at byte ${offset}, but the frame ends at ${body.length}`,
@@ -83,24 +88,42 @@ export function createColumnReader(body: Uint8Array): ColumnReader {
     if (bytes !== elementBytes) {
       throw new ProtocolError(`expected a column of ${elementBytes}-byte elements, got ${bytes}`);
     }
-    const start = offset + COLUMN_HEADER_BYTES;
-    const end = start + count * elementBytes;
-    if (end > body.length) {
+    start = offset + COLUMN_HEADER_BYTES;
+    if (start + count * elementBytes > body.length) {
       throw new ProtocolError(`a column of ${count} elements ends beyond its frame`);
     }
     offset = start + padded(count * elementBytes);
-    return body.buffer.slice(body.byteOffset + start, body.byteOffset + end) as ArrayBuffer;
+    return count;
   };
 
-  const u32 = (): Uint32Array => new Uint32Array(next(4));
+  const u8 = (): Uint8Array => {
+    const count = next(1);
+    return new Uint8Array(buffer, start, count);
+  };
+  const u32 = (): Uint32Array => {
+    const count = next(4);
+    return new Uint32Array(buffer, start, count);
+  };
   return {
-    u8: () => new Uint8Array(next(1)),
-    u16: () => new Uint16Array(next(2)),
+    u8,
+    u16: () => {
+      const count = next(2);
+      return new Uint16Array(buffer, start, count);
+    },
     u32,
-    i32: () => new Int32Array(next(4)),
-    f32: () => new Float32Array(next(4)),
-    f64: () => new Float64Array(next(8)),
-    text: () => decodeUtf8Lossy(new Uint8Array(next(1))),
+    i32: () => {
+      const count = next(4);
+      return new Int32Array(buffer, start, count);
+    },
+    f32: () => {
+      const count = next(4);
+      return new Float32Array(buffer, start, count);
+    },
+    f64: () => {
+      const count = next(8);
+      return new Float64Array(buffer, start, count);
+    },
+    text: () => decodeUtf8Lossy(u8()),
     scalar: () => {
       const column = u32();
       const value = column[0];

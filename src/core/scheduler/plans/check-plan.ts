@@ -54,7 +54,7 @@ function findInputMistake(
   return undefined;
 }
 
-/** The rules for dslice and dget; see section "dynamic tasks" in docs/tasks.md. */
+/** The rules for dslice and dget; see docs/pipelines.md. */
 function findDynamicMistake(
   state: SchedulerState,
   client: ClientRecord,
