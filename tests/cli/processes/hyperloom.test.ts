@@ -3,26 +3,26 @@ import { runToEnd } from "./programs.ts";
 
 const COMMANDS = ["server", "worker", "local", "run", "status", "stop", "wait"];
 
-test("--help names every command", async () => {
+test.concurrent("--help names every command", async () => {
   const { code, stdout } = await runToEnd("hyperloom", ["--help"]);
   expect(code).toBe(0);
   for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, "m"));
 });
 
-test.each(COMMANDS)("%s --help says how it is used", async (command) => {
+test.concurrent.each(COMMANDS)("%s --help says how it is used", async (command) => {
   const { code, stdout, stderr } = await runToEnd("hyperloom", [command, "--help"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(new RegExp(`^Usage: hyperloom ${command}\\b`, "m"));
 });
 
-test("--version prints the package's version", async () => {
+test.concurrent("--version prints the package's version", async () => {
   expect(await runToEnd("hyperloom", ["--version"])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
   });
 });
 
-test.each([
+test.concurrent.each([
   { args: ["no-such-command"], says: "no-such-command" },
   { args: ["status", "--bad"], says: "--bad" },
   { args: ["server", "--bad"], says: "--bad" },
@@ -41,7 +41,7 @@ test.each([
   expect(code).toBe(2);
 });
 
-test.each(["status", "stop"])(
+test.concurrent.each(["status", "stop"])(
   "%s without a server ends with status 3",
   async (command) => {
     // Nothing listens on port 1.
@@ -53,7 +53,7 @@ test.each(["status", "stop"])(
   20_000,
 );
 
-test("wait without a server ends with status 6 when its time is up before the server's", async () => {
+test.concurrent("wait without a server ends with status 6 when its time is up before the server's", async () => {
   const args = ["wait", "--workers", "1", "--timeout", "0.3", "--server", "127.0.0.1:1"];
   const { code, stderr } = await runToEnd("hyperloom", args);
   expect(stderr).toContain("0 of 1 worker");
