@@ -152,7 +152,7 @@ function forgetPlan(state: SchedulerState, plan: PlanRecord): void {
 
 /**
  * Calls for dormant rows to be computed (again), with whatever they need that is not there: from
- * its checkpoint where one was written, else from its inputs. Iterative; lineage may be long.
+ * its checkpoint where there is one, else from its inputs. Iterative; lineage may be long.
  */
 export function resurrect(context: StepContext, rows: Iterable<number>): void {
   const { state } = context;
@@ -161,7 +161,7 @@ export function resurrect(context: StepContext, rows: Iterable<number>): void {
   for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
     if (tasks.state[row] !== DORMANT) continue;
     state.counters.rowsTouched += 1;
-    if (((tasks.flags[row] as number) & CHECKPOINT_WRITTEN) !== 0) {
+    if (((tasks.flags[row] as number) & (CHECKPOINT_WRITTEN | LOADS)) !== 0) {
       tasks.flags[row] = (tasks.flags[row] as number) | LOADS;
       makeReady(context, row);
       continue;
