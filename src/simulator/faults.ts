@@ -14,6 +14,8 @@ export const FAULT_NAMES = [
   "release",
   /** One pull in ten breaks off. */
   "flaky",
+  /** One checkpoint file in three is not there for the worker that is to load it. */
+  "vanish",
 ] as const;
 
 export type FaultName = (typeof FAULT_NAMES)[number];
@@ -27,6 +29,7 @@ export type FaultPlan = {
   readonly clientLeavesAtUs: number | undefined;
   readonly releasesAtUs: readonly number[];
   readonly breakProbability: number;
+  readonly vanishProbability: number;
 };
 
 /** `expectedUs` is about how long the workload takes without faults. */
@@ -56,5 +59,6 @@ export function planFaults(
     clientLeavesAtUs: faults.has("leave") ? moment() : undefined,
     releasesAtUs: Array.from({ length: releaseCount }, moment),
     breakProbability: faults.has("flaky") ? 0.1 : 0,
+    vanishProbability: faults.has("vanish") ? 1 / 3 : 0,
   };
 }

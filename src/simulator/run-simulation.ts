@@ -201,6 +201,7 @@ export function runSimulation(
     history: createHistory(),
     network,
     files: new Map(),
+    vanishProbability: faults.vanishProbability,
     sabotage,
     checksInvariants: options.checksInvariants,
     totals: { messages: 0, messageBytes: 0, executions: 0 },

@@ -96,7 +96,8 @@ export function createSimulatedExecutor(
       work: `${nameWork(task, inputs)}${task.loadsCheckpoint ? "/load" : ""}`,
     });
     if (task.loadsCheckpoint) {
-      const value = world.files.get(task.checkpointPath);
+      const isThere = world.random.unit() >= world.vanishProbability;
+      const value = isThere ? world.files.get(task.checkpointPath) : undefined;
       const evaluation = value === undefined ? undefined : ({ kind: "value", value } as const);
       return { task, evaluation, durationUs: LOAD_US };
     }

@@ -30,6 +30,8 @@ export type World = {
   readonly network: PeerNetwork;
   /** Checkpoint files by path, on a file system that server and workers share. */
   readonly files: Map<string, SimulatedValue>;
+  /** Of a checkpoint file, for the worker that is to load it. */
+  readonly vanishProbability: number;
   readonly observe: (observation: Observation) => void;
   readonly sabotage: Sabotage;
   /** Whether the brains check their state after each step; it costs time in proportion to the state. */

@@ -13,8 +13,19 @@ const FAULT_SETS: readonly (readonly FaultName[])[] = [
   ["leave"],
   ["release"],
   ["flaky"],
-  ["lost", "slow", "late", "release", "leave", "flaky"],
+  ["lost", "slow", "late", "release", "leave", "flaky", "vanish"],
 ];
+
+test("checkpoints that vanish are computed again", () => {
+  let executions = 0;
+  let executionsWithFaults = 0;
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const options = { seed, workload: "checkpoints" } as const;
+    executions += runSimulation(options).executions;
+    executionsWithFaults += runSimulation({ ...options, faults: ["vanish"] }).executions;
+  }
+  expect(executionsWithFaults).toBeGreaterThan(executions + SEEDS);
+});
 
 describe.each(WORKLOAD_NAMES)("workload %s", (workload) => {
   test.each(FAULT_SETS.map((faults) => [faults.join(" ") || "no faults", faults] as const))(
@@ -25,7 +36,7 @@ describe.each(WORKLOAD_NAMES)("workload %s", (workload) => {
           seed,
           workload,
           faults,
-          taskCount: 20 + (seed % 4) * 12,
+          taskCount: 10 + (seed % 5) * 6,
           clientCount: 1 + (seed % 2),
           workerCount: 1 + (seed % 4),
           latencyUs: seed % 5 === 0 ? 20_000 : 100,
