@@ -90,9 +90,12 @@ export function planted(event: SchedulerEvent): void {
     "TS2345",
   ),
   mistake(
-    "a worker's id where a task's is meant",
+    "an id of one kind where another is meant",
     "src/core/model/planted-brand.ts",
-    `import { type TaskId, workerId } from "./ids.ts";\nexport const planted: TaskId = workerId(1);`,
+    `import type { Brand } from "../base/brand.ts";
+type TaskId = Brand<number, "TaskId">;
+type WorkerId = Brand<number, "WorkerId">;
+export const planted = (id: WorkerId): TaskId => id;`,
     "TS2322",
   ),
   mistake(
