@@ -73,7 +73,7 @@ describe("loom-worker", { timeout: LIMIT_MS }, () => {
 
     await using worker = start("loom-worker", ["--wdir", folder, "127.0.0.1", port]);
     await using server = start("loom-server", ["--port", port]);
-    await worker.waitFor(/registered/);
+    await worker.waitFor(/joined the server/);
     server.child.kill("SIGTERM");
     expect((await worker.ended).code).toBe(0);
     expect((await server.ended).code).toBe(0);
@@ -88,7 +88,7 @@ describe("loom-worker", { timeout: LIMIT_MS }, () => {
       const path = join(cwd, "loom-worker");
       symlinkSync(join(BIN, "loom-worker.js"), path);
       await using worker = start("loom-worker", ["--wdir", ".", "127.0.0.1", port], { cwd, path });
-      await worker.waitFor(/registered/);
+      await worker.waitFor(/joined the server/);
       expect(readdirSync(cwd).some((name) => name.startsWith("worker-"))).toBe(true);
       worker.child.kill(signal);
       const { code } = await worker.ended;
@@ -103,7 +103,7 @@ describe("loom-worker", { timeout: LIMIT_MS }, () => {
     const { server, port } = await startServer();
     await using _server = server;
     await using worker = start("loom-worker", ["--wdir", folder, "127.0.0.1", port]);
-    await worker.waitFor(/registered/);
+    await worker.waitFor(/joined the server/);
     server.child.kill("SIGKILL");
     const { code, stderr } = await worker.ended;
     expect(code, stderr).toBe(3);
