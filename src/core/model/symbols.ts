@@ -24,6 +24,9 @@ export const BUILTIN_SYMBOLS = [
   "loom/array",
   "loom/index",
   "loom/pyobj",
+  "loom/js/call",
+  "loom/json",
+  "loom/jsobj",
 ] as const;
 
 export type BuiltinSymbol = (typeof BUILTIN_SYMBOLS)[number];
@@ -45,6 +48,7 @@ export const TASK_TYPE = {
   run: 13,
   pyCall: 14,
   pyValue: 15,
+  jsCall: 20,
 } as const;
 
 /** Whether the scheduler itself replaces such a task by others, once its input is there. */
@@ -57,6 +61,10 @@ export const DATA_TYPE = {
   array: 17,
   index: 18,
   pyobj: 19,
+  /** A JSON text that both Python and TypeScript functions read as its value. */
+  json: 21,
+  /** What only JavaScript understands, in V8's serialization. */
+  jsobj: 22,
 } as const;
 
 /** Symbol id of the resource that every worker offers. */
