@@ -61,6 +61,8 @@ export function createBody(body: BodyOptions): WorkerBody {
     log,
   });
 
+  const removals = new Set<Promise<void>>();
+
   const executor = createExecutor({
     store,
     programs: {
@@ -69,6 +71,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       runDirectory: directory.runDirectory,
       cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
       onError: (text) => log("error", text),
+      removals,
     },
     customType: (taskType) => customTypes.get(session.symbol(taskType) ?? ""),
     isWanted: (task, attempt) => findTaskState(session.state, task, attempt) === "running",
@@ -109,6 +112,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       heartbeat[Symbol.dispose]();
       puller.dispose();
       await Promise.race([executor.dispose(), delay(END_TIMEOUT_MS, undefined, { ref: false })]);
+      await Promise.all(removals);
     },
   };
 }

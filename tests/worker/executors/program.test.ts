@@ -64,6 +64,7 @@ async function createBench(
     launcher: async () => offered,
     runDirectory,
     cpuIds,
+    removals: new Set(),
     onError: (message) => {
       throw new Error(message);
     },
@@ -96,6 +97,7 @@ async function createBench(
         const id = ids[i];
         if (typeof shape !== "number" && id !== undefined) store.values.release(id);
       }
+      await Promise.all(runner.removals);
       expect(readdirSync(runDirectory)).toEqual([]);
     }
   };

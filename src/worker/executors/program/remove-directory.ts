@@ -1,5 +1,5 @@
-import { rmdirSync, unlinkSync } from "node:fs";
-import { chmod, lstat, readdir, rm } from "node:fs/promises";
+import { unlinkSync } from "node:fs";
+import { chmod, lstat, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Removes a program's directory with all that it left there. Rejects with the system's error. */
@@ -7,7 +7,7 @@ export async function removeDirectory(
   directory: string,
   expectedNames: Iterable<string>,
 ): Promise<void> {
-  if (removeExpected(directory, expectedNames)) return;
+  if (await removeExpected(directory, expectedNames)) return;
   try {
     await rm(directory, { recursive: true, force: true });
   } catch {
@@ -18,20 +18,19 @@ export async function removeDirectory(
 }
 
 /** The usual case in a few system calls: nothing is there but the names that we know. */
-function removeExpected(directory: string, names: Iterable<string>): boolean {
-  try {
-    for (const name of names) {
-      try {
-        unlinkSync(join(directory, name));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") return false;
-      }
+async function removeExpected(directory: string, names: Iterable<string>): Promise<boolean> {
+  for (const name of names) {
+    try {
+      unlinkSync(join(directory, name));
+    } catch {
+      // It was moved, or is none of the usual; the next call knows.
     }
-    rmdirSync(directory);
-    return true;
-  } catch {
-    return false; // the thorough way says what is wrong
   }
+  // Of these calls it alone waits for a disk's journal.
+  return rmdir(directory).then(
+    () => true,
+    () => false, // the thorough way says what is wrong
+  );
 }
 
 async function unlockDirectories(root: string): Promise<void> {

@@ -23,6 +23,8 @@ export type ProgramRunner = {
   readonly cpuIds: readonly number[];
   /** Hears of directories that could not be removed. */
   readonly onError: (message: string) => void;
+  /** Directories that are being removed: nobody waits for that but the worker's end. */
+  readonly removals: Set<Promise<void>>;
 };
 
 export type RunTask = {
@@ -43,7 +45,7 @@ let runNumber = 0;
 /**
  * Runs a program and makes a value, which the caller owns, of its outputs. Rejects with a TaskError,
  * or with the signal's reason once the program and all that it started are gone. Whatever happens,
- * its directory is removed.
+ * its directory is removed, at once but aside.
  */
 export async function runProgram(
   runner: ProgramRunner,
@@ -80,7 +82,7 @@ async function runOnce(
   runNumber = (runNumber + 1) >>> 0;
   const runId = runNumber;
   const directory = join(runner.runDirectory, `${task.clientTask}-${runId}`);
-  const names = new Set([STDERR_NAME, STDOUT_NAME, ...outputNames]);
+  const names = new Set([STDERR_NAME, ...outputNames]);
   const { protection } = launcher;
   const programTask = { values, inputs, run, directory, protection };
   mkdirSync(directory);
@@ -106,10 +108,19 @@ async function runOnce(
     requireSuccess(end, run, directory);
     return await collectOutputs(programTask, links);
   } finally {
-    await removeDirectory(directory, names).catch((error: unknown) =>
-      runner.onError(`cannot remove ${directory}: ${systemReason(error)}`),
-    );
+    removeAside(runner, directory, names);
   }
+}
+
+function removeAside(
+  { removals, onError }: ProgramRunner,
+  directory: string,
+  names: ReadonlySet<string>,
+): void {
+  const removal = removeDirectory(directory, names)
+    .catch((error: unknown) => onError(`cannot remove ${directory}: ${systemReason(error)}`))
+    .finally(() => removals.delete(removal));
+  removals.add(removal);
 }
 
 type LimitedEnd = ProgramEnd | { readonly kind: "timed-out" };
