@@ -1,4 +1,4 @@
-import { decodeUtf8 } from "../core/base/utf8.ts";
+import { decodeUtf8Lossy } from "../core/base/utf8.ts";
 import { type AssignedTasks, FLAG_LOAD_CHECKPOINT } from "../core/model/batches.ts";
 import type { ResourceRequest } from "../core/model/resources.ts";
 
@@ -43,7 +43,7 @@ export function readExecutable(place: {
       resource: at(batch.requestResources, entry),
       amount: at(batch.requestAmounts, entry),
     })),
-    checkpointPath: decodeUtf8(batch.details.subarray(configEnd, detailEnd)),
+    checkpointPath: decodeUtf8Lossy(batch.details.subarray(configEnd, detailEnd)),
     loadsCheckpoint: (at(batch.flags, index) & FLAG_LOAD_CHECKPOINT) !== 0,
   };
 }

@@ -1,5 +1,5 @@
 import { unreachable } from "../core/base/assert.ts";
-import { decodeUtf8 } from "../core/base/utf8.ts";
+import { decodeUtf8Lossy } from "../core/base/utf8.ts";
 import type { Plan } from "../core/model/plan.ts";
 import type { ResourceOffer } from "../core/model/resources.ts";
 import { BUILTIN_SYMBOLS, RESOURCE_PREFIX, TASK_TYPE } from "../core/model/symbols.ts";
@@ -71,7 +71,7 @@ function findLoadable(plan: Plan, world: World): Uint8Array | undefined {
   return Uint8Array.from({ length: plan.taskCount }, (_, row) => {
     const start = paths.starts[row] ?? 0;
     const path = plan.bytes.subarray(start, start + (paths.lengths[row] ?? 0));
-    return path.length > 0 && world.files.has(decodeUtf8(path)) ? 1 : 0;
+    return path.length > 0 && world.files.has(decodeUtf8Lossy(path)) ? 1 : 0;
   });
 }
 

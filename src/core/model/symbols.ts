@@ -29,8 +29,6 @@ export const BUILTIN_SYMBOLS = [
   "loom/jsobj",
 ] as const;
 
-export type BuiltinSymbol = (typeof BUILTIN_SYMBOLS)[number];
-
 /** Symbol ids of the built-in task types: their positions above, which a test compares. */
 export const TASK_TYPE = {
   slice: 0,

@@ -1,4 +1,5 @@
 import { assert } from "../../core/base/assert.ts";
+import { utf8LengthBytes } from "../../core/base/utf8.ts";
 import type { ResourceRequest } from "../../core/model/resources.ts";
 import { MAX_PLAN_FRAME_BYTES } from "../limits.ts";
 import { unexpected } from "../protocol-error.ts";
@@ -9,7 +10,6 @@ import {
   putInt32Field,
   putStringField,
 } from "../wire/protobuf-fields.ts";
-import { utf8LengthBytes } from "../wire/utf8.ts";
 import { int32SizeBytes, varintSizeBytes } from "../wire/varint-size.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { PLAN_SYMBOL_BASE, REQUEST_TYPE } from "./message-types.ts";

@@ -1,6 +1,7 @@
+import { decodeUtf8Lossy } from "../../core/base/utf8.ts";
 import { MAX_GROUP_DEPTH } from "../limits.ts";
 import { unexpected } from "../protocol-error.ts";
-import { decodeUtf8, decodeUtf8Lossy } from "./utf8.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 const VARINT = 0;
 const FIXED64 = 1;

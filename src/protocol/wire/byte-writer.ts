@@ -1,5 +1,5 @@
 import { assert } from "../../core/base/assert.ts";
-import { encodeUtf8Into, utf8LengthBytes } from "./utf8.ts";
+import { encodeUtf8Into, utf8LengthBytes } from "../../core/base/utf8.ts";
 import { varintSizeBytes } from "./varint-size.ts";
 
 /**

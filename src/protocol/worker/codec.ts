@@ -1,6 +1,6 @@
+import { encodeUtf8 } from "../../core/base/utf8.ts";
 import { MAX_FROM_WORKER_BODY_BYTES, MAX_TO_WORKER_BODY_BYTES } from "../limits.ts";
 import { ProtocolError } from "../protocol-error.ts";
-import { encodeUtf8 } from "../wire/utf8.ts";
 import {
   assignedColumns,
   finishedColumns,

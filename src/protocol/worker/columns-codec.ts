@@ -1,5 +1,5 @@
+import { decodeUtf8Lossy } from "../../core/base/utf8.ts";
 import { ProtocolError } from "../protocol-error.ts";
-import { decodeUtf8Lossy } from "../wire/utf8.ts";
 
 /**
  * The codec of the worker and peer protocols: a message is a list of columns, and a column travels

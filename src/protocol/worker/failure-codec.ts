@@ -1,7 +1,7 @@
+import { encodeUtf8 } from "../../core/base/utf8.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
 import { MAX_FAILURE_TEXT_LENGTH } from "../limits.ts";
 import { ProtocolError } from "../protocol-error.ts";
-import { encodeUtf8 } from "../wire/utf8.ts";
 import type { Column, ColumnReader } from "./columns-codec.ts";
 
 const HAS_EXIT_CODE = 1;

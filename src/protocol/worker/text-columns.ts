@@ -1,6 +1,7 @@
+import { encodeUtf8 } from "../../core/base/utf8.ts";
 import { MAX_WORKER_TEXT_BYTES } from "../limits.ts";
 import { ProtocolError } from "../protocol-error.ts";
-import { decodeUtf8, encodeUtf8 } from "../wire/utf8.ts";
+import { decodeUtf8 } from "../wire/utf8.ts";
 import { type Column, type ColumnReader, requireRanges } from "./columns-codec.ts";
 
 /** A list of names as two columns: where each starts, and the bytes of all of them. */

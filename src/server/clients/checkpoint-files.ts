@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { decodeUtf8 } from "../../core/base/utf8.ts";
+import { decodeUtf8Lossy } from "../../core/base/utf8.ts";
 import type { Plan } from "../../core/model/plan.ts";
 
 /** Files that are looked for at once, on a network file system above all. */
@@ -17,7 +17,7 @@ export async function findLoadable(plan: Plan): Promise<Uint8Array> {
       const length = paths.lengths[i] as number;
       if (length === 0) continue;
       const start = paths.starts[i] as number;
-      const path = decodeUtf8(plan.bytes.subarray(start, start + length));
+      const path = decodeUtf8Lossy(plan.bytes.subarray(start, start + length));
       // Not there, or not to be seen from here, is the same: it is computed.
       loadable[i] = await access(path).then(
         () => 1,

@@ -1,3 +1,4 @@
+import { encodeUtf8 } from "../../core/base/utf8.ts";
 import type { SchedulerCommand } from "../../core/scheduler/commands.ts";
 import { type ClientRequest, decodeClientRequest } from "../../protocol/client/client-request.ts";
 import {
@@ -11,7 +12,6 @@ import type { Register } from "../../protocol/client/register.ts";
 import { encodeTasksFinished } from "../../protocol/client/task-finished.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
-import { encodeUtf8 } from "../../protocol/wire/utf8.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import type { Engine } from "../engine.ts";
 import { createStatus } from "../status.ts";

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { decodeUtf8 } from "../../core/base/utf8.ts";
+import { decodeUtf8Lossy } from "../../core/base/utf8.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import type { SchedulerCommand } from "../../core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../../core/scheduler/events.ts";
@@ -149,7 +149,9 @@ function labelsOf(plan: Plan, first: number, end: number): string[] {
   const labels: string[] = [];
   for (let i = first; i < end; i += 1) {
     const start = plan.labels?.starts[i] ?? 0;
-    labels.push(decodeUtf8(plan.bytes.subarray(start, start + (plan.labels?.lengths[i] ?? 0))));
+    labels.push(
+      decodeUtf8Lossy(plan.bytes.subarray(start, start + (plan.labels?.lengths[i] ?? 0))),
+    );
   }
   return labels;
 }

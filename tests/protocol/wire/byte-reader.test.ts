@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { encodeUtf8, utf8LengthBytes } from "../../../src/core/base/utf8.ts";
 import { ProtocolError } from "../../../src/protocol/protocol-error.ts";
 import { ByteReader } from "../../../src/protocol/wire/byte-reader.ts";
 import { ByteWriter } from "../../../src/protocol/wire/byte-writer.ts";
-import { encodeUtf8, utf8LengthBytes } from "../../../src/protocol/wire/utf8.ts";
 import { int32SizeBytes, varintSizeBytes } from "../../../src/protocol/wire/varint-size.ts";
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });

@@ -1,4 +1,4 @@
-import { decodeUtf8 } from "../../base/utf8.ts";
+import { decodeUtf8Lossy } from "../../base/utf8.ts";
 import type { ByteRanges, Plan } from "../../model/plan.ts";
 import type { StepContext } from "../context.ts";
 import { groupOf } from "../groups.ts";
@@ -198,7 +198,7 @@ function createGrouper(
     if (taskType !== lastType || !equalBytes(prefix, lastPrefix)) {
       lastType = taskType;
       lastPrefix = plan.labels === undefined ? EMPTY : prefix.slice();
-      lastGroup = groupOf(state.groups, taskType, decodeUtf8(prefix));
+      lastGroup = groupOf(state.groups, taskType, decodeUtf8Lossy(prefix));
     }
     return lastGroup;
   };

@@ -1,4 +1,4 @@
-import { decodeUtf8 } from "../../base/utf8.ts";
+import { decodeUtf8Lossy } from "../../base/utf8.ts";
 import type { TaskFailure } from "../../model/failures.ts";
 import type { StepContext } from "../context.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
@@ -22,7 +22,7 @@ export function failTask(context: StepContext, row: number, failure: TaskFailure
   const { state, outbox } = context;
   const { tasks } = state;
   const plan = planOf(state, row);
-  const label = decodeUtf8(tasks.label(row));
+  const label = decodeUtf8Lossy(tasks.label(row));
   const clientTask = tasks.clientTask[row] as number;
   outbox.others.push({
     kind: "notify-failed",
@@ -46,7 +46,7 @@ export function failTask(context: StepContext, row: number, failure: TaskFailure
         clientTask: tasks.clientTask[needyRow] as number,
         worker: "",
         attempts: tasks.attemptsMade(needyRow),
-        label: decodeUtf8(tasks.label(needyRow)),
+        label: decodeUtf8Lossy(tasks.label(needyRow)),
         failure: {
           message: `Needs task ${clientTask} of another plan, which failed: ${failure.message}`,
         },
