@@ -51,6 +51,9 @@ SYMBOLS = [
     "loom/array",
     "loom/index",
     "loom/pyobj",
+    "loom/js/call",
+    "loom/json",
+    "loom/jsobj",
 ]
 ID = {name: i for i, name in enumerate(SYMBOLS)}
 CPUS = ID["loom/resource/cpus"]

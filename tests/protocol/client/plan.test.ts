@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BUILTIN_SYMBOLS } from "../../../src/core/model/symbols.ts";
 import { decodeClientRequest } from "../../../src/protocol/client/client-request.ts";
 import { PlanRefusal } from "../../../src/protocol/client/plan-context.ts";
 import { PlanEncoder } from "../../../src/protocol/client/plan-encoder.ts";
@@ -16,8 +17,8 @@ import { type PlainPlan, type PlainTask, plainOfPlan, testContext } from "./plan
 
 const MAX = 2 ** 31 - 1;
 const MERGE = 8;
-const MY_COUNT = 20;
-const GPUS = 21;
+const MY_COUNT = BUILTIN_SYMBOLS.length;
+const GPUS = MY_COUNT + 1;
 
 const text = fc.string({ unit: "binary", maxLength: 150 });
 const bytes = fc.uint8Array({ maxLength: 200 });
