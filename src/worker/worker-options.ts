@@ -18,6 +18,8 @@ export type WorkerOptions = {
   readonly isPinning?: boolean;
   /** Paths of modules with task types of their own. */
   readonly modules?: readonly string[];
+  /** What starts programs. Default: the launchers of this package. */
+  readonly launchers?: { readonly compiledPath: string; readonly nodePath: string };
   readonly log: Log;
   /** Ends the start. */
   readonly signal?: AbortSignal;

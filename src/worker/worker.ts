@@ -210,10 +210,13 @@ async function openPlace(
   }
 }
 
-function startPrograms({ log }: WorkerOptions, directory: WorkDirectory): Promise<Launcher> {
+function startPrograms(
+  { log, launchers }: WorkerOptions,
+  directory: WorkDirectory,
+): Promise<Launcher> {
   const starting = (async () =>
     startLauncher({
-      ...findLaunchers(),
+      ...(launchers ?? findLaunchers()),
       dataDirectory: directory.dataDirectory,
       onLog: (text) => log("warning", text),
     }))();
