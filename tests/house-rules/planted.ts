@@ -177,7 +177,7 @@ export const FOR_THE_LINTER: readonly PlantedMistake[] = [
   mistake(
     "an import without its extension",
     "src/core/model/planted-extension.ts",
-    `import type { TaskId } from "./ids";\nexport type Planted = TaskId;`,
+    `import type { Plan } from "./plan";\nexport type Planted = Plan;`,
     "lint/correctness/useImportExtensions",
   ),
   mistake(
