@@ -5,11 +5,11 @@
 
 /** An input of a task, and any item of it. It may be read as often as needed while the task runs. */
 export type TaskInput = {
-  readonly type: "data" | "array" | "index" | "pyobj";
+  readonly type: "data" | "array" | "index" | "pyobj" | "json" | "jsobj";
   readonly sizeBytes: number;
   /** Items of an array or an index, else 0. */
   readonly length: number;
-  /** All bytes of raw data or of a Python object. Not to be written to. */
+  /** All bytes of raw data, of a JSON text or of a serialized object. Not to be written to. */
   read(): Promise<Uint8Array>;
   /** The same as UTF-8. */
   text(): Promise<string>;

@@ -65,6 +65,13 @@ export const DATA_TYPE = {
   jsobj: 22,
 } as const;
 
+/** Whether values of this data type are bytes of their own, and not made of other values. */
+export const isLeafType = (dataType: number): boolean =>
+  dataType === DATA_TYPE.data ||
+  dataType === DATA_TYPE.pyobj ||
+  dataType === DATA_TYPE.json ||
+  dataType === DATA_TYPE.jsobj;
+
 /** Symbol id of the resource that every worker offers. */
 export const CPUS = 6;
 

@@ -1,8 +1,8 @@
+import { isLeafType } from "../../core/model/symbols.ts";
 import { MAX_PULL_ANSWER_BODY_BYTES } from "../limits.ts";
 import { FrameReader } from "../worker/frame-reader.ts";
 import { decodeFromHolder } from "./codec.ts";
 import type { FromHolder } from "./messages.ts";
-import { isLeaf } from "./value-tree.ts";
 
 /** What the puller does with the stream, in its order. */
 export type PeerReaderHandlers = {
@@ -99,7 +99,7 @@ function payloadOf(message: FromHolder): Payload | undefined {
   const { kinds, sizesBytes } = message.tree;
   const leaves: number[] = [];
   kinds.forEach((kind, row) => {
-    if (isLeaf(kind)) leaves.push(row);
+    if (isLeafType(kind)) leaves.push(row);
   });
   return {
     leaves,

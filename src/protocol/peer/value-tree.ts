@@ -1,4 +1,4 @@
-import { DATA_TYPE } from "../../core/model/symbols.ts";
+import { DATA_TYPE, isLeafType } from "../../core/model/symbols.ts";
 import { ProtocolError } from "../protocol-error.ts";
 import { requireSizes } from "../worker/batch-codec.ts";
 import {
@@ -17,7 +17,7 @@ import {
  *     row 2  array  items 1, 0, 0
  */
 export type ValueTree = {
-  /** Data type of each value, a symbol id: data, array, index or pyobj. */
+  /** Data type of each value, a symbol id. */
   readonly kinds: Uint8Array;
   /** Size as the task model counts it: payload bytes; sum of the items; base + 8 * (items + 1). */
   readonly sizesBytes: Float64Array;
@@ -29,16 +29,11 @@ export type ValueTree = {
   readonly offsets: Float64Array;
 };
 
-/** Whether the value has bytes of its own in the payload. */
-export function isLeaf(kind: number): boolean {
-  return kind === DATA_TYPE.data || kind === DATA_TYPE.pyobj;
-}
-
 /** The sum of the leaves' sizes: what follows the tree on the wire. */
 export function payloadSizeBytes(tree: ValueTree): number {
   let sum = 0;
   tree.kinds.forEach((kind, row) => {
-    if (isLeaf(kind)) sum += tree.sizesBytes[row] ?? 0;
+    if (isLeafType(kind)) sum += tree.sizesBytes[row] ?? 0;
   });
   return sum;
 }
@@ -95,7 +90,7 @@ function requireValue(tree: ValueTree, row: number, isHeld: Uint8Array): number 
   if (kind === DATA_TYPE.index) return itemBytes + requireIndex(tree, row, items, offsets);
   if (offsets.length > 0) throw new ProtocolError(`value ${row} is no index and has offsets`);
   if (kind === DATA_TYPE.array) return itemBytes;
-  if (!isLeaf(kind)) throw new ProtocolError(`value ${row} has the unknown data type ${kind}`);
+  if (!isLeafType(kind)) throw new ProtocolError(`value ${row} has the unknown data type ${kind}`);
   if (items.length > 0) throw new ProtocolError(`value ${row} is no array and holds others`);
   return tree.sizesBytes[row] ?? 0;
 }
@@ -108,7 +103,7 @@ function requireIndex(
   offsets: Float64Array,
 ): number {
   const [base = 0] = items;
-  if (items.length !== 1 || !isLeaf(tree.kinds[base] ?? 0)) {
+  if (items.length !== 1 || !isLeafType(tree.kinds[base] ?? 0)) {
     throw new ProtocolError(`index ${row} has no base of raw bytes`);
   }
   if (offsets.length === 0) throw new ProtocolError(`index ${row} has no offsets`);

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, readFile, stat } from "node:fs/promises";
-import { isLeaf, payloadSizeBytes } from "../../protocol/peer/value-tree.ts";
+import { isLeafType } from "../../core/model/symbols.ts";
+import { payloadSizeBytes } from "../../protocol/peer/value-tree.ts";
 import { systemReason } from "../executors/task-error.ts";
 import { assembleTree, storeOffsets } from "../store/assemble-tree.ts";
 import type { ValueId } from "../store/value-id.ts";
@@ -49,7 +50,7 @@ async function loadTyped(
   let position = 0;
   const starts = Float64Array.from(tree.kinds, (kind, row) => {
     const start = position;
-    if (isLeaf(kind)) position += tree.sizesBytes[row] as number;
+    if (isLeafType(kind)) position += tree.sizesBytes[row] as number;
     return start;
   });
   const leafOf = (row: number): ValueId =>

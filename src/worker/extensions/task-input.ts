@@ -88,6 +88,10 @@ function typeName(dataType: number): TaskInput["type"] {
       return "index";
     case DATA_TYPE.pyobj:
       return "pyobj";
+    case DATA_TYPE.json:
+      return "json";
+    case DATA_TYPE.jsobj:
+      return "jsobj";
     default:
       return "data";
   }

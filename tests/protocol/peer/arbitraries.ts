@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { DATA_TYPE } from "../../../src/core/model/symbols.ts";
+import { DATA_TYPE, isLeafType } from "../../../src/core/model/symbols.ts";
 import type { FromHolder, FromPuller } from "../../../src/protocol/peer/messages.ts";
 import { payloadSizeBytes, type ValueTree } from "../../../src/protocol/peer/value-tree.ts";
 import { u32 } from "../worker/arbitraries.ts";
@@ -25,7 +25,7 @@ export function treeOf(values: readonly Value[]): ValueTree {
 }
 
 const step = fc.record({
-  kind: fc.constantFrom(DATA_TYPE.data, DATA_TYPE.pyobj, DATA_TYPE.array, DATA_TYPE.index),
+  kind: fc.constantFrom(...Object.values(DATA_TYPE)),
   sizeBytes: fc.nat(40),
   items: fc.array(fc.nat(), { maxLength: 4 }),
   offsets: fc.array(fc.nat(), { minLength: 1, maxLength: 5 }),
@@ -43,9 +43,7 @@ export const tree: fc.Arbitrary<ValueTree> = fc.array(step, { maxLength: 8 }).ma
   const sum = (items: readonly number[]): number =>
     items.reduce((total, item) => total + (values[item]?.sizeBytes ?? 0), 0);
   for (const { kind, sizeBytes, items, offsets } of steps) {
-    const leaves = values.flatMap((value, row) =>
-      value.kind === DATA_TYPE.data || value.kind === DATA_TYPE.pyobj ? [row] : [],
-    );
+    const leaves = values.flatMap((value, row) => (isLeafType(value.kind) ? [row] : []));
     if (kind === DATA_TYPE.array) {
       const held = values.length === 0 ? [] : items.map((item) => item % values.length);
       add({ kind, sizeBytes: sum(held), items: held, offsets: [] });
@@ -56,7 +54,8 @@ export const tree: fc.Arbitrary<ValueTree> = fc.array(step, { maxLength: 8 }).ma
       const size = baseBytes + 8 * within.length;
       add({ kind, sizeBytes: size, items: [base], offsets: within });
     } else {
-      add({ kind: DATA_TYPE.data, sizeBytes, items: [], offsets: [] });
+      const leaf = isLeafType(kind) ? kind : DATA_TYPE.data;
+      add({ kind: leaf, sizeBytes, items: [], offsets: [] });
     }
   }
   const items = [...loose];

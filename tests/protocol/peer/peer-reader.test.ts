@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { isLeafType } from "../../../src/core/model/symbols.ts";
 import { encodeFromHolder } from "../../../src/protocol/peer/codec.ts";
 import type { FromHolder } from "../../../src/protocol/peer/messages.ts";
 import { createPeerReader } from "../../../src/protocol/peer/peer-reader.ts";
-import { isLeaf } from "../../../src/protocol/peer/value-tree.ts";
 import { ProtocolError } from "../../../src/protocol/protocol-error.ts";
 import { cutAt, fractions, joined, mutated, mutations } from "../worker/arbitraries.ts";
 import { fromHolder } from "./arbitraries.ts";
@@ -47,7 +47,7 @@ function expectedLeaves(message: FromHolder): Map<number, number[]> {
   if (message.kind !== "object") return leaves;
   let offset = 0;
   message.tree.kinds.forEach((kind, row) => {
-    const end = offset + (isLeaf(kind) ? (message.tree.sizesBytes[row] ?? 0) : 0);
+    const end = offset + (isLeafType(kind) ? (message.tree.sizesBytes[row] ?? 0) : 0);
     if (end > offset) leaves.set(row, payload.slice(offset, end));
     offset = end;
   });

@@ -9,7 +9,7 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { TASK_TYPE } from "../../../src/core/model/symbols.ts";
+import { DATA_TYPE, TASK_TYPE } from "../../../src/core/model/symbols.ts";
 import { BUILTINS } from "../../../src/worker/executors/builtin/builtins.ts";
 import { readValue } from "../../../src/worker/store/read-value.ts";
 import type { Store } from "../../../src/worker/store/store.ts";
@@ -245,5 +245,38 @@ describe("files of the user", () => {
       failure(`Cannot save to '${join(directory, "taken")}': it is a directory`),
     );
     expect(readdirSync(directory)).toEqual(["taken"]);
+  });
+});
+
+describe.each([
+  ["json", "a JSON value"],
+  ["jsobj", "a JavaScript object"],
+  ["pyobj", "a Python object"],
+] as const)("a value of type %s", (name, words) => {
+  const runOn = (type: Type, config: Uint8Array = Buffer.alloc(0)): string => {
+    const { values } = testStore();
+    const inputs = [values.createBytes(Buffer.from('{"a":1}'), DATA_TYPE[name])];
+    const value = BUILTINS.get(TASK_TYPE[type])?.now({ values, inputs, config });
+    return value === undefined ? "" : Buffer.from(values.bytes(value) ?? []).toString();
+  };
+
+  test("has a size and no items", () => {
+    expect(runOn("size")).toBe(number(7));
+    expect(runOn("length")).toBe(number(0));
+  });
+
+  test.each<[Type, Uint8Array]>([
+    ["merge", Buffer.alloc(0)],
+    ["split", Buffer.alloc(0)],
+    ["save", Buffer.from("/tmp/never")],
+  ])("is no raw data for %s", (type, config) => {
+    expect(() => runOn(type, config)).toThrow(`expected raw data as input 0, got ${words}`);
+  });
+
+  test.each<[Type, Uint8Array]>([
+    ["get", u64(0)],
+    ["slice", u64(0, 1)],
+  ])("has nothing for %s", (type, config) => {
+    expect(() => runOn(type, config)).toThrow(`expected an array or an index, got ${words}`);
   });
 });

@@ -1,4 +1,3 @@
-import { DATA_TYPE } from "../../model/symbols.ts";
 import type { StepContext } from "../context.ts";
 import { deliverParked } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
@@ -72,9 +71,8 @@ function finish(
   tasks.sizeBytes[row] = finished.sizesBytes[i] as number;
   tasks.dataType[row] = finished.dataTypes[i] as number;
   state.objectCount += 1;
-  if (finished.dataTypes[i] !== DATA_TYPE.data) {
-    state.lengths.set(row, finished.lengths[i] as number);
-  }
+  const length = finished.lengths[i] as number;
+  if (length > 0) state.lengths.set(row, length);
   if ((flags & LOADS) !== 0) {
     tasks.flags[row] = (flags & ~LOADS) | CHECKPOINT_WRITTEN;
   } else if (tasks.checkpointLengths.has(row)) {

@@ -55,6 +55,10 @@ export function nameOfType(values: ValueTable, value: ValueId): string {
       return "an index";
     case DATA_TYPE.pyobj:
       return "a Python object";
+    case DATA_TYPE.json:
+      return "a JSON value";
+    case DATA_TYPE.jsobj:
+      return "a JavaScript object";
     default:
       return "raw data";
   }
