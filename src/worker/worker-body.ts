@@ -74,6 +74,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       removals,
     },
     customType: (taskType) => customTypes.get(session.symbol(taskType) ?? ""),
+    symbol: session.symbol,
     isWanted: (task, attempt) => findTaskState(session.state, task, attempt) === "running",
     onFinished: (finished) => dispatch({ kind: "tasks-executed", atMs: atMs(), finished }),
     onFailed: (task, attempt, failure) =>

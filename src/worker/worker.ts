@@ -221,7 +221,8 @@ function startPrograms(
       onLog: (text) => log("warning", text),
     }))();
   starting.then(
-    ({ kind, protection }) => log("debug", "starts programs", { launcher: kind, protection }),
+    ({ kind, protection }) =>
+      log("info", "programs are started by a launcher", { launcher: kind, protection }),
     (error: Error) => log("error", "cannot start programs", { reason: error.message }),
   );
   return starting;

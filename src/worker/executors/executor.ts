@@ -18,6 +18,7 @@ import { BUILTINS } from "./builtin/builtins.ts";
 import { failureOf } from "./failure-of.ts";
 import { createFinishedGatherer } from "./finished-gatherer.ts";
 import { type ProgramRunner, runProgram } from "./program/run-program.ts";
+import { createSlots } from "./slots.ts";
 import { TaskError } from "./task-error.ts";
 
 /** Where a task is described: an assignment and the position in it. */
@@ -28,6 +29,8 @@ export type ExecutorOptions = {
   readonly programs: ProgramRunner;
   /** The extension's task type of a symbol id. */
   readonly customType: (taskType: number) => TaskType | undefined;
+  /** The name of a symbol id. */
+  readonly symbol: (id: number) => string | undefined;
   /** Whether the attempt is still to run: it may have been killed while it waited for its turn. */
   readonly isWanted: (task: number, attempt: number) => boolean;
   readonly onFinished: (finished: FinishedTasks) => void;
@@ -52,12 +55,15 @@ export type Executor = {
 type Running = { readonly aborting: AbortController; readonly ended: Promise<void> };
 
 const TURN_CHECK_TASKS = 16;
+/** Merges, splits and the like that move large data at a time, a buffer of 1 MiB each. */
+const BULK_MAX = 8;
 const decoder = new TextDecoder();
 
 export function createExecutor(options: ExecutorOptions): Executor {
   const { store, programs, log } = options;
   const { values } = store;
   const running = new Map<string, Running>();
+  const bulk = createSlots(BULK_MAX);
   const finished = createFinishedGatherer(values, options.onFinished);
   /** Tasks that are done at once, if their turn comes: described by two lists of one length. */
   let waitingBatches: AssignedTasks[] = [];
@@ -95,7 +101,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     values.retain(value);
     track(`${task}:${attempt}:checkpoint`, async (signal) => {
       try {
-        await writeCheckpoint(values, value, path, signal);
+        await bulk.use(() => writeCheckpoint(values, value, path, signal));
         if (!signal.aborted) options.onCheckpointWritten(refs);
       } catch (error) {
         if (!signal.aborted) options.onCheckpointFailed(task, attempt, failureOf(error));
@@ -162,10 +168,16 @@ export function createExecutor(options: ExecutorOptions): Executor {
       return runProgram(programs, { inputs, config, clientTask, cpus }, signal);
     }
     const builtin = BUILTINS.get(taskType);
-    if (builtin !== undefined) return builtin.aside({ values, inputs, config }, signal);
+    if (builtin !== undefined) {
+      return bulk.use(async () => {
+        signal.throwIfAborted();
+        return builtin.aside({ values, inputs, config }, signal);
+      });
+    }
     const type = options.customType(taskType);
     if (type === undefined) {
-      throw new TaskError({ message: `this worker cannot run tasks of type ${taskType}` });
+      const name = options.symbol(taskType) ?? String(taskType);
+      throw new TaskError({ message: `this worker cannot run tasks of type ${name}` });
     }
     const logTask = (message: string): void =>
       log("info", message, { taskType: type.name, clientTask });

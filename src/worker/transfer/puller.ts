@@ -16,7 +16,7 @@ import { createTreeBuilder, type TreeBuilder } from "./tree-builder.ts";
 /** A connection that nobody used for so long is closed: a cluster of hundreds has many pairs. */
 const IDLE_MS = 30_000;
 /** More bytes than this do not wait for the disk; the peer is slowed down instead. */
-const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
+const UNWRITTEN_BYTES_MAX = 2 * 1024 * 1024;
 
 export type PullerOptions = {
   readonly store: Store;

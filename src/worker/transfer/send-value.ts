@@ -1,6 +1,6 @@
 import { access, constants, stat } from "node:fs/promises";
 import { encodeFromHolder } from "../../protocol/peer/codec.ts";
-import { payloadSizeBytes } from "../../protocol/peer/value-tree.ts";
+import { payloadSizeBytes, type ValueTree } from "../../protocol/peer/value-tree.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import { systemReason } from "../executors/task-error.ts";
 import { copyValue, isQuick, readQuick } from "../store/read-value.ts";
@@ -26,10 +26,18 @@ export async function sendTree(
 ): Promise<void> {
   const { tree, leaves } = await describeValue(values, value).catch(rethrowUnreadable);
   for (const leaf of leaves) await checkUserFile(values, leaf);
-  connection.send(
-    encodeFromHolder({ kind: "object", requestId, payloadBytes: payloadSizeBytes(tree), tree }),
-  );
+  connection.send(encodeTree(requestId, tree));
   for (const leaf of leaves) await sendRaw(connection, values, leaf, 0);
+}
+
+/** A tree whose offsets alone exceed what one message holds cannot be sent. */
+function encodeTree(requestId: number, tree: ValueTree): Uint8Array {
+  try {
+    const payloadBytes = payloadSizeBytes(tree);
+    return encodeFromHolder({ kind: "object", requestId, payloadBytes, tree });
+  } catch (error) {
+    return rethrowUnreadable(error);
+  }
 }
 
 /** Answers a request by the frames that a client is sent, from `fromBytes` on. Throws as above. */

@@ -16,6 +16,8 @@ import { sendClientFrames, sendTree, UnreadableError } from "./send-value.ts";
 
 /** Requests of one puller that wait; beyond them nothing is read from it. */
 const WAITING_REQUESTS_MAX = 65_536;
+/** Whoever connects says who it is within this time. */
+const HELLO_TIMEOUT_MS = 10_000;
 
 export type ServeDataOptions = {
   readonly store: Store;
@@ -41,6 +43,8 @@ export function serveData(
     connection.send(encodeFromHolder({ kind: "refused", reason }));
     connection.end();
   };
+
+  const helloTimer = setTimeout(() => refuse("no hello came"), HELLO_TIMEOUT_MS).unref();
 
   const answerOne = async (requests: PullRequests, i: number): Promise<void> => {
     const requestId = requests.requestIds[i] as number;
@@ -111,6 +115,7 @@ export function serveData(
         throw new ProtocolError("this worker belongs to another server");
       }
       isGreeted = true;
+      clearTimeout(helloTimer);
       return;
     }
     switch (message.kind) {
@@ -139,6 +144,7 @@ export function serveData(
       }
     },
     onClose: () => {
+      clearTimeout(helloTimer);
       waiting.length = 0;
     },
   };
