@@ -34,7 +34,7 @@ export async function runCustom(
     };
     const output = await type.execute(context);
     signal.throwIfAborted();
-    return await storeOutput(values, scope, output);
+    return await storeOutput(values, scope, output, signal);
   } catch (error) {
     signal.throwIfAborted();
     const story = error instanceof Error ? (error.stack ?? error.message) : String(error);

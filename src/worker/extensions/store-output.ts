@@ -13,7 +13,9 @@ export async function storeOutput(
   values: ValueTable,
   scope: InputScope,
   output: TaskOutput,
+  signal: AbortSignal,
 ): Promise<ValueId> {
+  const target: Target = { values, scope, signal };
   // The output is the only item of an array that is never made.
   const root: Level = { outputs: [output], items: [] };
   const levels = [root];
@@ -23,7 +25,7 @@ export async function storeOutput(
       if (level.items.length < level.outputs.length) {
         const next = level.outputs[level.items.length] as TaskOutput;
         if (Array.isArray(next)) levels.push({ outputs: next, items: [] });
-        else level.items.push(await storeLeaf(values, scope, next as LeafOutput));
+        else level.items.push(await storeLeaf(target, next as LeafOutput));
         continue;
       }
       if (level === root) return root.items.pop() as ValueId;
@@ -38,22 +40,25 @@ export async function storeOutput(
   }
 }
 
+type Target = {
+  readonly values: ValueTable;
+  readonly scope: InputScope;
+  readonly signal: AbortSignal;
+};
+
 type LeafOutput = Exclude<TaskOutput, readonly TaskOutput[]>;
 
-async function storeLeaf(
-  values: ValueTable,
-  scope: InputScope,
-  output: LeafOutput,
-): Promise<ValueId> {
-  if (typeof output === "string") return storeBytes(values, Buffer.from(output));
-  if (output instanceof Uint8Array) return storeBytes(values, output);
+async function storeLeaf(target: Target, output: LeafOutput): Promise<ValueId> {
+  const { values, scope } = target;
+  if (typeof output === "string") return storeBytes(target, Buffer.from(output));
+  if (output instanceof Uint8Array) return storeBytes(target, output);
   if (typeof output === "object" && output !== null) {
     const input = scope.find(output);
     if (input !== undefined) {
       values.retain(input);
       return input;
     }
-    if (Symbol.asyncIterator in output) return storeChunks(values, output);
+    if (Symbol.asyncIterator in output) return storeChunks(target, output);
   }
   const found = output === null ? "null" : typeof output;
   throw new TypeError(
@@ -61,9 +66,9 @@ async function storeLeaf(
   );
 }
 
-async function storeBytes(values: ValueTable, bytes: Uint8Array): Promise<ValueId> {
-  if (bytes.length < FILE_BYTES_MIN) return values.createBytes(bytes);
-  return storeChunks(values, splitBytes(bytes), bytes.length);
+async function storeBytes(target: Target, bytes: Uint8Array): Promise<ValueId> {
+  if (bytes.length < FILE_BYTES_MIN) return target.values.createBytes(bytes);
+  return storeChunks(target, splitBytes(bytes), bytes.length);
 }
 
 async function* splitBytes(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -73,13 +78,14 @@ async function* splitBytes(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 async function storeChunks(
-  values: ValueTable,
+  { values, signal }: Target,
   chunks: Exclude<LeafOutput, string | Uint8Array | TaskInput>,
   sizeBytes?: number,
 ): Promise<ValueId> {
   const writer = createRawWriter(values, sizeBytes === undefined ? {} : { sizeBytes });
   try {
     for await (const chunk of chunks) {
+      signal.throwIfAborted();
       if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
         throw new TypeError(`an async iterable that a task returns gives bytes or text`);
       }

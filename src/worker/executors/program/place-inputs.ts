@@ -77,7 +77,7 @@ async function readVariable(task: ProgramTask, name: string, input: ValueId): Pr
 
 /** True if it became a link. */
 async function placeInput(task: ProgramTask, path: string, input: ValueId): Promise<boolean> {
-  const { values, directory, protection } = task;
+  const { values, directory, protection, signal } = task;
   const target = join(directory, path);
   if (path.includes("/")) mkdirSync(dirname(target), { recursive: true });
   if (isQuick(values, input)) {
@@ -88,7 +88,7 @@ async function placeInput(task: ProgramTask, path: string, input: ValueId): Prom
   const isWhole = stretch !== undefined && !values.isRange(input);
   if (!isWhole) {
     const sink = createFileSink(target, COPY_MODE);
-    await copyValue(values, input, (chunk) => sink.write(chunk)).finally(() => sink.close());
+    await copyValue(values, input, (chunk) => sink.write(chunk), { signal }).finally(sink.close);
     return false;
   }
   const { file, sizeBytes } = stretch;

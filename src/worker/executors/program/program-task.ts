@@ -12,4 +12,5 @@ export type ProgramTask = {
   readonly directory: string;
   /** Whether links to the store's files are safe. */
   readonly protection: Protection;
+  readonly signal: AbortSignal;
 };

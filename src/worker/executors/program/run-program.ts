@@ -84,7 +84,7 @@ async function runOnce(
   const directory = join(runner.runDirectory, `${task.clientTask}-${runId}`);
   const names = new Set([STDERR_NAME, ...outputNames]);
   const { protection } = launcher;
-  const programTask = { values, inputs, run, directory, protection };
+  const programTask = { values, inputs, run, directory, protection, signal };
   mkdirSync(directory);
   try {
     const { variables, hasStdin, links } = await placeInputs(programTask);
