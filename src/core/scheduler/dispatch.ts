@@ -6,6 +6,7 @@ import { expectDuration, hasRoom, loadFor } from "./placement/load.ts";
 import { missingInputsUs } from "./placement/transfer-cost.ts";
 import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
+import { classOf } from "./request-classes.ts";
 import type { RequestClass, SchedulerState, WorkerRecord } from "./state.ts";
 import { ASSIGNED, RETRACTING } from "./task-table.ts";
 
@@ -48,10 +49,13 @@ function workersToServe({ state, dirtyWorkers, poolGrew }: StepContext): WorkerR
     for (const kind of state.kinds.values()) {
       if (kind.hungry.size === 0) continue;
       let wanted = 0;
-      for (const requestClass of state.classes) {
-        if (!requestClass.capableKinds.has(kind)) continue;
-        if (requestClass.backlogged.size > 0) wanted += HUNGRY_PER_STEP;
-        if (poolGrew) wanted += state.queues.count(requestClass.pool);
+      for (const requestClass of state.backloggedClasses) {
+        if (requestClass.capableKinds.has(kind)) wanted += HUNGRY_PER_STEP;
+      }
+      if (poolGrew) {
+        for (const requestClass of state.pooledClasses) {
+          if (requestClass.capableKinds.has(kind)) wanted += state.queues.count(requestClass.pool);
+        }
       }
       if (wanted > 0) ids.add(leastLoadedOf(kind));
       for (const id of kind.hungry) {
@@ -124,9 +128,9 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   const { queues } = state;
   let best: RequestClass | undefined;
   let bestPriority = Number.NEGATIVE_INFINITY;
-  for (const requestClass of state.classes) {
+  for (const requestClass of state.pooledClasses) {
+    if (!requestClass.capableKinds.has(worker.kind)) continue;
     const row = queues.peek(requestClass.pool);
-    if (row === -1 || !requestClass.capableKinds.has(worker.kind)) continue;
     if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) continue;
     const priority = queues.topPriority(requestClass.pool);
     if (priority > bestPriority) {
@@ -140,7 +144,7 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   for (let i = 0; i < run; i += 1) {
     const row = queues.peek(best.pool);
     if (row === -1 || queues.topPriority(best.pool) !== bestPriority) break;
-    queues.remove(row);
+    unqueueReady(state, row);
     expectDuration(state, row, 0);
     pushBacklog(context, worker, row);
   }
@@ -152,8 +156,8 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
 function steal(context: StepContext, worker: WorkerRecord): boolean {
   const { state } = context;
   if (worker.backlogTasks > 0 || state.backlogCount === 0) return false;
-  for (const requestClass of state.classes) {
-    if (requestClass.backlogged.size === 0 || !requestClass.capableKinds.has(worker.kind)) continue;
+  for (const requestClass of state.backloggedClasses) {
+    if (!requestClass.capableKinds.has(worker.kind)) continue;
     const victim = mostBehind(context, worker, requestClass);
     if (victim === undefined) continue;
     if (stealFrom(context, worker, victim, requestClass)) {
@@ -230,8 +234,7 @@ function retractFor(context: StepContext, idle: WorkerRecord): void {
     if (budgetUs < RETRACT_GAP_US + 2 * victim.roundTripUs) continue;
     const rows = queues.lastRows(victim.given, queues.count(victim.given) >> 1, (row) => {
       if (budgetUs <= 0 || tasks.state[row] !== ASSIGNED) return false;
-      const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
-      if (!requestClass.capableKinds.has(idle.kind)) return false;
+      if (!classOf(state, row).capableKinds.has(idle.kind)) return false;
       if (missingInputsUs(state, row, idle.id) > budgetUs) return false;
       budgetUs -= tasks.expectedUs[row] as number;
       return true;

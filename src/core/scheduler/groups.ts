@@ -10,6 +10,9 @@ export type Groups = {
   readonly observations: number[];
 };
 
+/** Labels that differ without end, such as numbers without a colon, are not told apart beyond so many groups. */
+const GROUPS_MAX = 16_384;
+
 /** Weight of a new observation, once there are a few. */
 const LEARNING_RATE = 0.2;
 
@@ -19,8 +22,12 @@ export function createGroups(): Groups {
 
 /** The group of a task type and label prefix, made when it is new. */
 export function groupOf(groups: Groups, taskType: number, prefix: string): number {
-  const key = `${taskType}:${prefix}`;
+  let key = `${taskType}:${prefix}`;
   let id = groups.idByKey.get(key);
+  if (id === undefined && groups.meanUs.length >= GROUPS_MAX) {
+    key = `${taskType}`;
+    id = groups.idByKey.get(key);
+  }
   if (id === undefined) {
     id = groups.meanUs.length;
     groups.idByKey.set(key, id);

@@ -51,6 +51,7 @@ export function checkSchedulerInvariants(state: SchedulerState): void {
   assert(live === tasks.liveCount, "live tasks are counted");
   assert(objects === state.objectCount, "data objects are counted");
   checkWorkers(state);
+  checkClasses(state);
   checkClients(state);
 }
 
@@ -110,6 +111,26 @@ function checkWorkers(state: SchedulerState): void {
     );
   }
   assert(backlog === state.backlogCount, "the backlog is counted");
+}
+
+function checkClasses(state: SchedulerState): void {
+  const { tasks, queues } = state;
+  const liveTasks = new Map<number, number>();
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    if (tasks.state[row] === FREE) continue;
+    const request = tasks.request[row] as number;
+    liveTasks.set(request, (liveTasks.get(request) ?? 0) + 1);
+  }
+  for (const requestClass of state.classByKey.values()) {
+    const { id, pool, backlogged } = requestClass;
+    assert(requestClass.liveTasks === liveTasks.get(id), `tasks of class ${id} are counted`);
+    assert(state.pooledClasses.has(requestClass) === queues.count(pool) > 0, `pool of class ${id}`);
+    assert(
+      state.backloggedClasses.has(requestClass) === backlogged.size > 0,
+      `backlog of class ${id}`,
+    );
+  }
+  assert(liveTasks.size === state.classByKey.size, "a class goes with its last task");
 }
 
 function checkClients(state: SchedulerState): void {

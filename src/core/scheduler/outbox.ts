@@ -85,6 +85,6 @@ export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerComm
   for (const [clientId, tasks] of outbox.finished) {
     commands.push({ kind: "notify-finished", clientId, clientTasks: Int32Array.from(tasks) });
   }
-  commands.push(...outbox.others);
+  for (const command of outbox.others) commands.push(command);
   return commands;
 }

@@ -3,7 +3,8 @@ import { isDynamic } from "../model/symbols.ts";
 import type { StepContext } from "./context.ts";
 import { chooseWorker } from "./placement/choose-worker.ts";
 import { addBacklogLoad, expectDuration, removeBacklogLoad } from "./placement/load.ts";
-import type { RequestClass, SchedulerState, WorkerRecord } from "./state.ts";
+import { classOf } from "./request-classes.ts";
+import type { SchedulerState, WorkerRecord } from "./state.ts";
 import { LOADS, READY } from "./task-table.ts";
 
 /**
@@ -36,6 +37,7 @@ export function queueReady(context: StepContext, row: number): void {
     const requestClass = classOf(state, row);
     expectDuration(state, row, 0);
     queues.push(requestClass.pool, row, tasks.priority[row] as number);
+    state.pooledClasses.add(requestClass);
     context.poolGrew = true;
     return;
   }
@@ -45,10 +47,6 @@ export function queueReady(context: StepContext, row: number): void {
   pushBacklog(context, worker, row);
 }
 
-export function classOf(state: SchedulerState, row: number): RequestClass {
-  return state.classes[state.tasks.request[row] as number] as RequestClass;
-}
-
 export function pushBacklog(context: StepContext, worker: WorkerRecord, row: number): void {
   const { state } = context;
   const requestClass = classOf(state, row);
@@ -56,10 +54,12 @@ export function pushBacklog(context: StepContext, worker: WorkerRecord, row: num
   if (queue === undefined) {
     queue = state.queues.createQueue();
     worker.backlogs.set(requestClass.id, queue);
+    requestClass.queuedAt.add(worker.id);
   }
   state.queues.push(queue, row, state.tasks.priority[row] as number);
   state.tasks.worker[row] = worker.id;
   requestClass.backlogged.add(worker.id);
+  state.backloggedClasses.add(requestClass);
   worker.backlogTasks += 1;
   state.backlogCount += 1;
   addBacklogLoad(state, worker, row);
@@ -73,12 +73,18 @@ export function unqueueReady(state: SchedulerState, row: number): void {
   if (queue === -1) return;
   queues.remove(row);
   const requestClass = classOf(state, row);
-  if (queue === requestClass.pool) return;
+  if (queue === requestClass.pool) {
+    if (queues.count(queue) === 0) state.pooledClasses.delete(requestClass);
+    return;
+  }
   const worker = state.workers.get(tasks.worker[row] as number);
   assert(worker !== undefined, "a backlog belongs to a worker that is there");
   worker.backlogTasks -= 1;
   state.backlogCount -= 1;
-  if (queues.count(queue) === 0) requestClass.backlogged.delete(worker.id);
+  if (queues.count(queue) === 0) {
+    requestClass.backlogged.delete(worker.id);
+    if (requestClass.backlogged.size === 0) state.backloggedClasses.delete(requestClass);
+  }
   removeBacklogLoad(state, worker, row);
   tasks.worker[row] = -1;
 }

@@ -60,7 +60,7 @@ export function findUnsatisfiableRequests(
   state: SchedulerState,
 ): { readonly request: ResourceRequest; readonly tasks: number }[] {
   if (state.workers.size === 0) return [];
-  return state.classes
-    .filter(({ capableKinds, pool }) => capableKinds.size === 0 && state.queues.count(pool) > 0)
+  return [...state.pooledClasses]
+    .filter(({ capableKinds }) => capableKinds.size === 0)
     .map(({ request, pool }) => ({ request, tasks: state.queues.count(pool) }));
 }

@@ -41,6 +41,10 @@ export type RequestClass = {
   readonly capableKinds: Set<WorkerKind>;
   /** Workers with such tasks in their backlog. */
   readonly backlogged: Set<number>;
+  /** Workers that have a queue for such tasks, empty or not. */
+  readonly queuedAt: Set<number>;
+  /** Records of such tasks; the class goes with the last one. */
+  liveTasks: number;
 };
 
 export type PlanRecord = {
@@ -107,7 +111,13 @@ export type SchedulerState = {
   readonly clients: Map<number, ClientRecord>;
   /** By serial; an expansion's serial leads to the plan of the dynamic task. */
   readonly plans: Map<number, PlanRecord>;
-  readonly classes: RequestClass[];
+  /** By id; ids of classes that are gone are used again. */
+  readonly classes: (RequestClass | undefined)[];
+  readonly freeClassIds: number[];
+  /** Classes with tasks in their pool. */
+  readonly pooledClasses: Set<RequestClass>;
+  /** Classes with tasks in the backlog of some worker. */
+  readonly backloggedClasses: Set<RequestClass>;
   readonly classByKey: Map<string, RequestClass>;
   readonly groups: Groups;
   readonly counters: SchedulerCounters;
@@ -139,6 +149,9 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     clients: new Map(),
     plans: new Map(),
     classes: [],
+    freeClassIds: [],
+    pooledClasses: new Set(),
+    backloggedClasses: new Set(),
     classByKey: new Map(),
     groups: createGroups(),
     counters: {

@@ -82,7 +82,7 @@ export class TaskTable {
   /** Longest path to a result, in tasks; greater runs first. */
   priority: Int32Array<ArrayBuffer> = new Int32Array(0);
   /** Row of the request classes. */
-  request: Uint16Array<ArrayBuffer> = new Uint16Array(0);
+  request: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   /** Row of the groups, by which durations are learned. */
   group: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   /** What the task was expected to take when it was last queued; what its worker's load counts. */

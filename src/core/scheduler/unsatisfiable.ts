@@ -12,7 +12,7 @@ const RETRACTION_TIMEOUT_MS = 2_000;
 export function findUnsatisfiable(context: StepContext): void {
   const { state, outbox } = context;
   if (state.workers.size === 0) return;
-  for (const requestClass of state.classes) {
+  for (const requestClass of state.pooledClasses) {
     const row = firstStuck(state, requestClass);
     if (row === -1) continue;
     const plan = planOf(state, row);
@@ -32,7 +32,7 @@ export function failUnsatisfiable(context: StepContext): void {
   const { state } = context;
   findUnsatisfiable(context);
   if (state.workers.size === 0) return;
-  for (const requestClass of state.classes) {
+  for (const requestClass of state.pooledClasses) {
     for (;;) {
       const row = firstStuck(state, requestClass);
       if (row === -1) break;

@@ -4,6 +4,7 @@ import { ungive } from "./given.ts";
 import { addRef } from "./outbox.ts";
 import { makeReady, unqueueReady } from "./ready.ts";
 import { holdersOf } from "./replicas.ts";
+import { classOf, forgetTaskOfClass } from "./request-classes.ts";
 import type { PlanRecord, SchedulerState } from "./state.ts";
 import {
   ASSIGNED,
@@ -138,10 +139,19 @@ function freeRecords({ state }: StepContext, rows: number[]): void {
     }
     unindex(state, row);
     const plan = planOf(state, row);
+    forgetTaskOfClass(state, classOf(state, row));
     tasks.free(row);
     plan.liveCount -= 1;
     if (plan.liveCount === 0) forgetPlan(state, plan);
+    else if (plan.liveCount * 4 < plan.rows.length) forgetFreeRows(state, plan);
   }
+}
+
+/** Keeps the list of a plan's rows in proportion to what is left of it, however little that is. */
+function forgetFreeRows({ tasks }: SchedulerState, plan: PlanRecord): void {
+  plan.rows = plan.rows.filter(
+    (row) => tasks.state[row] !== FREE && tasks.serial[row] === plan.serial,
+  );
 }
 
 function forgetPlan(state: SchedulerState, plan: PlanRecord): void {

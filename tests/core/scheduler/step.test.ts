@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CPUS } from "../../../src/core/model/symbols.ts";
+import { checkSchedulerInvariants } from "../../../src/core/scheduler/invariants.ts";
 import { createFakeCluster } from "./fake-cluster.ts";
 import { planOfTasks, type TestTask } from "./plans.ts";
 
@@ -210,6 +211,44 @@ test("a request that no worker can satisfy is told at once and fails after its t
   ]);
   cluster.step({ kind: "time-passed" });
   expect(cluster.commands).toHaveLength(1);
+});
+
+test("20,000 different requests and labels leave nothing behind", () => {
+  const cluster = createFakeCluster({ check: false });
+  cluster.join(1, 2_000_000);
+  for (let round = 0; round < 20; round += 1) {
+    submit(
+      cluster,
+      Array.from({ length: 1_000 }, (_, i) => ({
+        type: "run" as const,
+        request: [{ resource: CPUS, amount: 1 + round * 1_000 + i }],
+        label: `${round} ${i}`,
+        result: true,
+      })),
+    );
+    cluster.finishAll();
+    for (let i = 0; i < 1_000; i += 1) {
+      cluster.step({ kind: "result-released", clientId: 1, clientTask: i });
+    }
+    expect(cluster.state.classByKey.size).toBe(0);
+  }
+  expect(cluster.state.classes.length).toBeLessThanOrEqual(1_001);
+  expect(cluster.state.groups.meanUs.length).toBeLessThan(20_000);
+  checkSchedulerInvariants(cluster.state);
+});
+
+test("dget of more items than anybody can have fails, and the scheduler goes on", () => {
+  const cluster = createFakeCluster();
+  cluster.join(1);
+  submit(cluster, [
+    { type: "arrayMake" },
+    { type: "dget", inputs: [0] },
+    { inputs: [1] },
+    { inputs: [2], result: true },
+  ]);
+  cluster.finish(1, 1, 1e15);
+  expect(cluster.commands.at(-1)).toMatchObject({ kind: "notify-failed", clientTask: 1 });
+  expect(cluster.state.tasks.liveCount).toBe(0);
 });
 
 test("random plans with random losses and releases keep all invariants and end", () => {

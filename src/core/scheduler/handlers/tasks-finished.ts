@@ -68,7 +68,7 @@ function finish(
     learnDuration(state.groups, tasks.group[row] as number, finished.durationsUs[i] as number);
   }
   tasks.state[row] = PRESENT;
-  tasks.sizeBytes[row] = finished.sizesBytes[i] as number;
+  tasks.sizeBytes[row] = plausible(finished.sizesBytes[i]);
   tasks.dataType[row] = finished.dataTypes[i] as number;
   state.objectCount += 1;
   const length = finished.lengths[i] as number;
@@ -105,3 +105,7 @@ function advanceConsumers(context: StepContext, row: number): void {
     if (unfinished === 0) makeReady(context, consumer);
   });
 }
+
+/** What a worker says, as a number that sums can be made of. */
+const plausible = (value: number | undefined): number =>
+  value !== undefined && value >= 0 && value < Number.MAX_SAFE_INTEGER ? value : 0;

@@ -3,7 +3,6 @@ import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { loseObjects, tryAgain } from "../losses.ts";
 import {
-  canSatisfy,
   createWorkerKind,
   keyOf,
   leaveBucket,
@@ -12,6 +11,7 @@ import {
 } from "../placement/worker-kinds.ts";
 import { unqueueReady } from "../ready.ts";
 import { removeReplica } from "../replicas.ts";
+import { addCapableKind, removeCapableKind } from "../request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "../state.ts";
 import { PRESENT } from "../task-table.ts";
 
@@ -26,9 +26,7 @@ export function onWorkerJoined(context: StepContext, event: EventOf<"worker-join
   if (kind === undefined) {
     kind = createWorkerKind(offer);
     state.kinds.set(key, kind);
-    for (const requestClass of state.classes) {
-      if (canSatisfy(kind, requestClass.request)) requestClass.capableKinds.add(kind);
-    }
+    addCapableKind(state, kind);
   }
   const worker: WorkerRecord = {
     id: event.workerId,
@@ -56,12 +54,13 @@ export function onWorkerLost(context: StepContext, event: EventOf<"worker-lost">
   const worker = state.workers.get(event.workerId);
   if (worker === undefined) return;
   const orphans: number[] = [];
-  for (const queue of worker.backlogs.values()) {
+  for (const [classId, queue] of worker.backlogs) {
     for (let row = queues.peek(queue); row !== -1; row = queues.peek(queue)) {
       unqueueReady(state, row);
       orphans.push(row);
     }
     queues.destroyQueue(queue);
+    state.classes[classId]?.queuedAt.delete(worker.id);
   }
   for (let row = queues.pop(worker.given); row !== -1; row = queues.pop(worker.given)) {
     tasks.worker[row] = -1;
@@ -80,7 +79,7 @@ function leaveKind(state: SchedulerState, worker: WorkerRecord): void {
   kind.hungry.delete(worker.id);
   if (kind.buckets.some((workers) => workers.size > 0)) return;
   state.kinds.delete(kind.key);
-  for (const requestClass of state.classes) requestClass.capableKinds.delete(kind);
+  removeCapableKind(state, kind);
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { RequestClass, SchedulerState, WorkerRecord } from "../state.ts";
+import { classOf } from "../request-classes.ts";
+import type { SchedulerState, WorkerRecord } from "../state.ts";
 import { loadFor } from "./load.ts";
 import { transferUs } from "./transfer-cost.ts";
 import { leastLoadedOf } from "./worker-kinds.ts";
@@ -24,8 +25,8 @@ export type Place = { readonly workerId: number; readonly transferUs: number };
  * from a busy worker to an idle one: each that moves makes the idle one busier by its transfer.
  */
 export function chooseWorker(state: SchedulerState, row: number): Place | undefined {
-  const { tasks, counters } = state;
-  const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
+  const { counters } = state;
+  const requestClass = classOf(state, row);
   // Then nobody runs out of work, and nothing is gained by moving data to who has less of it.
   const isPooled = state.queues.count(requestClass.pool) > 0;
   const held = heldInputs(state, row);

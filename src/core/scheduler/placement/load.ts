@@ -1,5 +1,6 @@
 import { BUILTIN_SYMBOLS, TASK_TYPE } from "../../model/symbols.ts";
 import { expectedUsOf } from "../groups.ts";
+import { classOf } from "../request-classes.ts";
 import type { RequestClass, SchedulerState, WorkerRecord } from "../state.ts";
 import { mainDimension, moveToBucket } from "./worker-kinds.ts";
 
@@ -46,7 +47,7 @@ function addLoad(
   given: boolean,
 ): void {
   const { tasks } = state;
-  const requestClass = state.classes[tasks.request[row] as number] as RequestClass;
+  const requestClass = classOf(state, row);
   const us = sign * (tasks.expectedUs[row] as number);
   const share = lightShareOf(tasks.taskType[row] as number);
   addToLoads(given ? worker.givenUs : worker.loadUs, worker, requestClass, us, share);

@@ -3,7 +3,7 @@ import type { ByteRanges, Plan } from "../../model/plan.ts";
 import type { StepContext } from "../context.ts";
 import { groupOf } from "../groups.ts";
 import { makeReady } from "../ready.ts";
-import { classOfRequest } from "../request-classes.ts";
+import { classOfRequest, countTaskOfClass, forgetIfUnused } from "../request-classes.ts";
 import type { ClientRecord, PlanRecord, SchedulerState } from "../state.ts";
 import { DORMANT, INDEXED, LOADS, RESULT, WAITING } from "../task-table.ts";
 import { holdInputs, resurrect } from "../wants.ts";
@@ -141,8 +141,8 @@ function addDetails(
   loadable: Uint8Array,
 ): void {
   const { tasks } = state;
-  const classes = plan.requests.map((request) => classOfRequest(state, request).id);
-  const light = classOfRequest(state, []).id;
+  const classes = plan.requests.map((request) => classOfRequest(state, request));
+  const light = classOfRequest(state, []);
   const priorities = longestPaths(plan, rows);
   const groupOfTask = createGrouper(state, plan);
   for (let i = 0; i < plan.taskCount; i += 1) {
@@ -152,7 +152,9 @@ function addDetails(
     const label = rangeOf(plan, plan.labels, i);
     tasks.taskType[row] = plan.taskTypes[i] as number;
     tasks.clientTask[row] = plan.idBase + i;
-    tasks.request[row] = request === -1 ? light : (classes[request] as number);
+    const requestClass = classes[request] ?? light;
+    countTaskOfClass(requestClass);
+    tasks.request[row] = requestClass.id;
     tasks.priority[row] = priorities[i] as number;
     tasks.group[row] = groupOfTask(plan.taskTypes[i] as number, label);
     tasks.flags[row] =
@@ -161,6 +163,7 @@ function addDetails(
     tasks.setDetails(row, config, rangeOf(plan, plan.checkpointPaths, i), label);
     client.rows.set(plan.idBase + i, row);
   }
+  for (const requestClass of [...classes, light]) forgetIfUnused(state, requestClass);
 }
 
 const rangeOf = (plan: Plan, ranges: ByteRanges | undefined, i: number): Uint8Array => {

@@ -1,6 +1,7 @@
 import { CPUS, TASK_TYPE } from "../../model/symbols.ts";
 import type { StepContext } from "../context.ts";
 import { makeReady } from "../ready.ts";
+import { classOf, countTaskOfClass } from "../request-classes.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
 import { HOLDS_INPUTS, WAITING } from "../task-table.ts";
 import { forEachConsumer, holdInputs, letGo, planOf } from "../wants.ts";
@@ -8,6 +9,8 @@ import { failTask } from "./fail-plans.ts";
 
 /** Pieces that dslice makes for each cpu, so that uneven pieces even out. */
 const PIECES_PER_CPU = 4;
+/** Items of an input: each may become two tasks, and the length is what a worker says. */
+const PIECES_MAX = 5_000_000;
 const EMPTY = new Uint8Array(0);
 
 /** Replaces the dynamic tasks whose input is there by the tasks that they stand for. */
@@ -36,6 +39,12 @@ function expandDynamic(context: StepContext, x: number): void {
   const length = state.lengths.get(input) ?? 0;
   const y = consumersOf(state, x)[0];
   if (y === undefined) return;
+  if (length > PIECES_MAX) {
+    failTask(context, x, {
+      message: `${nameOf(tasks.taskType[x] as number)} expected an input with at most ${PIECES_MAX} items; it has length ${length}`,
+    });
+    return;
+  }
   const configs = pieceConfigs(state, tasks.taskType[x] as number, length);
   if (configs.length === 0) {
     failTask(context, x, {
@@ -139,6 +148,7 @@ function copyTask(
   tasks.clientTask[row] = tasks.clientTask[source] as number;
   tasks.priority[row] = tasks.priority[source] as number;
   tasks.request[row] = tasks.request[source] as number;
+  countTaskOfClass(classOf(state, source));
   tasks.group[row] = tasks.group[source] as number;
   // Every copy would write to the same checkpoint, so none does.
   const own = tasks.assignedDetails(source);
