@@ -1,0 +1,24 @@
+"""The client: describe work with `tasks`, submit it with a `Client`."""
+
+from . import tasks
+from .client import Client
+from .dry_report import make_dry_report
+from .errors import LoomError, LoomException, TaskFailed
+from .future import Future
+from .local_cluster import LocalCluster
+from .task import ResourceRequest, Task
+from .values import JavaScriptObject
+
+__all__ = [
+    "Client",
+    "Future",
+    "JavaScriptObject",
+    "LocalCluster",
+    "LoomError",
+    "LoomException",
+    "ResourceRequest",
+    "Task",
+    "TaskFailed",
+    "make_dry_report",
+    "tasks",
+]

@@ -1,0 +1,226 @@
+"""A connection to a server."""
+
+import logging
+from types import TracebackType
+from typing import Callable, Coroutine, Dict, Iterable, List, Optional, Sequence, Tuple, Type, cast
+
+from .address import parse_address
+from .as_completed import AsCompleted
+from .errors import LoomError
+from .future import Future
+from .plan.encode import PlanEncoder
+from .plan.order import ORDERING, OrderedPlan, order_plan
+from .plan.submitted import SubmittedPlan
+from .session.connect import CONNECT_TIMEOUT_S, connect_session
+from .session.connection import Piece
+from .session.results import fetch_all, fetch_async, wait_for_all, why_unusable
+from .task import Task
+from .wire import requests
+from .wire.responses import ServerStats
+
+#: How long a server may take to end.
+_TERMINATE_TIMEOUT_S = 10.0
+
+_log = logging.getLogger("loom.client")
+
+
+class Client:
+    """Submits plans and fetches results. Use it in a `with` statement, or close it.
+
+    Its results live no longer than it does. It may be used by several threads, and by coroutines:
+    `submit` and `release` return at once, `await future` and `async for` do not block the loop.
+    """
+
+    def __init__(
+        self,
+        address: Optional[str] = None,
+        port: Optional[int] = None,
+        *,
+        name: Optional[str] = None,
+        timeout: float = CONNECT_TIMEOUT_S,
+        on_notice: Optional[Callable[[str], None]] = None,
+    ) -> None:
+        """Connects to `Client("localhost", 9010)` or `Client("localhost:9010")`; without an address
+        to the server that HYPERLOOM_SERVER names, else to the one on this machine. The port is 9010
+        unless it is given.
+
+        A refused connection is tried again every 20 ms for `timeout` seconds. `name` is how logs and
+        the status call this client. `on_notice` is told what the user should know though nothing
+        has failed, such as that no worker can satisfy a request; by default it is logged as a
+        warning of the logger `loom.client`. Raises LoomError.
+        """
+        parsed = parse_address(address, port)
+        #: The server, as host:port.
+        self.address = str(parsed)
+        self._session = connect_session(parsed, name, timeout, on_notice or _log.warning)
+
+    def submit_one(self, task: Task, load: bool = False) -> Future:
+        """Sends a task, with all that it needs, and returns its future at once. With `load`, results
+        are loaded from their checkpoints where those exist."""
+        if not isinstance(task, Task):
+            order_plan([task])  # Raises what is wrong with it.
+        return self.submit([task], load)[0]
+
+    def submit(self, tasks: Iterable[Task], load: bool = False) -> List[Future]:
+        """Sends tasks as one plan and returns their futures, in order, at once.
+
+        Only what these tasks need is computed, and only their results are kept. A task that is given
+        twice has one future. Raises LoomError for what cannot be submitted; a failure shows on the
+        futures.
+        """
+        if isinstance(tasks, (Task, Future)):
+            raise LoomError("submit takes a list of tasks; use submit_one for one of them")
+        roots = list(tasks)
+        self._session.check()
+        if not roots:
+            return []
+        with ORDERING:
+            ordered = order_plan(roots)
+            rows = [root._mark - ordered.mark_base for root in roots]
+            self._check_inputs(ordered)
+            id_base, pieces = self._encode(ordered, rows, load)
+        earlier = {future._plan for future in ordered.futures}
+        distinct = set(rows)
+        plan = SubmittedPlan(self, id_base, len(ordered.tasks), len(distinct), earlier)
+        futures = {row: Future(plan, id_base + row) for row in distinct}
+        self._session.send_plan(plan, pieces)
+        return [futures[row] for row in rows]
+
+    def wait(self, futures: Iterable[Future], timeout: Optional[float] = None) -> None:
+        """Returns when all are finished. Raises as soon as one cannot be (see `Future.wait`), and
+        TimeoutError after `timeout` seconds."""
+        wait_for_all(self._session, self._own(futures), timeout)
+
+    def wait_one(self, future: Future, timeout: Optional[float] = None) -> None:
+        """`wait` for one future."""
+        self.wait((future,), timeout)
+
+    def fetch(self, futures: Iterable[Future]) -> List[object]:
+        """Waits for all and copies their values here; order and duplicates stay. The futures keep
+        their values, and the cluster keeps the results."""
+        own = self._own(futures)
+        fetch_all(self._session, own)
+        return [future._value for future in own]
+
+    def fetch_one(self, future: Future) -> object:
+        """`fetch` of one future."""
+        return self.fetch((future,))[0]
+
+    def gather(self, futures: Iterable[Future]) -> List[object]:
+        """`fetch`, then `release` of all. If one cannot be fetched, none is released."""
+        own = self._own(futures)
+        values = self.fetch(own)
+        self.release(own)
+        return values
+
+    def gather_one(self, future: Future) -> object:
+        """`gather` of one future."""
+        return self.gather((future,))[0]
+
+    def release(self, futures: Iterable[Future]) -> None:
+        """Tells the cluster that the results are not needed any more. What is not finished, and
+        nobody else needs, is canceled. Futures that are released already stay so."""
+        self._session.release((future._plan, future.task_id) for future in self._own(futures))
+
+    def release_one(self, future: Future) -> None:
+        """`release` of one future."""
+        self.release((future,))
+
+    def as_completed(self, futures: Iterable[Future]) -> AsCompleted:
+        """The futures as they finish, for `for` and `async for`; those that are finished at first.
+        Raises the error of the first that fails."""
+        return AsCompleted(self._session, self._own(futures))
+
+    def get_stats(self) -> ServerStats:
+        """What the whole server holds now: `n_workers` and `n_data_objects`."""
+        return cast(ServerStats, self._session.answer_to(self._session.ask_stats()))
+
+    def get_status(self) -> Dict[str, object]:
+        """What the server and its workers are doing now, as `hyperloom status --json` shows it."""
+        return cast(Dict[str, object], self._session.answer_to(self._session.ask_status()))
+
+    def set_trace(self, path: str) -> None:
+        """Has the server write a trace into the directory `path` from now on. Raises LoomError
+        where it cannot."""
+        self._session.answer_to(self._session.ask_trace(path))
+
+    def terminate(self) -> None:
+        """Stops the server and its workers, for all clients, and closes this one."""
+        session = self._session
+        session.send(requests.terminate_frame())
+        with session.changed:
+            session.wait_for(lambda: session.ended is not None, _TERMINATE_TIMEOUT_S)
+        self.close()
+
+    @property
+    def closed(self) -> bool:
+        """The connection has ended, or was closed here."""
+        return self._session.ended is not None
+
+    def close(self) -> None:
+        """Leaves the server, which then drops this client's plans and results."""
+        self._session.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Futures refer to their client, so nobody can ask for anything any more.
+        session = getattr(self, "_session", None)
+        if session is not None:
+            session.abandon()
+
+    def __repr__(self) -> str:
+        return f"<Client of {self.address}{', closed' if self.closed else ''}>"
+
+    def _encode(
+        self, ordered: OrderedPlan, rows: Iterable[int], load: bool
+    ) -> Tuple[int, Sequence[Piece]]:
+        is_result = bytearray(len(ordered.tasks))
+        for row in rows:
+            is_result[row] = 1
+        with self._session.changed:
+            id_base = self._session.ledger.take_ids(len(ordered.tasks))
+        encoder = PlanEncoder(self._session.symbol_ids)
+        return id_base, encoder.encode(ordered, is_result, id_base, load)
+
+    def _check_inputs(self, ordered: OrderedPlan) -> None:
+        """Inputs of tasks must be living results of this client."""
+        self._own(ordered.futures)
+        for future in ordered.futures:
+            if not future.active():
+                raise LoomError(
+                    f"{future!r} cannot be an input, because it is not active: "
+                    f"{why_unusable(future)}",
+                    "future-released" if future.released() else "invalid-argument",
+                ) from future.error
+
+    def _own(self, futures: Iterable[Future]) -> Sequence[Future]:
+        """Checks that all are futures of this client."""
+        if isinstance(futures, (Future, Task)):
+            raise LoomError(f"A list of futures is expected, not {futures!r}: use the method _one")
+        own = tuple(futures)
+        for future in own:
+            if not isinstance(future, Future):
+                raise LoomError(f"A Future is expected, not {type(future).__name__}")
+            if future._plan.client is not self:
+                raise LoomError(
+                    f"{future!r} belongs to another client: fetch it there and submit its value",
+                    "future-of-another-client",
+                )
+        return own
+
+    def _fetch_async(self, future: Future) -> Coroutine[object, object, object]:
+        return fetch_async(self._session, future)
+
+    def _on_future_garbage(self, plan: SubmittedPlan, task_id: int) -> None:
+        self._session.release_garbage(plan, task_id)
+

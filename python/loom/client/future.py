@@ -1,0 +1,103 @@
+"""The handle to a result."""
+
+from typing import TYPE_CHECKING, Generator, Optional
+
+from .errors import LoomException
+
+if TYPE_CHECKING:
+    from .plan.submitted import SubmittedPlan
+
+_UNKNOWN = object()
+
+
+class Future:
+    """A result that is computed, or kept, by the cluster. Made by `Client.submit`.
+
+    It is an input of later tasks like a task is. The result is kept until it is released, until
+    nobody refers to the future any more, or until its client is closed.
+
+    `await future` gives the value, as `fetch` does, without blocking the event loop.
+    """
+
+    __slots__ = ("task_id", "_plan", "_value", "__weakref__")
+
+    def __init__(self, plan: "SubmittedPlan", task_id: int) -> None:
+        #: The client's number of the task, as errors name it.
+        self.task_id = task_id
+        self._plan = plan
+        self._value: object = _UNKNOWN
+
+    def wait(self, timeout: Optional[float] = None) -> None:
+        """Returns when the result is finished. Raises TaskFailed if it cannot be, LoomError if it
+        was released or the server is lost, TimeoutError after `timeout` seconds."""
+        self._plan.client.wait_one(self, timeout)
+
+    def fetch(self) -> object:
+        """Waits for the result and copies it here; the cluster keeps it, and so does this future.
+
+        Raw data is bytes, an array a list, an index (of tasks.split) a list of bytes; a Python
+        object is itself. Raises as `wait` does.
+        """
+        return self._plan.client.fetch_one(self)
+
+    def gather(self) -> object:
+        """`fetch`, then `release`. A result that could not be fetched is not released."""
+        return self._plan.client.gather_one(self)
+
+    def release(self) -> None:
+        """Tells the cluster that the result is not needed any more. If it is not finished, what
+        nobody else needs is canceled. Does nothing the second time."""
+        self._plan.client.release_one(self)
+
+    def finished(self) -> bool:
+        """The result is there and can be fetched."""
+        return self._state == "finished"
+
+    def running(self) -> bool:
+        """The result is not there yet."""
+        return self._state == "running"
+
+    def released(self) -> bool:
+        """The cluster does not keep the result any more; what was fetched is still here."""
+        return self._state == "released"
+
+    def failed(self) -> bool:
+        """The result will never be there; `error` says why."""
+        return self._state == "failed"
+
+    def active(self) -> bool:
+        """It can be an input of a task: it is running or finished."""
+        return self._state in ("running", "finished")
+
+    @property
+    def error(self) -> Optional[LoomException]:
+        """Why it failed, if it did."""
+        return self._plan.failure if self._state == "failed" else None
+
+    @property
+    def _state(self) -> str:
+        return _STATE_NAMES[self._plan.state_of(self.task_id)]
+
+    @property
+    def _has_value(self) -> bool:
+        return self._value is not _UNKNOWN
+
+    def __await__(self) -> Generator[object, None, object]:
+        return self._plan.client._fetch_async(self).__await__()
+
+    def __del__(self) -> None:
+        plan = getattr(self, "_plan", None)
+        if plan is not None:
+            plan.client._on_future_garbage(plan, self.task_id)
+
+    def __reduce__(self):  # type: ignore[no-untyped-def]
+        raise TypeError(
+            f"{self!r} cannot be pickled: it belongs to a connection. Make it an input of the task"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Future {self.task_id} {self._state}>"
+
+
+# In the order of the numbers in plan/submitted.py, which cannot be imported here.
+_STATE_NAMES = ("running", "finished", "failed", "released")

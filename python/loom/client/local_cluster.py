@@ -1,0 +1,145 @@
+"""A server and workers on this machine."""
+
+import os
+import time
+from types import TracebackType
+from typing import Dict, List, Optional, Sequence, Type
+
+from .child_process import ChildProcess
+from .client import Client
+from .errors import LoomError
+
+_POLL_EVERY_S = 0.003
+
+
+class LocalCluster:
+    """Processes that end with the `with` statement, by `close`, and also when this process ends in
+    any other way:
+
+        with LocalCluster(workers=2, cpus=2) as cluster, Client(cluster.address) as client:
+            ...
+
+    It needs loom-server and loom-worker: in the directory that HYPERLOOM_BIN names, on PATH, or in
+    the checkout that this package lies in.
+    """
+
+    def __init__(
+        self,
+        workers: int = 1,
+        cpus: Optional[int] = None,
+        *,
+        resources: Optional[Dict[str, int]] = None,
+        work_directory: Optional[str] = None,
+        load: Sequence[str] = (),
+        pin: bool = True,
+        port: int = 0,
+    ) -> None:
+        """Returns when all workers have joined.
+
+        workers: how many.
+        cpus: of each; default: those of this machine, shared out among them.
+        resources: what else each offers, such as {"gpus": 2}.
+        work_directory: where they make their work directories; default: the temporary directory.
+        load: paths of modules with task types of your own.
+        pin: programs run on the cpus that their task was given.
+        port: of the server; default: any free one.
+
+        Raises LoomError, with the end of the log, if a process ends instead.
+        """
+        if workers < 0:
+            raise LoomError(f"workers must be a whole number >= 0, but is {workers!r}")
+        self._worker_args = _worker_args(
+            cpus or max(1, (os.cpu_count() or 1) // max(1, workers)),
+            resources or {},
+            work_directory,
+            load,
+            pin,
+        )
+        self._workers: List[ChildProcess] = []
+        server_args = ["--host", "127.0.0.1", "--port", str(port), "--exit-with-stdin"]
+        self._server = ChildProcess("loom-server", server_args, announces=True)
+        try:
+            #: The server, as host:port.
+            self.address = f"127.0.0.1:{int(self._server.read_announcement())}"
+            for _ in range(workers):
+                self._workers.append(self._start_worker())
+            self._wait_for_workers(workers)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def server_pid(self) -> int:
+        return self._server.pid
+
+    @property
+    def worker_pids(self) -> List[int]:
+        """Of the workers that were started, in that order."""
+        return [worker.pid for worker in self._workers]
+
+    def add_worker(self) -> None:
+        """Starts one more worker, like the others; returns when it has joined."""
+        with Client(self.address, name="local cluster") as client:
+            joined = client.get_stats().n_workers
+        self._workers.append(self._start_worker())
+        self._wait_for_workers(joined + 1)
+
+    def close(self) -> None:
+        """Ends all processes and waits for their end."""
+        children = [*self._workers, self._server]
+        for child in children:
+            child.begin_stop()
+        interrupt: Optional[BaseException] = None
+        for child in children:
+            try:
+                child.finish_stop()
+            except BaseException as error:  # A second Ctrl-C: this child is dead, others are not.
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    def __enter__(self) -> "LocalCluster":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<LocalCluster at {self.address}, {len(self._workers)} workers>"
+
+    def _start_worker(self) -> ChildProcess:
+        return ChildProcess("loom-worker", [*self._worker_args, *self.address.split(":")])
+
+    def _wait_for_workers(self, n_workers: int) -> None:
+        if n_workers == 0:
+            return
+        with Client(self.address, name="local cluster") as client:
+            while client.get_stats().n_workers < n_workers:
+                self._server.check()
+                for worker in self._workers:
+                    worker.check()
+                time.sleep(_POLL_EVERY_S)
+
+
+def _worker_args(
+    cpus: int,
+    resources: Dict[str, int],
+    work_directory: Optional[str],
+    load: Sequence[str],
+    pin: bool,
+) -> List[str]:
+    args = ["--exit-with-stdin", "--cpus", str(cpus)]
+    for name, amount in resources.items():
+        args += ["--resource", f"{name}={amount}"]
+    if work_directory is not None:
+        args += ["--wdir", os.path.abspath(work_directory)]
+    for path in load:
+        args += ["--load", os.path.abspath(path)]
+    if not pin:
+        args.append("--nopin")
+    return args

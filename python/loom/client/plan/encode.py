@@ -1,0 +1,182 @@
+"""From ordered tasks to the frame of a PLAN request."""
+
+import os.path
+from typing import Dict, List, Mapping, Optional, Tuple, Union
+
+from ..errors import LoomError
+from ..task import ResourceRequest, Task
+from ..wire.fields import bytes_field, int_field
+from ..wire.varint import TABLE_SIZE, encode_varint, varint_tables
+from .order import OrderedPlan
+
+#: The most that protobuf's int32 lengths can express.
+MAX_PLAN_BYTES = 2**31 - 1
+#: In a plan, the symbol id PLAN_SYMBOL_BASE + i means `symbols[i]` of that plan.
+PLAN_SYMBOL_BASE = 2**30
+
+_TYPE_PLAN = 1
+#: Ids below this take two look-ups.
+_TABLES_END = TABLE_SIZE * TABLE_SIZE
+#: Tasks whose bytes are joined at a time: few joins, and little memory for the pieces.
+_CHUNK_TASKS = 8192
+
+
+class PlanEncoder:
+    """Writes one plan:
+
+    | length | type | plan's length | requests | tasks ... | id_base, symbols | load_checkpoints |
+
+    `symbol_ids` is the server's dictionary. What is not in it, such as the task type of an
+    extension, is named in the plan itself.
+    """
+
+    def __init__(self, symbol_ids: Mapping[str, int]) -> None:
+        self._symbol_ids = symbol_ids
+        self._plan_symbols: Dict[str, int] = {}
+        self._request_rows: Dict[Tuple[Tuple[str, int], ...], int] = {}
+        self._requests: List[bytes] = []
+
+    def symbol_id(self, name: str) -> int:
+        """The id of a task type or resource in this plan."""
+        known = self._symbol_ids.get(name)
+        if known is not None:
+            return known
+        return self._plan_symbols.setdefault(name, PLAN_SYMBOL_BASE + len(self._plan_symbols))
+
+    def request_row(self, request: ResourceRequest) -> int:
+        """The index of a request in this plan; equal requests share one."""
+        row = self._request_rows.get(request.key)
+        if row is None:
+            resources = (
+                int_field(0x08, self.symbol_id(name)) + int_field(0x10, amount)
+                for name, amount in request.resources.items()
+            )
+            self._requests.append(b"".join(bytes_field(0x0A, item) for item in resources))
+            row = self._request_rows[request.key] = len(self._requests) - 1
+        return row
+
+    def encode(
+        self, plan: OrderedPlan, is_result: bytearray, id_base: int, load_checkpoints: bool
+    ) -> List[Union[bytes, bytearray]]:
+        """The frame in pieces. Entry i of `is_result` is 1 if task i is a result. Raises LoomError
+        for what a task must not have, and for a plan that is longer than a server takes."""
+        tasks = self._encode_tasks(plan, is_result, id_base)
+        head = b"".join(bytes_field(0x0A, request) for request in self._requests)
+        tail = int_field(0x20, id_base)
+        tail += b"".join(bytes_field(0x192, name) for name in self._plan_symbols)
+        plan_bytes = len(head) + len(tasks) + len(tail)
+        start = int_field(0x08, _TYPE_PLAN) + b"\x12" + encode_varint(plan_bytes)
+        if load_checkpoints:
+            tail += int_field(0x20, 1)
+        body_bytes = len(start) + len(head) + len(tasks) + len(tail)
+        if body_bytes > MAX_PLAN_BYTES:
+            raise LoomError(
+                f"The plan is too large: {body_bytes} bytes, of which a server takes at most "
+                f"{MAX_PLAN_BYTES}. Submit it in parts, or let tasks.open read its data"
+            )
+        head = body_bytes.to_bytes(8, "little") + start + head
+        # One piece where that is cheap, so that a small plan is one segment on the wire.
+        return [head + tasks + tail] if len(tasks) < 65536 else [head, tasks, tail]
+
+    def _encode_tasks(self, plan: OrderedPlan, is_result: bytearray, id_base: int) -> bytearray:
+        """The hot loop: about a microsecond for a task, hence look-ups instead of calls."""
+        last, more = varint_tables()
+        heads: Dict[Optional[str], bytes] = {}
+        tail_request: Optional[ResourceRequest] = None
+        request_tail = b""
+        encoded = bytearray()
+        pieces: List[bytes] = []
+        append = pieces.append
+        # From a task's mark to its id.
+        shift = id_base - plan.mark_base
+        input_fields = _input_fields if 0 <= id_base < _TABLES_END - len(plan.tasks) else _far_ids
+        for task, result in zip(plan.tasks, is_result):
+            config = task.config
+            if type(config) is not bytes:
+                config = _bytes_of(config, task, "config")
+            head = heads.get(task.task_type)
+            if head is None:
+                head = heads[task.task_type] = self._head_of(task)
+            size = len(config)
+            body = head + (last[size] if size < TABLE_SIZE else encode_varint(size)) + config
+            if task.inputs:
+                body += input_fields(task.inputs, shift, last, more)
+            request = task.resource_request
+            if request is not None:
+                if request is not tail_request:
+                    tail_request, request_tail = request, self._request_tail(task)
+                body += request_tail
+            if result:
+                body += b"\x30\x01"
+            if (
+                task.label is not None
+                or task.metadata is not None
+                or task.checkpoint_path is not None
+            ):
+                body += _rare_fields(task)
+            size = len(body)
+            append(b"\x12" + (last[size] if size < TABLE_SIZE else encode_varint(size)) + body)
+            if len(pieces) == _CHUNK_TASKS:
+                encoded += b"".join(pieces)
+                pieces.clear()
+        encoded += b"".join(pieces)
+        return encoded
+
+    def _head_of(self, task: Task) -> bytes:
+        """The type of a task and the tag of its config."""
+        if not isinstance(task.task_type, str):
+            raise LoomError(f"A task type is a name such as loom/data/const, not {task.task_type!r}")
+        return int_field(0x08, self.symbol_id(task.task_type)) + b"\x12"
+
+    def _request_tail(self, task: Task) -> bytes:
+        request = task.resource_request
+        if not isinstance(request, ResourceRequest):
+            raise LoomError(
+                f"The resource_request of {task!r} must be a ResourceRequest, such as "
+                f"tasks.cpus(2), not {request!r}"
+            )
+        return int_field(0x28, self.request_row(request)) if request.resources else b""
+
+
+def _input_fields(inputs: object, shift: int, last: List[bytes], more: List[bytes]) -> bytes:
+    """The `input_ids` of a task, whose inputs are known to be tasks and futures."""
+    fields = []
+    for item in inputs:  # type: ignore[attr-defined]
+        number = item._mark + shift if isinstance(item, Task) else item.task_id
+        if number < TABLE_SIZE:
+            fields.append(last[number])
+        else:
+            fields.append(more[number & 0x3FFF] + last[number >> 14])
+    return b"\x18" + b"\x18".join(fields)
+
+
+def _far_ids(inputs: object, shift: int, last: List[bytes], more: List[bytes]) -> bytes:
+    """As `_input_fields`, for ids that the tables do not reach."""
+    numbers = (
+        item._mark + shift if isinstance(item, Task) else item.task_id
+        for item in inputs  # type: ignore[attr-defined]
+    )
+    return b"".join(b"\x18" + encode_varint(number) for number in numbers)
+
+
+def _rare_fields(task: Task) -> bytes:
+    """What few tasks have. An empty text is as good as none."""
+    path = task.checkpoint_path
+    if path and not os.path.isabs(path):
+        raise LoomError(f"The checkpoint_path of {task!r} must be absolute, but is {path!r}")
+    metadata = task.metadata
+    if metadata is not None:
+        metadata = _bytes_of(metadata, task, "metadata")
+    return (
+        bytes_field(0x3A, path or None)
+        + bytes_field(0x62, task.label or None)
+        + bytes_field(0x6A, metadata)
+    )
+
+
+def _bytes_of(value: object, task: Task, name: str) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise LoomError(f"The {name} of {task!r} must be str or bytes, not {type(value).__name__}")

@@ -1,0 +1,67 @@
+"""A plan that the server has."""
+
+from typing import TYPE_CHECKING, Iterable, Optional, Set
+
+from ..errors import LoomException
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+PENDING, FINISHED, FAILED, RELEASED = range(4)
+
+#: What becomes of all states of a plan that fails.
+_FAIL_PENDING = bytes(FAILED if state == PENDING else state for state in range(256))
+
+
+class SubmittedPlan:
+    """Kept while one of its results is, and while a later plan needs it.
+
+    A state takes one byte, and nothing here refers to the futures: they find their state by id, and
+    the result of one that is garbage can be released.
+    """
+
+    __slots__ = (
+        "client",
+        "id_base",
+        "end_id",
+        "states",
+        "pending_count",
+        "held_count",
+        "user_count",
+        "earlier",
+        "failure",
+    )
+
+    def __init__(
+        self,
+        client: "Client",
+        id_base: int,
+        task_count: int,
+        result_count: int,
+        earlier: "Iterable[SubmittedPlan]",
+    ) -> None:
+        #: Keeps the client open while there are futures of it.
+        self.client = client
+        self.id_base = id_base
+        #: One more than its last id.
+        self.end_id = id_base + task_count
+        #: Of task i, which means something if that is a result.
+        self.states = bytearray(task_count)
+        #: Results that are pending.
+        self.pending_count = result_count
+        #: Results that are pending, or finished and not released.
+        self.held_count = result_count
+        #: Plans with pending results that use results of this one.
+        self.user_count = 0
+        #: Plans whose results this one uses, while it has pending ones: their ids are in use.
+        self.earlier: Set[SubmittedPlan] = set(earlier)
+        #: Why its failed results did.
+        self.failure: Optional[LoomException] = None
+
+    def state_of(self, task_id: int) -> int:
+        return self.states[task_id - self.id_base]
+
+    def fail_pending(self, failure: LoomException) -> None:
+        self.failure = failure
+        self.states[:] = self.states.translate(_FAIL_PENDING)
+        self.held_count -= self.pending_count

@@ -1,0 +1,74 @@
+"""Connecting and registering."""
+
+import platform
+import socket
+import sys
+import time
+from typing import Callable, List, Optional
+
+from ..address import ServerAddress
+from ..errors import LoomError
+from ..wire.requests import register_frame
+from .connection import Connection
+from .session import Session
+
+#: Server and client are often started together, so a refused connection is tried again.
+CONNECT_TIMEOUT_S = 5.0
+_RETRY_EVERY_S = 0.02
+#: Something may listen there that is no server, and never answer.
+_MIN_ANSWER_S = 1.0
+
+
+def connect_session(
+    address: ServerAddress, name: Optional[str], timeout_s: float, on_notice: Callable[[str], None]
+) -> Session:
+    """Raises LoomError where no server answers in time, and where it does not take this client."""
+    deadline = time.monotonic() + timeout_s
+    session = Session(str(address), on_notice)
+    sock = _connect(address, deadline, timeout_s)
+    connection = Connection(sock, session, f"loom client of {address}")
+    registered = session.attach(connection)
+    connection.start()
+    try:
+        session.send(register_frame(name, _capabilities()))
+        session.answer_to(registered, max(deadline - time.monotonic(), _MIN_ANSWER_S))
+    except TimeoutError:
+        session.close()
+        raise LoomError(
+            f"{address} accepts connections but does not answer as a HyperLoom server does",
+            "server-unreachable",
+        ) from None
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _connect(address: ServerAddress, deadline: float, timeout_s: float) -> socket.socket:
+    while True:
+        try:
+            return socket.create_connection(address, max(deadline - time.monotonic(), 0.001))
+        except ConnectionRefusedError as error:
+            if time.monotonic() + _RETRY_EVERY_S >= deadline:
+                raise _unreachable(address, f"refused connections for {timeout_s} s") from error
+            time.sleep(_RETRY_EVERY_S)
+        except OSError as error:
+            raise _unreachable(address, f"is not reachable: {error.strerror or error}") from error
+
+
+def _unreachable(address: ServerAddress, why: str) -> LoomError:
+    return LoomError(
+        f"The server at {address} {why}. Start a server there with loom-server, or give another "
+        "address",
+        "server-unreachable",
+    )
+
+
+def _capabilities() -> List[str]:
+    """What this client can take beyond the original protocol, and what functions that it sends
+    were pickled by."""
+    found = ["notices", "symbols", f"python={platform.python_version()}"]
+    cloudpickle = sys.modules.get("cloudpickle")
+    if cloudpickle is not None:
+        found.append(f"cloudpickle={cloudpickle.__version__}")
+    return found

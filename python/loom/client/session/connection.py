@@ -1,0 +1,163 @@
+"""A socket and the thread that serves it.
+
+      any thread: send()  --> outbox --wake--> | I/O thread | --> socket
+      handler.on_received() <------------------|            | <-- socket
+
+Only that thread touches the socket. So nobody blocks while sending, an event loop in particular,
+and an interrupt (Ctrl-C arrives in the main thread) can never tear a frame or the parser's state.
+"""
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections import deque
+from typing import Deque, Optional, Protocol, Union
+
+from .. import forks
+
+Piece = Union[bytes, bytearray, memoryview]
+
+#: Bytes of one write; more do not fit into a socket's buffer anyway.
+_WRITE_BYTES = 1 << 20
+
+
+class Handler(Protocol):
+    """What the I/O thread tells. It must not raise."""
+
+    def target(self) -> memoryview:
+        """Where the next received bytes go; never empty."""
+
+    def on_received(self, size: int) -> None:
+        """So many bytes are in the target. May raise ConnectionAbortedError to end it all."""
+
+    def on_wake(self) -> None:
+        """Somebody called `wake`: what has to be sent because of that is to be sent now."""
+
+    def on_end(self, reason: Optional[OSError]) -> None:
+        """Nothing is sent or received any more; None where the peer closed in good order."""
+
+
+class Connection:
+    """Starts with `start`; ends by `close`, or by the peer."""
+
+    def __init__(self, sock: socket.socket, handler: Handler, name: str) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        self._socket = sock
+        self._handler = handler
+        self._outbox: Deque[Piece] = deque()
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._wake_receiver.setblocking(False)
+        self._wake_sender.setblocking(False)
+        # Two counts, each written by one side only.
+        self._given_bytes = self._written_bytes = 0
+        self._is_awake = False
+        self._close_at: Optional[float] = None
+        # A daemon: a program that forgot to close its client can end.
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        forks.forget_in_children(self)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that were given to `send` and not to the system yet."""
+        return self._given_bytes - self._written_bytes
+
+    def send(self, *pieces: Piece) -> None:
+        """Sends whole frames after what was given before. Returns at once. Calls must not overlap."""
+        self._given_bytes += sum(map(len, pieces))
+        self._outbox.extend(pieces)
+        self._wake()
+
+    def wake(self) -> None:
+        """Has the I/O thread call `on_wake`. Takes no lock and costs little if it was called just
+        before, so that the finalizers of a million futures may call it."""
+        if not self._is_awake:
+            self._is_awake = True
+            self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # It has ended, or has wake-ups enough.
+            self._wake_sender.send(b"\0")
+
+    def close(self, timeout_s: float) -> None:
+        """Ends when all that was given to `send` is written, or after the timeout."""
+        self._close_at = time.monotonic() + timeout_s
+        self._wake()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout_s + 5)
+
+    def forget(self) -> None:
+        """In a forked child, where the thread does not exist: closes the child's copies."""
+        for sock in (self._socket, self._wake_receiver, self._wake_sender):
+            sock.close()
+
+    def _run(self) -> None:
+        reason: Optional[OSError] = OSError("the thread that served it failed")
+        try:
+            self._serve()
+            reason = None
+        except OSError as error:
+            reason = error
+        finally:
+            self._outbox.clear()
+            self._written_bytes = self._given_bytes
+            with contextlib.suppress(OSError):  # The peer may have been faster.
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+            self._wake_receiver.close()
+            self._handler.on_end(reason)
+            self._wake_sender.close()
+
+    def _serve(self) -> None:
+        """Returns when the peer has closed, or `close` is done."""
+        poll = select.poll()
+        poll.register(self._wake_receiver, select.POLLIN)
+        poll.register(self._socket, select.POLLIN)
+        writes = False
+        while True:
+            timeout_ms = None
+            if self._close_at is not None:
+                timeout_ms = max(0.0, 1000 * (self._close_at - time.monotonic()))
+                if not self._outbox or timeout_ms == 0:
+                    return
+            events = dict(poll.poll(timeout_ms))
+            if events.get(self._wake_receiver.fileno()):
+                self._wake_receiver.recv(4096)
+                # Before the work is looked at: what comes later wakes again.
+                self._is_awake = False
+                self._handler.on_wake()
+            self._write()
+            if events.get(self._socket.fileno(), 0) & ~select.POLLOUT and not self._read():
+                return
+            if bool(self._outbox) != writes:
+                writes = not writes
+                poll.modify(self._socket, select.POLLIN | (select.POLLOUT if writes else 0))
+
+    def _write(self) -> None:
+        outbox = self._outbox
+        while outbox:
+            piece = outbox[0]
+            try:
+                sent = self._socket.send(memoryview(piece)[:_WRITE_BYTES])
+            except BlockingIOError:
+                return
+            self._written_bytes += sent
+            if sent == len(piece):
+                outbox.popleft()
+            else:
+                outbox[0] = memoryview(piece)[sent:]
+
+    def _read(self) -> bool:
+        """False at the end of the stream."""
+        try:
+            size = self._socket.recv_into(self._handler.target())
+        except BlockingIOError:
+            return True
+        if size > 0:
+            self._handler.on_received(size)
+        return size > 0

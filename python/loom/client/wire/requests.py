@@ -1,0 +1,50 @@
+"""What a client sends, plans apart. Each function returns a whole frame, its length included."""
+
+import struct
+from typing import Optional, Sequence
+
+from .fields import bytes_field, int_field
+
+PROTOCOL_VERSION = 2
+
+_TYPE_CLIENT = 2
+_FETCH, _RELEASE, _STATS, _TRACE, _TERMINATE = 2, 3, 6, 7, 10
+# Ours: asks for all that an operator wants to see.
+_STATUS = 50
+
+
+def frame(body: bytes) -> bytes:
+    """Header and body in one piece, so that they are written together."""
+    return struct.pack("<Q", len(body)) + body
+
+
+def register_frame(name: Optional[str] = None, capabilities: Sequence[str] = ()) -> bytes:
+    """The first frame of a connection; capabilities are what this client can take beyond the
+    original protocol."""
+    body = int_field(0x08, PROTOCOL_VERSION) + int_field(0x10, _TYPE_CLIENT)
+    body += bytes_field(0x192, name)
+    return frame(body + b"".join(bytes_field(0x1A2, item) for item in capabilities))
+
+
+def fetch_frame(task_id: int) -> bytes:
+    return frame(int_field(0x08, _FETCH) + int_field(0x18, task_id))
+
+
+def release_frame(task_id: int) -> bytes:
+    return frame(int_field(0x08, _RELEASE) + int_field(0x18, task_id))
+
+
+def stats_frame() -> bytes:
+    return frame(int_field(0x08, _STATS))
+
+
+def status_frame() -> bytes:
+    return frame(int_field(0x08, _STATUS))
+
+
+def trace_frame(path: str) -> bytes:
+    return frame(int_field(0x08, _TRACE) + bytes_field(0x3A, path))
+
+
+def terminate_frame() -> bytes:
+    return frame(int_field(0x08, _TERMINATE))

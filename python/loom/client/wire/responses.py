@@ -1,0 +1,153 @@
+"""What a server answers."""
+
+from enum import IntEnum
+from typing import Callable, Dict, List, NamedTuple, Optional, cast
+
+from ..errors import ProtocolError
+from .fields import FieldValue, read_fields
+from .varint import to_int32, to_int64
+
+
+class ResponseType(IntEnum):
+    """Numbers on the wire."""
+
+    DATA = 1
+    TASK_FINISHED = 2
+    TASK_FAILED = 3
+    ERROR = 4
+    DICTIONARY = 10
+    STATS = 11
+    #: Ours, only for clients with the capability "notices".
+    NOTICE = 50
+    #: Ours, the answer to a STATUS request.
+    STATUS = 52
+
+
+class DataHeader(NamedTuple):
+    """So many payload frames of a result follow at once."""
+
+    id: int
+    n_messages: int
+    type_id: int
+
+
+class ServerStats(Dict[str, int]):
+    """What the whole server holds now: `n_workers`, `n_data_objects`; as items and attributes."""
+
+    @property
+    def n_workers(self) -> int:
+        """Registered workers."""
+        return self["n_workers"]
+
+    @property
+    def n_data_objects(self) -> int:
+        """Data objects of living clients that exist now."""
+        return self["n_data_objects"]
+
+
+class ErrorInfo(NamedTuple):
+    """What went wrong. The fields from `exit_code` on are extensions, None where not told."""
+
+    id: Optional[int] = None
+    worker: str = ""
+    error_msg: str = ""
+    exit_code: Optional[int] = None
+    signal: Optional[str] = None
+    stderr: Optional[bytes] = None
+    attempts: Optional[int] = None
+    label: Optional[str] = None
+    cause_id: Optional[int] = None
+    #: True in an ERROR that refuses the plan whose id_base is `id`.
+    plan_refused: Optional[bool] = None
+
+
+class Response(NamedTuple):
+    """A message; the fields that do not belong to its type are as if they were missing."""
+
+    type: ResponseType
+    data: Optional[DataHeader] = None
+    error: ErrorInfo = ErrorInfo()
+    symbols: List[str] = []
+    stats: ServerStats = ServerStats(n_workers=0, n_data_objects=0)
+    id: int = 0
+    status: str = ""
+
+
+def _text(value: FieldValue) -> str:
+    # Texts of failures may hold bytes of programs, which need not be UTF-8.
+    return cast(bytes, value).decode(errors="replace")
+
+
+def _int32(value: FieldValue) -> int:
+    return to_int32(cast(int, value))
+
+
+_ERROR_FIELDS: Dict[int, "tuple[str, Callable[[FieldValue], object]]"] = {
+    0x08: ("id", _int32),
+    0x12: ("worker", _text),
+    0x1A: ("error_msg", _text),
+    0x190: ("exit_code", _int32),
+    0x19A: ("signal", _text),
+    0x1A2: ("stderr", bytes),  # type: ignore[dict-item]
+    0x1A8: ("attempts", _int32),
+    0x1B2: ("label", _text),
+    0x1B8: ("cause_id", _int32),
+    0x1C0: ("plan_refused", bool),
+}
+
+
+def decode_response(body: bytes) -> Response:
+    """Decodes a frame's body. Raises ProtocolError."""
+    kind: Optional[int] = None
+    values: Dict[str, object] = {}
+    symbols: List[str] = []
+    for tag, value in read_fields(body):
+        if tag == 0x08:
+            kind = _int32(value)
+        elif tag == 0x12:
+            values["data"] = _decode_data_header(cast(bytes, value))
+        elif tag == 0x22:
+            values["error"] = _decode_error(cast(bytes, value))
+        elif tag == 0x2A:
+            symbols.append(_text(value))
+        elif tag == 0x32:
+            values["stats"] = _decode_stats(cast(bytes, value))
+        elif tag == 0x38:
+            values["id"] = _int32(value)
+        elif tag == 0x192:
+            values["status"] = _text(value)
+    try:
+        response_type = ResponseType(kind)
+    except ValueError:
+        raise ProtocolError(f"expected a known type of response, got type {kind}") from None
+    if response_type is ResponseType.DATA and "data" not in values:
+        raise ProtocolError("a response of type DATA has no data")
+    return Response(response_type, symbols=symbols, **values)  # type: ignore[arg-type]
+
+
+def _decode_error(body: bytes) -> ErrorInfo:
+    values: Dict[str, object] = {}
+    for tag, value in read_fields(body):
+        field = _ERROR_FIELDS.get(tag)
+        if field is not None:
+            name, convert = field
+            values[name] = convert(value)
+    return ErrorInfo(**values)  # type: ignore[arg-type]
+
+
+def _decode_data_header(body: bytes) -> DataHeader:
+    found = {tag: cast(int, value) for tag, value in read_fields(body)}
+    try:
+        header = DataHeader(to_int32(found[0x08]), to_int64(found[0x10]), to_int32(found[0x18]))
+    except KeyError:
+        raise ProtocolError("a DATA header lacks its id, n_messages or type_id") from None
+    if header.n_messages < 0:
+        raise ProtocolError(f"expected a number of frames >= 0, got {header.n_messages}")
+    return header
+
+
+def _decode_stats(body: bytes) -> ServerStats:
+    found = dict(read_fields(body))
+    return ServerStats(
+        n_workers=_int32(found.get(0x08, 0)), n_data_objects=_int32(found.get(0x10, 0))
+    )
