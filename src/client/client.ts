@@ -13,7 +13,7 @@ import {
 } from "./session/address.ts";
 import { connectSession } from "./session/connect.ts";
 import type { ServerStats, Session } from "./session/session.ts";
-import { Task, type Value } from "./tasks/task.ts";
+import { Task } from "./tasks/task.ts";
 
 export type ConnectOptions = {
   /** Ends the attempt to connect. */
@@ -79,14 +79,14 @@ export class Client implements AsyncDisposable {
    * failure shows on the futures. Only what the given tasks need is computed, and only their
    * results are kept. A task that is given twice has one future.
    */
-  submit<T extends Value>(task: Task<T>, options?: SubmitOptions): Future<T>;
+  submit<T>(task: Task<T>, options?: SubmitOptions): Future<T>;
   submit<const Tasks extends readonly Task[]>(
     tasks: Tasks,
     options?: SubmitOptions,
   ): FuturesOf<Tasks>;
   submit(work: Task | readonly Task[], options: SubmitOptions = {}): Future | Future[] {
     const roots = work instanceof Task ? [work] : work;
-    const futures = this.#session.submit(roots, options.loadCheckpoints ?? false);
+    const futures = this.#session.submit(roots, options);
     return work instanceof Task ? (futures[0] as Future) : futures;
   }
 
@@ -100,7 +100,7 @@ export class Client implements AsyncDisposable {
     futures: Futures,
     options?: WaitOptions,
   ): Promise<FutureValues<Futures>>;
-  fetch<T extends Value>(future: Future<T>, options?: WaitOptions): Promise<T>;
+  fetch<T>(future: Future<T>, options?: WaitOptions): Promise<T>;
   async fetch(futures: Future | readonly Future[], options: WaitOptions = {}): Promise<unknown> {
     if (isList(futures)) return fetchAll(futures, options.signal);
     return futures.fetch(options);
@@ -111,7 +111,7 @@ export class Client implements AsyncDisposable {
     futures: Futures,
     options?: WaitOptions,
   ): Promise<FutureValues<Futures>>;
-  gather<T extends Value>(future: Future<T>, options?: WaitOptions): Promise<T>;
+  gather<T>(future: Future<T>, options?: WaitOptions): Promise<T>;
   async gather(futures: Future | readonly Future[], options: WaitOptions = {}): Promise<unknown> {
     const list = listOf(futures);
     const values = await fetchAll(list, options.signal);

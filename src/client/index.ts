@@ -2,6 +2,7 @@
 
 export type { ErrorCode } from "../core/model/errors.ts";
 export { ERROR_CODES, HyperloomError } from "../core/model/errors.ts";
+export { isPythonObject, type PythonObject } from "../core/model/python-object.ts";
 export type {
   ClusterStatus,
   TaskCounts,
@@ -14,6 +15,16 @@ export type { LocalClusterOptions, LocalWorkerOptions } from "./cluster/local-cl
 export { LocalCluster } from "./cluster/local-cluster.ts";
 export type { TaskFailureDetails } from "./errors.ts";
 export { PlanFailedError, TaskFailedError } from "./errors.ts";
+export type { ModuleOptions } from "./functions/function-module.ts";
+export type {
+  Argument,
+  ArgumentsOf,
+  FunctionBuilder,
+  FunctionOptions,
+  FunctionsOf,
+  ResultOf,
+} from "./functions/function-types.ts";
+export { asJson, asLines, asText, type Reading } from "./functions/readings.ts";
 export type { AsCompletedOptions } from "./futures/as-completed.ts";
 export type { FutureValues } from "./futures/collect.ts";
 export type { FutureState } from "./futures/future.ts";
@@ -22,13 +33,13 @@ export type { FetchToOptions, WaitOptions } from "./futures/options.ts";
 export type { ClientProgress } from "./plan/plan-ledger.ts";
 export type { ServerAddress } from "./session/address.ts";
 export type { ServerStats } from "./session/session.ts";
-export type { ItemAt, SliceOf, ValuesOf } from "./tasks/collection-tasks.ts";
+export type { ArrayOf, ItemAt, SliceOf, ValuesOf } from "./tasks/collection-tasks.ts";
 export { readCount } from "./tasks/collection-tasks.ts";
 export type { CustomOptions } from "./tasks/custom-task.ts";
 export type { DelimiterOptions } from "./tasks/data-tasks.ts";
 export type { TaskOptions } from "./tasks/options.ts";
 export type { Resources } from "./tasks/resources.ts";
 export type { RunArgument, RunOptions, RunOutputs, RunResult } from "./tasks/run-task.ts";
-export type { AnyInput, Index, Input, Value } from "./tasks/task.ts";
+export type { AnyInput, Index, Input, Items, Listed, Value } from "./tasks/task.ts";
 export { Task } from "./tasks/task.ts";
 export { tasks } from "./tasks/tasks.ts";

@@ -11,6 +11,7 @@ function plan(idBase: number, taskCount: number, rows: readonly number[] = []): 
   return {
     idBase,
     taskCount,
+    isHidden: false,
     futures: Array.from(resultIds, (id) => ({ id }) as Future),
     resultIds,
     earlier: new Set(),

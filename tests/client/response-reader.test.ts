@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Value } from "../../src/client/index.ts";
 import { createValueSink } from "../../src/client/results/value-sink.ts";
 import { ResponseReader } from "../../src/client/session/response-reader.ts";
 import { BUILTIN_SYMBOLS, DATA_TYPE } from "../../src/core/model/symbols.ts";
@@ -27,7 +26,7 @@ function read(chunks: readonly Uint8Array[]): { events: string[]; error: unknown
     onData: (id, dataType, frameCount) => {
       const sink = createValueSink({
         nameOf: (symbol) => BUILTIN_SYMBOLS[symbol],
-        onValue: (value: Value) => void events.push(`value ${id} ${JSON.stringify(value)}`),
+        onValue: (value) => void events.push(`value ${id} ${JSON.stringify(value)}`),
         onError: (error) => void events.push(`error ${error.message}`),
       });
       sink.begin(BUILTIN_SYMBOLS[dataType] ?? "unknown", frameCount);

@@ -1,13 +1,14 @@
+import { serialize } from "node:v8";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Value } from "../../src/client/index.ts";
+import { isPythonObject, type Value } from "../../src/client/index.ts";
 import { ValueBuilder } from "../../src/client/results/value-builder.ts";
 import { BUILTIN_SYMBOLS, DATA_TYPE } from "../../src/core/model/symbols.ts";
 import { arrayFrames, indexFrames } from "./support/payload.ts";
 
 const nameOf = (id: number): string | undefined => BUILTIN_SYMBOLS[id];
 
-function build(type: string, frames: readonly Buffer[]): Value {
+function build(type: string, frames: readonly Buffer[]): unknown {
   const builder = new ValueBuilder(type, frames.length, nameOf);
   for (const frame of frames) builder.add(frame);
   return builder.finish();
@@ -43,7 +44,7 @@ test("lists may be nested a million deep", () => {
   let value = builder.finish();
   let levels = 1;
   while (Array.isArray(value) && value.length > 0) {
-    value = value[0] as Value;
+    value = value[0];
     levels += 1;
   }
   expect(levels).toBe(depth);
@@ -60,4 +61,44 @@ test.each<[string, string, Buffer[]]>([
   ["offsets outside of the base", "loom/index", indexFrames(Buffer.alloc(5), [0, 6])],
 ])("refuses %s", (_, type, frames) => {
   expect(() => build(type, frames)).toThrow(expect.objectContaining({ name: "ProtocolError" }));
+});
+
+test.each<[string, string, Buffer, unknown]>([
+  ["JSON", "loom/json", Buffer.from('{"a":[1,"é"]}'), { a: [1, "é"] }],
+  [
+    "what JSON has no words for",
+    "loom/jsobj",
+    serialize(new Map([["a", new Date(5)]])),
+    new Map([["a", new Date(5)]]),
+  ],
+])("reads %s", (_, type, frame, value) => {
+  expect(build(type, [frame])).toEqual(value);
+  const types = Buffer.alloc(4);
+  types.writeUInt32LE(BUILTIN_SYMBOLS.indexOf(type as never));
+  expect(build("loom/array", [types, frame])).toEqual([value]);
+});
+
+test.each([
+  ["loom/json", Buffer.from("{")],
+  ["loom/jsobj", Buffer.from("a pickle")],
+])("says that it cannot read a value of type %s", (type, frame) => {
+  expect(() => build(type, [frame])).toThrow(
+    expect.objectContaining({ code: "result-unreadable", message: expect.stringContaining(type) }),
+  );
+});
+
+test("a Python object is a handle that says what it is when it is used", () => {
+  const handle = build("loom/pyobj", [Buffer.from("a pickle")]) as { predict(): number };
+  expect(isPythonObject(handle) && handle.sizeBytes).toBe(8);
+  expect(() => handle.predict()).toThrow(
+    /handle to a Python object \(a pickle of 8 bytes\).*predict/,
+  );
+  expect(() => JSON.stringify(handle)).toThrow(TypeError);
+  expect(() => `${handle}`).toThrow(TypeError);
+  expect(() => [...(handle as unknown as Iterable<unknown>)]).toThrow(TypeError);
+});
+
+test("a handle can be awaited", async () => {
+  const handle = build("loom/pyobj", [Buffer.from("a pickle")]);
+  expect((await Promise.resolve(handle)) === handle).toBe(true);
 });

@@ -1,4 +1,3 @@
-import type { Value } from "../tasks/task.ts";
 import type { Future } from "./future.ts";
 
 /** What the futures hold, as a tuple where their number is known. */
@@ -13,15 +12,15 @@ export type FutureValues<Futures extends readonly Future[]> = {
 export async function fetchAll(
   futures: readonly Future[],
   signal: AbortSignal | undefined,
-): Promise<Value[]> {
+): Promise<unknown[]> {
   const others = new AbortController();
   const either = signal === undefined ? others.signal : AbortSignal.any([signal, others.signal]);
-  const values = new Map<Future, Promise<Value>>();
+  const values = new Map<Future, Promise<unknown>>();
   for (const future of futures) {
     if (!values.has(future)) values.set(future, future.fetch({ signal: either }));
   }
   try {
-    return await Promise.all(futures.map((future) => values.get(future) as Promise<Value>));
+    return await Promise.all(futures.map((future) => values.get(future) as Promise<unknown>));
   } catch (error) {
     others.abort();
     await Promise.allSettled(values.values());

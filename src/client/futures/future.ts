@@ -1,6 +1,5 @@
 import type { Readable } from "node:stream";
 import type { HyperloomError } from "../../core/model/errors.ts";
-import type { Value } from "../tasks/task.ts";
 import type { FetchToOptions, WaitOptions } from "./options.ts";
 import { fetchTo, openStream } from "./stream-result.ts";
 import { waitForAll, whyUnusable } from "./wait.ts";
@@ -14,7 +13,7 @@ export type FutureObserver = { onSettled(future: Future): void };
 /** What a future asks of its client. @internal */
 export type FutureOwner = {
   /** Fetches a finished result. */
-  fetchValue(future: Future, signal: AbortSignal | undefined): Promise<Value>;
+  fetchValue(future: Future, signal: AbortSignal | undefined): Promise<unknown>;
   /** A stream of a finished result, which must be raw data. */
   fetchStream(future: Future): Readable;
   release(future: Future): void;
@@ -27,7 +26,7 @@ export type FutureOwner = {
  * The result is kept until it is released or the client is closed, also if nobody refers to the
  * future any more: when memory is collected here says nothing about what a program still needs.
  */
-export class Future<T extends Value = Value> implements Disposable {
+export class Future<T = unknown> implements Disposable {
   /** Exists for the type checker alone. */
   declare readonly "~value": T;
   /** The client's number of the task, as errors name it. */
@@ -82,9 +81,10 @@ export class Future<T extends Value = Value> implements Disposable {
 
   /**
    * Waits for the result and copies it here; the cluster keeps it. Raw data is a Buffer, an array
-   * an array, an index an array of Buffers that share one memory. With `to`, raw data of any size
-   * goes to a file or a stream instead. Rejects as `wait` does; with the code `result-too-large`
-   * where a Buffer cannot hold the result.
+   * an array, an index an array of Buffers that share one memory; what a function returned is its
+   * value, and a Python object is an opaque handle. With `to`, raw data of any size goes to a file
+   * or a stream instead. Rejects as `wait` does; with the code `result-too-large` where a Buffer
+   * cannot hold the result, `result-unreadable` where it was made by another version of JavaScript.
    */
   fetch(options?: WaitOptions): Promise<T>;
   fetch(this: Future<Buffer>, options: FetchToOptions): Promise<void>;
@@ -122,7 +122,7 @@ export class Future<T extends Value = Value> implements Disposable {
     this.release();
   }
 
-  async #fetch(options: WaitOptions | FetchToOptions = {}): Promise<Value | undefined> {
+  async #fetch(options: WaitOptions | FetchToOptions = {}): Promise<unknown> {
     options.signal?.throwIfAborted();
     // Asked for at once where it can be, so that a release right after this call does not overtake it.
     if (!this.finished) await waitForAll([this], options.signal);

@@ -6,7 +6,7 @@ import type { Future, FutureOwner } from "../futures/future.ts";
 import { whyUnusable } from "../futures/wait.ts";
 import type { SymbolTable } from "../session/symbol-table.ts";
 import type { ResourceAmounts } from "../tasks/resources.ts";
-import { Task } from "../tasks/task.ts";
+import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
 
 /** The tasks of one submit, each after its inputs; a task's row is its position. */
 export type OrderedPlan = {
@@ -22,8 +22,13 @@ let lastStamp = 0;
  * Orders everything that the roots need by a depth-first walk with a stack of its own, because a
  * plan may be a chain of a million tasks; linear in tasks and inputs. Throws a HyperloomError for a
  * future that is of another client or released.
+ * @param share gives the result that a constant is at this server; asked once for each constant
  */
-export function orderPlan(roots: readonly Task[], owner: FutureOwner): OrderedPlan {
+export function orderPlan(
+  roots: readonly Task[],
+  owner: FutureOwner,
+  share: (constant: SharedConstant) => Future,
+): OrderedPlan {
   lastStamp += 1;
   const stamp = lastStamp;
   const tasks: Task[] = [];
@@ -48,6 +53,12 @@ export function orderPlan(roots: readonly Task[], owner: FutureOwner): OrderedPl
         const input = inputs[next++];
         if (input instanceof Task) {
           if (input.planStamp !== stamp) missing = input;
+        } else if (input instanceof SharedConstant) {
+          if (input.planStamp === stamp) continue;
+          const future = share(input);
+          earlier.add(future);
+          input.planStamp = stamp;
+          input.planId = future.id;
         } else if (input !== undefined) addEarlier(earlier, input, owner);
       }
       if (missing === undefined) {
@@ -110,8 +121,9 @@ export function encodePlan(
       const { inputs, details } = task;
       inputIds.length = inputs.length;
       for (let i = 0; i < inputs.length; i++) {
-        const input = inputs[i] as Task | Future;
-        inputIds[i] = input instanceof Task ? idBase + input.planRow : input.id;
+        const input = inputs[i] as TaskInput;
+        if (input instanceof Task) inputIds[i] = idBase + input.planRow;
+        else inputIds[i] = input instanceof SharedConstant ? input.planId : input.id;
       }
       const isResult = results[nextResult] === task.planRow;
       if (isResult) nextResult += 1;

@@ -50,8 +50,10 @@ export class PlanLedger {
   }
 
   add(plan: SubmittedPlan): void {
-    this.#counts.tasksSubmitted += plan.taskCount;
-    this.#counts.resultsSubmitted += plan.futures.length;
+    if (!plan.isHidden) {
+      this.#counts.tasksSubmitted += plan.taskCount;
+      this.#counts.resultsSubmitted += plan.futures.length;
+    }
     this.#plans.add(plan);
     for (const { id } of plan.earlier) {
       const earlier = this.#plans.find(id);
@@ -71,7 +73,7 @@ export class PlanLedger {
       if (plan === undefined) continue;
       const future = findFuture(plan, id);
       if (future === undefined || !future.pending) continue;
-      this.#counts.resultsFinished += 1;
+      if (!plan.isHidden) this.#counts.resultsFinished += 1;
       future.settle("finished");
       this.#settled(plan, 1);
     }
@@ -85,7 +87,7 @@ export class PlanLedger {
   ): void {
     const count = plan.pendingCount;
     if (count === 0) return;
-    this.#counts.resultsFailed += count;
+    if (!plan.isHidden) this.#counts.resultsFailed += count;
     const first = culprit === undefined ? undefined : findFuture(plan, culprit.taskId);
     if (first?.pending) first.settle("failed", culprit?.error);
     for (const future of plan.futures) if (future.pending) future.settle("failed", failure);

@@ -6,6 +6,8 @@ import type { OrderedPlan } from "./build-plan.ts";
 export type SubmittedPlan = {
   readonly idBase: number;
   readonly taskCount: number;
+  /** Submitted by the client itself: no part of what it tells of its progress. */
+  readonly isHidden: boolean;
   /** Ascending by id. */
   readonly futures: readonly Future[];
   /** Their ids. */
@@ -28,6 +30,7 @@ export function createSubmittedPlan(
   ordered: OrderedPlan,
   rows: Uint32Array,
   owner: FutureOwner,
+  isHidden = false,
 ): SubmittedPlan {
   const { tasks, earlier } = ordered;
   const futures = Array.from(
@@ -37,6 +40,7 @@ export function createSubmittedPlan(
   return {
     idBase,
     taskCount: tasks.length,
+    isHidden,
     futures,
     resultIds: Int32Array.from(rows, (row) => idBase + row),
     earlier,

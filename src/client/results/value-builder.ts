@@ -1,8 +1,8 @@
 import { ProtocolError, unexpected } from "../../protocol/protocol-error.ts";
-import type { Value } from "../tasks/task.ts";
+import { decodeLeaf, isLeaf } from "./decode-leaf.ts";
 
 /** A list whose items have not all come. */
-type OpenArray = { readonly kind: "array"; readonly types: Uint32Array; readonly items: Value[] };
+type OpenArray = { readonly kind: "array"; readonly types: Uint32Array; readonly items: unknown[] };
 /** An index whose base has not come; item *i* lies at `offsets[i] .. offsets[i + 1]`. */
 type OpenIndex = { readonly kind: "index"; readonly offsets: Float64Array };
 
@@ -11,7 +11,7 @@ type OpenIndex = { readonly kind: "index"; readonly offsets: Float64Array };
  *
  *     array: | type of each item | frames of item 0 | frames of item 1 | ...
  *     index: | type of the base, offsets | frames of the base
- *     raw:   | the bytes |
+ *     other: | the bytes |
  *
  * Values may be nested to any depth, so it keeps a stack of its own.
  */
@@ -21,7 +21,8 @@ export class ValueBuilder {
   /** Symbol of the value that the next frame begins. */
   #nextType: string;
   #missingFrames: number;
-  #value: Value | undefined;
+  #value: unknown;
+  #isComplete = false;
 
   constructor(
     dataType: string,
@@ -33,15 +34,15 @@ export class ValueBuilder {
     this.#nameOf = nameOf;
   }
 
-  /** Takes the next whole frame and keeps it. Throws a ProtocolError. */
+  /** Takes the next whole frame and keeps it. Throws a ProtocolError, or what `decodeLeaf` throws. */
   add(frame: Buffer): void {
-    if (this.#value !== undefined) throw unexpected("the end of a result", "another frame");
+    if (this.#isComplete) throw unexpected("the end of a result", "another frame");
     this.#missingFrames -= 1;
+    if (isLeaf(this.#nextType)) {
+      this.#complete(decodeLeaf(this.#nextType, frame));
+      return;
+    }
     switch (this.#nextType) {
-      case "loom/data":
-      case "loom/pyobj":
-        this.#complete(frame);
-        return;
       case "loom/array":
         this.#openArray(frame);
         return;
@@ -54,8 +55,8 @@ export class ValueBuilder {
   }
 
   /** The value, after its last frame. */
-  finish(): Value {
-    if (this.#value === undefined || this.#missingFrames !== 0) {
+  finish(): unknown {
+    if (!this.#isComplete || this.#missingFrames !== 0) {
       throw unexpected("as many payload frames as the result has", "another number");
     }
     return this.#value;
@@ -88,12 +89,13 @@ export class ValueBuilder {
   }
 
   /** Puts a value where it belongs, and so does its list if that is complete with it. */
-  #complete(complete: Value): void {
+  #complete(complete: unknown): void {
     let value = complete;
     for (;;) {
       const top = this.#open.at(-1);
       if (top === undefined) {
         this.#value = value;
+        this.#isComplete = true;
         return;
       }
       if (top.kind === "array") {
@@ -117,7 +119,7 @@ export class ValueBuilder {
 }
 
 /** The items of an index, as views of its base. */
-function cut(base: Value, offsets: Float64Array): Buffer[] {
+function cut(base: unknown, offsets: Float64Array): Buffer[] {
   if (!Buffer.isBuffer(base)) throw unexpected("an index of raw data", "an index of a list");
   const items: Buffer[] = [];
   for (let i = 0; i + 1 < offsets.length; i++) {

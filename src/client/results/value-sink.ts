@@ -1,12 +1,11 @@
 import { constants } from "node:buffer";
 import { HyperloomError } from "../../core/model/errors.ts";
-import type { Value } from "../tasks/task.ts";
 import type { ResultSink } from "./result-sink.ts";
 import { ValueBuilder } from "./value-builder.ts";
 
 export type ValueSinkHandlers = {
   readonly nameOf: (symbolId: number) => string | undefined;
-  readonly onValue: (value: Value) => void;
+  readonly onValue: (value: unknown) => void;
   readonly onError: (error: Error) => void;
 };
 
@@ -18,6 +17,15 @@ export function createValueSink({ nameOf, onValue, onError }: ValueSinkHandlers)
   let builder: ValueBuilder | undefined;
   let frame: Buffer | undefined;
   let filledBytes = 0;
+  const add = (complete: Buffer): void => {
+    try {
+      builder?.add(complete);
+    } catch (error) {
+      if (!(error instanceof HyperloomError)) throw error;
+      builder = undefined;
+      onError(error);
+    }
+  };
   return {
     begin(dataType, frameCount) {
       builder = new ValueBuilder(dataType, frameCount, nameOf);
@@ -29,13 +37,13 @@ export function createValueSink({ nameOf, onValue, onError }: ValueSinkHandlers)
       if (frame === undefined) {
         builder = undefined;
         onError(tooLarge(sizeBytes));
-      } else if (sizeBytes === 0) builder.add(frame);
+      } else if (sizeBytes === 0) add(frame);
     },
     piece(bytes) {
       if (builder === undefined || frame === undefined) return;
       frame.set(bytes, filledBytes);
       filledBytes += bytes.length;
-      if (filledBytes === frame.length) builder.add(frame);
+      if (filledBytes === frame.length) add(frame);
     },
     end() {
       if (builder !== undefined) onValue(builder.finish());

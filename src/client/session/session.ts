@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { ClusterStatus } from "../../core/model/status.ts";
+import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { encodeSmallRequest, type SmallRequest } from "../../protocol/client/client-request.ts";
 import type { ClientResponse } from "../../protocol/client/client-response.ts";
 import type { ResponseError } from "../../protocol/client/response-error.ts";
@@ -17,7 +18,7 @@ import { createSubmittedPlan, findFuture } from "../plan/submitted-plan.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 import { createResultStream } from "../results/stream-sink.ts";
 import { createValueSink } from "../results/value-sink.ts";
-import type { Task, Value } from "../tasks/task.ts";
+import { type SharedConstant, Task } from "../tasks/task.ts";
 import { Answers } from "./answers.ts";
 import { FetchQueue } from "./fetch-queue.ts";
 import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
@@ -30,6 +31,12 @@ export type ServerStats = {
   readonly workers: number;
   /** Data objects of living clients that exist now. */
   readonly dataObjects: number;
+};
+
+type SubmitOptions = {
+  readonly loadCheckpoints?: boolean;
+  /** Not counted as the user's. */
+  readonly isHidden?: boolean;
 };
 
 export type SessionOptions = {
@@ -54,6 +61,8 @@ export class Session implements FutureOwner {
   readonly #closed: Promise<void>;
   #onClosed: () => void = () => {};
   readonly #releaseWhenFetched = new Set<Future>();
+  /** Constants that the server keeps for this connection, by their key. */
+  readonly #shared = new Map<string, Future>();
   #connection: TcpConnection | undefined;
   #symbols: SymbolTable = createSymbolTable([]);
   /** Why nothing can be asked any more. */
@@ -118,14 +127,19 @@ export class Session implements FutureOwner {
     return this.#plans.progress;
   }
 
-  /** Sends a plan; the futures are those of `roots`, in their order. */
-  submit(roots: readonly Task[], loadCheckpoints: boolean): Future[] {
+  /**
+   * Sends a plan; the futures are those of `roots`, in their order.
+   */
+  submit(
+    roots: readonly Task[],
+    { loadCheckpoints = false, isHidden = false }: SubmitOptions = {},
+  ): Future[] {
     if (this.#end?.code === "client-closed") throw this.#end;
     if (roots.length === 0) return [];
-    const ordered = orderPlan(roots, this);
+    const ordered = orderPlan(roots, this, (constant) => this.#share(constant));
     const rows = resultRows(ordered, roots);
     const idBase = this.#plans.takeIds(ordered.tasks.length);
-    const plan = createSubmittedPlan(idBase, ordered, rows, this);
+    const plan = createSubmittedPlan(idBase, ordered, rows, this, isHidden);
     const failure = earlierFailure(plan.earlier);
     const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
     if (hopeless === undefined) {
@@ -136,7 +150,18 @@ export class Session implements FutureOwner {
     return roots.map((root) => findFuture(plan, idBase + root.planRow) as Future);
   }
 
-  fetchValue(future: Future, signal: AbortSignal | undefined): Promise<Value> {
+  /** The result that the constant is here, sent with the first plan that needs it. */
+  #share(constant: SharedConstant): Future {
+    const known = this.#shared.get(constant.key);
+    if (known !== undefined && !known.failed) return known;
+    const [future] = this.submit([new Task(TASK_TYPE.const, [], constant.bytes)], {
+      isHidden: true,
+    });
+    this.#shared.set(constant.key, future as Future);
+    return future as Future;
+  }
+
+  fetchValue(future: Future, signal: AbortSignal | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#check(signal);
       let settled = (): void => {};

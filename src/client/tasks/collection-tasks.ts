@@ -2,7 +2,15 @@ import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { invalidArgument } from "../errors.ts";
 import { checkInput, checkInputs } from "./check-inputs.ts";
 import { detailsOf, type TaskOptions } from "./options.ts";
-import { type AnyInput, type Index, type Input, Task, type Value } from "./task.ts";
+import {
+  type AnyInput,
+  type Index,
+  type Input,
+  type Items,
+  type Listed,
+  Task,
+  type Value,
+} from "./task.ts";
 
 /** What the inputs hold, as a tuple where their number is known. */
 export type ValuesOf<Inputs extends readonly AnyInput[]> = {
@@ -10,32 +18,30 @@ export type ValuesOf<Inputs extends readonly AnyInput[]> = {
 };
 
 /** The item of `T` at position `I`; of a tuple without such a position, `never`. */
-export type ItemAt<T extends readonly Value[], I extends number> = number extends T["length"]
+export type ItemAt<T extends Listed, I extends number> = number extends T["length"]
   ? T[number]
   : number extends I
     ? T[number]
     : `${I}` extends keyof T
-      ? Extract<T[`${I}`], Value>
+      ? T[`${I}`]
       : never;
 
+/** An array of the cluster with these items. */
+export type ArrayOf<T extends readonly unknown[]> = T extends readonly Value[] ? T : Items<T>;
+
 /** What a slice of `T` is: raw data of an index, an array of an array. */
-export type SliceOf<T extends readonly Value[]> = T extends Index ? Buffer : T[number][];
+export type SliceOf<T extends Listed> = T extends Index ? Buffer : ArrayOf<T[number][]>;
 
 /** An array of the inputs, by reference: nothing is copied. */
 export function array<const Inputs extends readonly AnyInput[]>(
   inputs: Inputs,
   options?: TaskOptions,
-): Task<ValuesOf<Inputs>> {
-  return new Task<Value>(
-    TASK_TYPE.arrayMake,
-    checkInputs("array", inputs),
-    undefined,
-    detailsOf(options),
-  ) as Task<ValuesOf<Inputs>>;
+): Task<ArrayOf<ValuesOf<Inputs>>> {
+  return new Task(TASK_TYPE.arrayMake, checkInputs("array", inputs), undefined, detailsOf(options));
 }
 
 /** The item at `index` of an array or an index. The task fails if there is none. */
-export function get<T extends readonly Value[], const I extends number>(
+export function get<T extends Listed, const I extends number>(
   input: Input<T>,
   index: I & ([ItemAt<T, I>] extends [never] ? never : I),
   options?: TaskOptions,
@@ -48,19 +54,14 @@ export function get<T extends readonly Value[], const I extends number>(
  * The items from `from` up to and without `to`: an array of an array's items, or the raw bytes of
  * an index's range. Bounds are cut to the length; `from >= to` gives nothing.
  */
-export function slice<T extends readonly Value[]>(
+export function slice<T extends Listed>(
   input: Input<T>,
   from: number,
   to: number,
   options?: TaskOptions,
 ): Task<SliceOf<T>> {
   const config = encodePositions(from, to);
-  return new Task<Value>(
-    TASK_TYPE.slice,
-    [checkInput("slice", input)],
-    config,
-    detailsOf(options),
-  ) as Task<SliceOf<T>>;
+  return new Task(TASK_TYPE.slice, [checkInput("slice", input)], config, detailsOf(options));
 }
 
 /** The sum of the inputs' sizes in bytes, as 8 bytes; `readCount` reads them. */
@@ -81,24 +82,13 @@ export function length(
  * this one is run once for each item, and whoever uses that gets all of its results, in order, in
  * its place. Needs exactly one consumer; neither of the two may be submitted itself.
  */
-export function dget<T extends readonly Value[]>(
-  input: Input<T>,
-  options?: TaskOptions,
-): Task<T[number]> {
+export function dget<T extends Listed>(input: Input<T>, options?: TaskOptions): Task<T[number]> {
   return new Task(TASK_TYPE.dget, [checkInput("dget", input)], undefined, detailsOf(options));
 }
 
 /** As `dget`, with slices of about a quarter of a cpu's share instead of single items. */
-export function dslice<T extends readonly Value[]>(
-  input: Input<T>,
-  options?: TaskOptions,
-): Task<SliceOf<T>> {
-  return new Task<Value>(
-    TASK_TYPE.dslice,
-    [checkInput("dslice", input)],
-    undefined,
-    detailsOf(options),
-  ) as Task<SliceOf<T>>;
+export function dslice<T extends Listed>(input: Input<T>, options?: TaskOptions): Task<SliceOf<T>> {
+  return new Task(TASK_TYPE.dslice, [checkInput("dslice", input)], undefined, detailsOf(options));
 }
 
 /** The number in the result of `tasks.size` or `tasks.length`. */

@@ -5,7 +5,7 @@ import { checkInput } from "./check-inputs.ts";
 import { bytesOf, detailsOf, type TaskOptions } from "./options.ts";
 import { ONE_CPU } from "./resources.ts";
 import { splitWords } from "./split-words.ts";
-import { type AnyInput, type Input, Task, type Value } from "./task.ts";
+import { type AnyInput, type Input, Task } from "./task.ts";
 
 /** In `outputs`: what the program writes to its standard output. */
 export const STDOUT = "+out";
@@ -83,7 +83,7 @@ export function run<const Outputs extends RunOutputs = undefined>(
     paths: (options.paths ?? []).map(bytesOf),
   });
   const details = detailsOf(options, ONE_CPU);
-  return new Task<Value>(TASK_TYPE.run, inputs, config, details) as Task<RunResult<Outputs>>;
+  return new Task(TASK_TYPE.run, inputs, config, details);
 }
 
 /** Replaces tasks among the words by variables, whose names no other word and no variable has. */

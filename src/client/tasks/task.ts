@@ -2,9 +2,20 @@ import type { Future } from "../futures/future.ts";
 import type { ResourceAmounts } from "./resources.ts";
 
 declare const indexMark: unique symbol;
+declare const itemsMark: unique symbol;
 
-/** What a task can make: raw bytes, or a list of such values. */
+/** What built-in tasks and programs make: raw bytes, or a list of such values. */
 export type Value = Buffer | readonly Value[];
+
+/**
+ * An array of the cluster whose items are not all raw data. It arrives as a plain array; to the type
+ * checker it is a type of its own, because the items of an array that a function returned as one
+ * value cannot be had one by one.
+ */
+export type Items<T extends readonly unknown[]> = T & { readonly [itemsMark]: true };
+
+/** What has items that can be had one by one. */
+export type Listed = readonly Value[] | Items<readonly unknown[]>;
 
 /**
  * Byte ranges of raw data, made by `tasks.split`. It arrives as an array of Buffers, which share
@@ -14,10 +25,31 @@ export type Value = Buffer | readonly Value[];
 export type Index = Buffer[] & { readonly [indexMark]: true };
 
 /** What a task takes as input: a task of the same submit, or the future of an earlier one. */
-export type Input<T extends Value> = Task<T> | Future<T>;
+export type Input<T> = Task<T> | Future<T>;
 
 /** Any input, whatever it holds. */
-export type AnyInput = Input<Value>;
+export type AnyInput = Input<unknown>;
+
+/**
+ * Bytes that a connection sends once, as a constant that it keeps, for all tasks that have them as
+ * an input. @internal
+ */
+export class SharedConstant {
+  /** Equal keys mean equal bytes. */
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** As those of a task: the submit that saw it last, and its id there. */
+  planStamp = 0;
+  planId = 0;
+
+  constructor(key: string, bytes: Uint8Array) {
+    this.key = key;
+    this.bytes = bytes;
+  }
+}
+
+/** What a task holds as an input. @internal */
+export type TaskInput = AnyInput | SharedConstant;
 
 /** What the server is told about a task besides what it does. */
 export type TaskDetails = {
@@ -27,7 +59,7 @@ export type TaskDetails = {
   readonly resources: ResourceAmounts | undefined;
 };
 
-const NO_INPUTS: readonly AnyInput[] = [];
+const NO_INPUTS: readonly TaskInput[] = [];
 const NO_BYTES = new Uint8Array(0);
 const NO_DETAILS: TaskDetails = {
   label: undefined,
@@ -41,13 +73,13 @@ const NO_DETAILS: TaskDetails = {
  * functions of `tasks`. It is a plain description: submitted twice, it is two tasks; used twice in
  * one submit, it is one.
  */
-export class Task<T extends Value = Value> {
+export class Task<T = unknown> {
   /** Exists for the type checker alone. */
   declare readonly "~value": T;
   /** Symbol id of a built-in task type, or the name of an extension's. @internal */
   readonly taskType: number | string;
   /** @internal */
-  readonly inputs: readonly AnyInput[];
+  readonly inputs: readonly TaskInput[];
   /** @internal */
   readonly config: Uint8Array;
   /** @internal */
@@ -63,7 +95,7 @@ export class Task<T extends Value = Value> {
   /** @internal */
   constructor(
     taskType: number | string,
-    inputs: readonly AnyInput[] = NO_INPUTS,
+    inputs: readonly TaskInput[] = NO_INPUTS,
     config: Uint8Array = NO_BYTES,
     details: TaskDetails = NO_DETAILS,
   ) {

@@ -1,3 +1,4 @@
+import { module } from "../functions/function-module.ts";
 import { array, dget, dslice, get, length, size, slice } from "./collection-tasks.ts";
 import { custom } from "./custom-task.ts";
 import { constant, merge, open, save, split } from "./data-tasks.ts";
@@ -20,6 +21,7 @@ export const tasks: {
   readonly dslice: typeof dslice;
   readonly run: typeof run;
   readonly custom: typeof custom;
+  readonly module: typeof module;
   /** In the `outputs` of `run`: the standard output. */
   readonly stdout: typeof STDOUT;
 } = {
@@ -38,5 +40,6 @@ export const tasks: {
   dslice,
   run,
   custom,
+  module,
   stdout: STDOUT,
 };

@@ -17,11 +17,13 @@ export const ERROR_CODES = {
   "request-refused": "The server answered a request with an error.",
   "result-too-large": "The result does not fit into a Buffer of this Node.",
   "result-not-raw": "Only raw data can be streamed, and the result is something else.",
+  "result-unreadable": "The bytes of the result are not what its type says.",
   "trace-refused": "The server cannot write a trace to the given path.",
   "cluster-start-failed": "A process of a local cluster did not start.",
   "port-in-use": "Another process listens on the port.",
   "work-directory-unusable": "The work directory cannot be made or written.",
   "module-unusable": "A module of extension task types cannot be loaded.",
+  "module-not-bundled": "A module of functions cannot be made one file for the workers.",
 } as const;
 
 /** The closed union of codes. */

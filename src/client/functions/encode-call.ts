@@ -1,0 +1,98 @@
+import { serialize } from "node:v8";
+import { scanValue } from "../../core/base/scan-value.ts";
+import { HELD, isPythonObject, type PythonObject } from "../../core/model/python-object.ts";
+import { TASK_TYPE } from "../../core/model/symbols.ts";
+import { invalidArgument } from "../errors.ts";
+import { Future } from "../futures/future.ts";
+import { Task, type TaskInput } from "../tasks/task.ts";
+import { Reading } from "./readings.ts";
+
+/** Arguments of more bytes are not written into the config, but are data of their own. */
+const INLINE_BYTES_MAX = 4096;
+/** Lists and objects inside of each other, with a task somewhere in them. */
+const DEPTH_MAX = 100;
+
+/** How the runner makes one argument. */
+type ArgumentNode =
+  /** Input number `input`, the code itself not counted. */
+  | { readonly input: number; readonly as?: "text" | "lines" | "json" | "v8" }
+  | { readonly json: unknown }
+  /** Base64 of V8's serialization. */
+  | { readonly v8: string }
+  | { readonly list: readonly ArgumentNode[] }
+  | { readonly object: Readonly<Record<string, ArgumentNode>> };
+
+/** Writes an argument as text; what is data of its own is added to `inputs`, which begin with the code. */
+export function encodeArgument(value: unknown, inputs: TaskInput[]): string {
+  if (value instanceof Task || value instanceof Future) return inputText(inputs, value);
+  const makeup = scanValue(value, isInput);
+  if (makeup === "json") return encodeJson(value, inputs);
+  return JSON.stringify(makeup === "special" ? compose(value, inputs, 0) : clone(value, inputs));
+}
+
+function isInput(value: object): boolean {
+  return (
+    value instanceof Task ||
+    value instanceof Future ||
+    value instanceof Reading ||
+    value instanceof Uint8Array ||
+    isPythonObject(value)
+  );
+}
+
+function inputText(inputs: TaskInput[], input: TaskInput): string {
+  inputs.push(input);
+  return `{"input":${inputs.length - 2}}`;
+}
+
+function inputNode(inputs: TaskInput[], input: TaskInput): { input: number } {
+  inputs.push(input);
+  return { input: inputs.length - 2 };
+}
+
+function encodeJson(value: unknown, inputs: TaskInput[]): string {
+  const text = JSON.stringify(value);
+  if (text.length <= INLINE_BYTES_MAX) return `{"json":${text}}`;
+  return JSON.stringify({ ...inputNode(inputs, constant(Buffer.from(text))), as: "json" });
+}
+
+/** What is neither JSON nor has inputs in it. */
+function clone(value: unknown, inputs: TaskInput[]): ArgumentNode {
+  let bytes: Buffer;
+  try {
+    bytes = serialize(value);
+  } catch (cause) {
+    throw invalidArgument(
+      `An argument of a function must be data that can be sent to a worker: ${(cause as Error).message}`,
+    );
+  }
+  if (bytes.length <= INLINE_BYTES_MAX) return { v8: bytes.toString("base64") };
+  return { ...inputNode(inputs, constant(bytes)), as: "v8" };
+}
+
+/** A value that is an input, or a list or an object that has inputs in it. */
+function compose(value: unknown, inputs: TaskInput[], depth: number): ArgumentNode {
+  if (depth > DEPTH_MAX) {
+    throw invalidArgument(`An argument with tasks in it is nested more than ${DEPTH_MAX} deep`);
+  }
+  if (value instanceof Task || value instanceof Future) return inputNode(inputs, value);
+  if (value instanceof Reading) return { ...inputNode(inputs, value.input), as: value.as };
+  if (value instanceof Uint8Array) return inputNode(inputs, constant(value));
+  if (isPythonObject(value)) return inputNode(inputs, pickled(value));
+  const makeup = scanValue(value, isInput);
+  if (makeup === "json") return { json: value };
+  if (makeup === "other") return clone(value, inputs);
+  const part = (item: unknown): ArgumentNode => compose(item, inputs, depth + 1);
+  if (Array.isArray(value)) return { list: value.map(part) };
+  const entries = Object.entries(value as object).map(([key, item]) => [key, part(item)] as const);
+  return { object: Object.fromEntries(entries) };
+}
+
+function constant(bytes: Uint8Array): Task {
+  return new Task(TASK_TYPE.const, undefined, bytes);
+}
+
+/** Makes the object again of the pickle that came here. */
+function pickled(handle: PythonObject): Task {
+  return new Task(TASK_TYPE.pyValue, undefined, handle[HELD] as Uint8Array);
+}

@@ -1,0 +1,121 @@
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TASK_TYPE } from "../../core/model/symbols.ts";
+import { invalidArgument } from "../errors.ts";
+import { detailsOf } from "../tasks/options.ts";
+import { ONE_CPU } from "../tasks/resources.ts";
+import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
+import { type Bundle, bundleModule } from "./bundle.ts";
+import { encodeArgument } from "./encode-call.ts";
+import type { FunctionBuilder, FunctionOptions, FunctionsOf } from "./function-types.ts";
+
+export type ModuleOptions = FunctionOptions & {
+  /**
+   * Packages that are not to be taken along but to be found where the workers run. Those that are
+   * compiled for one kind of machine are left out by themselves, with a warning.
+   */
+  readonly external?: readonly string[];
+};
+
+/** The code of a module, made when the first task needs it. */
+type ModuleSource = {
+  readonly path: string;
+  readonly external: readonly string[];
+  code: { readonly bundle: Bundle; readonly constant: SharedConstant } | undefined;
+};
+
+/**
+ * The functions that a module exports, as builders of tasks: a builder takes what the function takes,
+ * or tasks and futures of it, and makes a task of what the function returns.
+ *
+ *     import * as steps from "./steps.ts";
+ *     const { trainFold } = tasks.module(steps, import.meta.resolve("./steps.ts"));
+ *     const models = folds.map((fold) => trainFold(table, fold));
+ *
+ * With the first call of a builder the module is bundled with all that it imports; workers need
+ * neither the module nor its packages. Options are for all tasks; a task's label is the function's
+ * name unless one is given, and it asks for 1 cpu. A builder throws a HyperloomError with the code
+ * `module-not-bundled` if that is impossible.
+ * @param url of the module's file, as an address or a `file:` text
+ */
+export function module<M extends object>(
+  namespace: M,
+  url: string | URL,
+  options: ModuleOptions = {},
+): FunctionsOf<M> {
+  const { external = [], ...defaults } = options;
+  const source: ModuleSource = { path: findFile(url), external, code: undefined };
+  const builders: Record<string, FunctionBuilder<() => unknown>> = {};
+  for (const [name, value] of Object.entries(namespace)) {
+    if (typeof value === "function") builders[name] = createBuilder(source, name, defaults);
+  }
+  return builders as FunctionsOf<M>;
+}
+
+/** Sources are named where they are imported, also by code that was compiled and lies elsewhere. */
+function findFile(url: string | URL): string {
+  let path: string;
+  try {
+    path = fileURLToPath(url);
+  } catch (cause) {
+    throw invalidArgument(
+      `tasks.module takes the address of the module's file, such as import.meta.resolve("./steps.ts"), but got ${url}: ${(cause as Error).message}`,
+    );
+  }
+  const compiled = path.replace(/\.([mc]?)ts$/, ".$1js");
+  const source = path.replace(/\.([mc]?)js$/, ".$1ts");
+  const found = [path, compiled, source].find((candidate) => existsSync(candidate));
+  if (found === undefined) throw invalidArgument(`tasks.module: there is no file ${path}`);
+  return found;
+}
+
+function createBuilder(
+  source: ModuleSource,
+  name: string,
+  options: FunctionOptions,
+): FunctionBuilder<(...args: unknown[]) => unknown> {
+  const { timeLimitMs, ...taskOptions } = options;
+  if (timeLimitMs !== undefined && !(timeLimitMs > 0 && Number.isFinite(timeLimitMs))) {
+    throw invalidArgument(`timeLimitMs must be a number above 0, but is ${timeLimitMs}`);
+  }
+  const label = options.label ?? name;
+  const details = detailsOf({ ...taskOptions, label }, ONE_CPU);
+  const head = JSON.stringify({ export: name, label, timeLimitMs }).slice(0, -1);
+  const build = (...args: unknown[]): Task => {
+    const inputs: TaskInput[] = [codeOf(source, name)];
+    let config = `${head},"args":[`;
+    for (let i = 0; i < args.length; i++) {
+      if (i > 0) config += ",";
+      config += encodeArgument(args[i], inputs);
+    }
+    return new Task(TASK_TYPE.jsCall, inputs, Buffer.from(`${config}]}`), details);
+  };
+  return Object.assign(build, {
+    with: (changes: FunctionOptions) => createBuilder(source, name, { ...options, ...changes }),
+  });
+}
+
+function codeOf(source: ModuleSource, name: string): SharedConstant {
+  if (source.code === undefined) {
+    const bundle = bundleModule(source.path, source.external);
+    warnOfLeftOut(source.path, bundle.leftOut);
+    source.code = { bundle, constant: new SharedConstant(bundle.hash, bundle.code) };
+  }
+  const { bundle, constant } = source.code;
+  if (!bundle.exports.has(name)) {
+    throw invalidArgument(
+      `${source.path} has no function ${name} to export; is it the file of the module that was given?`,
+    );
+  }
+  return constant;
+}
+
+function warnOfLeftOut(path: string, packages: readonly string[]): void {
+  if (packages.length === 0) return;
+  process.emitWarning(
+    `${basename(path)} uses ${packages.join(", ")}, compiled for one kind of machine or not to be ` +
+      "bundled. They must be installed where the workers run; name them in `external` to say so.",
+    "HyperloomNotice",
+  );
+}
