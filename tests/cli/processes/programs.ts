@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { afterAll } from "vitest";
 
 /** Where `npm run build` puts the executables. */
 export const BIN = join(import.meta.dirname, "../../../dist/bin");
@@ -37,6 +38,14 @@ export type StartOptions = {
   readonly path?: string;
 };
 
+const living = new Set<ChildProcess>();
+
+// Registered with each file of tests that imports this: nothing outlives it, also when a test
+// failed before it could dispose of what it had started.
+afterAll(() => {
+  for (const child of living) child.kill("SIGKILL");
+});
+
 /** Starts an executable directly, by its shebang, with stdin as an open pipe. */
 export function start(name: string, args: readonly string[], options: StartOptions = {}): Program {
   const mark = `HYPERLOOM_TEST_MARK=${randomUUID()}`;
@@ -48,6 +57,7 @@ export function start(name: string, args: readonly string[], options: StartOptio
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     detached: options.detached ?? false,
   });
+  living.add(child);
   const output = { 1: "", 2: "" };
   const listeners = new Set<() => void>();
   for (const fd of [1, 2] as const) {
@@ -59,6 +69,7 @@ export function start(name: string, args: readonly string[], options: StartOptio
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      living.delete(child);
       resolve({ code, signal, stdout: output[1], stderr: output[2] });
       for (const listener of listeners) listener();
     });
