@@ -69,7 +69,28 @@ export function createAssignedTasks(
     batch.inputStarts[i + 1] = edge;
     batch.detailStarts[i + 1] = byte;
   }
-  return { ...batch, ...requestTable(state, requestRows) };
+  const { starts, resources, amounts } = requestTable(state, requestRows);
+  // Written out: to spread one object into another costs more than to make a small batch.
+  return {
+    tasks: batch.tasks,
+    attempts: batch.attempts,
+    taskTypes: batch.taskTypes,
+    flags: batch.flags,
+    clientTasks: batch.clientTasks,
+    priorities: batch.priorities,
+    requests: batch.requests,
+    requestStarts: Uint32Array.from(starts),
+    requestResources: Uint32Array.from(resources),
+    requestAmounts: Uint32Array.from(amounts),
+    inputStarts: batch.inputStarts,
+    inputTasks: batch.inputTasks,
+    inputAttempts: batch.inputAttempts,
+    inputSizesBytes: batch.inputSizesBytes,
+    inputHolders: batch.inputHolders,
+    detailStarts: batch.detailStarts,
+    checkpointLengths: batch.checkpointLengths,
+    details: batch.details,
+  };
 }
 
 function rowOfRequest(requestRows: Map<number, number>, request: number): number {
@@ -81,10 +102,15 @@ function rowOfRequest(requestRows: Map<number, number>, request: number): number
   return row;
 }
 
+/** Resources and amounts of each request, in the order of their rows in the batch. */
 function requestTable(
   state: SchedulerState,
   requestRows: Map<number, number>,
-): Pick<AssignedTasks, "requestStarts" | "requestResources" | "requestAmounts"> {
+): {
+  readonly starts: readonly number[];
+  readonly resources: readonly number[];
+  readonly amounts: readonly number[];
+} {
   const starts = [0];
   const resources: number[] = [];
   const amounts: number[] = [];
@@ -95,9 +121,5 @@ function requestTable(
     }
     starts.push(resources.length);
   }
-  return {
-    requestStarts: Uint32Array.from(starts),
-    requestResources: Uint32Array.from(resources),
-    requestAmounts: Uint32Array.from(amounts),
-  };
+  return { starts, resources, amounts };
 }

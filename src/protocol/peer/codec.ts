@@ -4,8 +4,7 @@ import { ProtocolError } from "../protocol-error.ts";
 import { requireSizes } from "../worker/batch-codec.ts";
 import {
   type Column,
-  type ColumnReader,
-  createColumnReader,
+  ColumnReader,
   encodeFrame,
   requireEqualLengths,
 } from "../worker/columns-codec.ts";
@@ -44,7 +43,7 @@ export function encodeFromPuller(message: FromPuller): Uint8Array<ArrayBuffer> {
 
 /** One frame, as the frame reader gives it. Throws only ProtocolError; copies what it keeps. */
 export function decodeFromPuller(kind: number, body: Uint8Array): FromPuller {
-  const reader = createColumnReader(body);
+  const reader = new ColumnReader(body);
   const message = readFromPuller(kind, reader);
   reader.end();
   return message;
@@ -75,7 +74,7 @@ export function encodeFromHolder(message: FromHolder): Uint8Array<ArrayBuffer> {
 
 /** One frame, as the frame reader gives it. Throws only ProtocolError; copies what it keeps. */
 export function decodeFromHolder(kind: number, body: Uint8Array): FromHolder {
-  const reader = createColumnReader(body);
+  const reader = new ColumnReader(body);
   const message = readFromHolder(kind, reader);
   reader.end();
   return message;

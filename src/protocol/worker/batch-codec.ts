@@ -30,8 +30,10 @@ export function finishedColumns(finished: FinishedTasks): Column[] {
 }
 
 export function readFinished(reader: ColumnReader): FinishedTasks {
+  // Written out: to spread another object here costs more than all the rest.
   const finished = {
-    ...readRefs(reader),
+    tasks: reader.u32(),
+    attempts: reader.u32(),
     sizesBytes: reader.f64(),
     lengths: reader.f64(),
     dataTypes: reader.u16(),
@@ -39,6 +41,7 @@ export function readFinished(reader: ColumnReader): FinishedTasks {
   };
   requireEqualLengths(
     finished.tasks,
+    finished.attempts,
     finished.sizesBytes,
     finished.lengths,
     finished.dataTypes,
@@ -78,7 +81,8 @@ export function assignedColumns(batch: AssignedTasks): Column[] {
 
 export function readAssigned(reader: ColumnReader): AssignedTasks {
   const batch: AssignedTasks = {
-    ...readRefs(reader),
+    tasks: reader.u32(),
+    attempts: reader.u32(),
     taskTypes: reader.u16(),
     flags: reader.u8(),
     clientTasks: reader.i32(),
@@ -98,7 +102,7 @@ export function readAssigned(reader: ColumnReader): AssignedTasks {
   };
   const { tasks, inputTasks, inputAttempts, inputSizesBytes, inputHolders } = batch;
   const { taskTypes, flags, clientTasks, priorities, requests, checkpointLengths } = batch;
-  requireEqualLengths(tasks, taskTypes, flags, clientTasks, priorities, requests);
+  requireEqualLengths(tasks, batch.attempts, taskTypes, flags, clientTasks, priorities, requests);
   requireEqualLengths(tasks, checkpointLengths);
   requireEqualLengths(inputTasks, inputAttempts, inputSizesBytes, inputHolders);
   requireRanges(batch.inputStarts, tasks.length, inputTasks.length);

@@ -9,13 +9,7 @@ import {
   readRefs,
   refsColumns,
 } from "./batch-codec.ts";
-import {
-  type Column,
-  type ColumnReader,
-  createColumnReader,
-  encodeFrame,
-  requireEqualLengths,
-} from "./columns-codec.ts";
+import { type Column, ColumnReader, encodeFrame, requireEqualLengths } from "./columns-codec.ts";
 import { failureColumns, readFailure } from "./failure-codec.ts";
 import type { FromWorker, PeerAddress, ToWorker } from "./messages.ts";
 import { nameColumns, readName, readNames, scalarColumn } from "./text-columns.ts";
@@ -62,7 +56,7 @@ export function encodeToWorker(message: ToWorker): Uint8Array<ArrayBuffer> {
 export function decodeToWorker(kind: number, body: Uint8Array): ToWorker {
   const name = TO_WORKER_KINDS.get(kind);
   if (name === undefined) throw new ProtocolError(`message ${kind} to a worker is not known`);
-  const reader = createColumnReader(body);
+  const reader = new ColumnReader(body);
   const message = readToWorker(name, reader);
   reader.end();
   return message;
@@ -81,7 +75,7 @@ export function encodeFromWorker(message: FromWorker): Uint8Array<ArrayBuffer> {
 export function decodeFromWorker(kind: number, body: Uint8Array): FromWorker {
   const name = FROM_WORKER_KINDS.get(kind);
   if (name === undefined) throw new ProtocolError(`message ${kind} from a worker is not known`);
-  const reader = createColumnReader(body);
+  const reader = new ColumnReader(body);
   const message = readFromWorker(name, reader);
   reader.end();
   return message;

@@ -52,94 +52,99 @@ export function encodeFrame(
   return frame;
 }
 
-/** Reads the columns of one frame's body, in order, as views of one copy that outlives the body. */
-export type ColumnReader = {
-  u8(): Uint8Array;
-  u16(): Uint16Array;
-  u32(): Uint32Array;
-  i32(): Int32Array;
-  f32(): Float32Array;
-  f64(): Float64Array;
+/**
+ * Reads the columns of one frame's body, in order, as views of one copy: they are aligned in it, pin
+ * no received chunk, and outlive the body.
+ */
+export class ColumnReader {
+  readonly #body: Uint8Array<ArrayBuffer>;
+  readonly #buffer: ArrayBuffer;
+  readonly #view: DataView;
+  #offset = 0;
+  /** First byte of the column that `#next` stepped over last. */
+  #start = 0;
+
+  constructor(received: Uint8Array) {
+    this.#body = new Uint8Array(received);
+    this.#buffer = this.#body.buffer;
+    this.#view = new DataView(this.#buffer);
+  }
+
+  u8(): Uint8Array {
+    const count = this.#next(1);
+    return new Uint8Array(this.#buffer, this.#start, count);
+  }
+
+  u16(): Uint16Array {
+    const count = this.#next(2);
+    return new Uint16Array(this.#buffer, this.#start, count);
+  }
+
+  u32(): Uint32Array {
+    const count = this.#next(4);
+    return new Uint32Array(this.#buffer, this.#start, count);
+  }
+
+  i32(): Int32Array {
+    const count = this.#next(4);
+    return new Int32Array(this.#buffer, this.#start, count);
+  }
+
+  f32(): Float32Array {
+    const count = this.#next(4);
+    return new Float32Array(this.#buffer, this.#start, count);
+  }
+
+  f64(): Float64Array {
+    const count = this.#next(8);
+    return new Float64Array(this.#buffer, this.#start, count);
+  }
+
   /** Text for a person to read: what is not UTF-8 becomes U+FFFD. */
-  text(): string;
+  text(): string {
+    return decodeUtf8Lossy(this.u8());
+  }
+
   /** The only element of a u32 column. */
-  scalar(): number;
+  scalar(): number {
+    const column = this.u32();
+    const value = column[0];
+    if (value === undefined || column.length > 1) {
+      throw new ProtocolError("expected a column of exactly one element");
+    }
+    return value;
+  }
+
   /** Fails unless all columns were read. */
-  end(): void;
-};
-
-export function createColumnReader(received: Uint8Array): ColumnReader {
-  // One copy for all columns: they are aligned in it, and pin no received chunk.
-  const body = new Uint8Array(received);
-  const { buffer } = body;
-  const view = new DataView(buffer);
-  let offset = 0;
-  let start = 0;
-
-  /** Steps over the next column, sets `start` to its first byte and returns its length in elements. */
-  const next = (elementBytes: number): number => {
-    if (offset + COLUMN_HEADER_BYTES > body.length) {
+  end(): void {
+    const { length } = this.#body;
+    if (this.#offset !== length) {
       throw new ProtocolError(
-        `expected a column at byte ${offset}, but the frame ends at ${body.length}`,
+        `${length - this.#offset} bytes follow the last column of the message`,
       );
     }
-    const count = view.getUint32(offset, true);
-    const bytes = view.getUint32(offset + 4, true);
+  }
+
+  /** Steps over the next column; its length in elements. */
+  #next(elementBytes: number): number {
+    const { length } = this.#body;
+    if (this.#offset + COLUMN_HEADER_BYTES > length) {
+      throw new ProtocolError(
+        `expected a column at byte ${this.#offset}, but the frame ends at ${length}`,
+      );
+    }
+    const count = this.#view.getUint32(this.#offset, true);
+    const bytes = this.#view.getUint32(this.#offset + 4, true);
     if (bytes !== elementBytes) {
       throw new ProtocolError(`expected a column of ${elementBytes}-byte elements, got ${bytes}`);
     }
-    start = offset + COLUMN_HEADER_BYTES;
-    if (start + count * elementBytes > body.length) {
+    this.#start = this.#offset + COLUMN_HEADER_BYTES;
+    if (this.#start + count * elementBytes > length) {
       throw new ProtocolError(`a column of ${count} elements ends beyond its frame`);
     }
-    offset = start + padded(count * elementBytes);
+    this.#offset = this.#start + padded(count * elementBytes);
     return count;
-  };
-
-  const u8 = (): Uint8Array => {
-    const count = next(1);
-    return new Uint8Array(buffer, start, count);
-  };
-  const u32 = (): Uint32Array => {
-    const count = next(4);
-    return new Uint32Array(buffer, start, count);
-  };
-  return {
-    u8,
-    u16: () => {
-      const count = next(2);
-      return new Uint16Array(buffer, start, count);
-    },
-    u32,
-    i32: () => {
-      const count = next(4);
-      return new Int32Array(buffer, start, count);
-    },
-    f32: () => {
-      const count = next(4);
-      return new Float32Array(buffer, start, count);
-    },
-    f64: () => {
-      const count = next(8);
-      return new Float64Array(buffer, start, count);
-    },
-    text: () => decodeUtf8Lossy(u8()),
-    scalar: () => {
-      const column = u32();
-      const value = column[0];
-      if (value === undefined || column.length > 1) {
-        throw new ProtocolError("expected a column of exactly one element");
-      }
-      return value;
-    },
-    end: () => {
-      if (offset !== body.length) {
-        throw new ProtocolError(
-          `${body.length - offset} bytes follow the last column of the message`,
-        );
-      }
-    },
-  };
+  }
 }
 
 /** Fails unless all columns have the same number of elements. */
