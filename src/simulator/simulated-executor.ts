@@ -16,12 +16,14 @@ import type { World } from "./world.ts";
 export type ExecutorHandlers = {
   readonly onExecuted: (finished: FinishedTasks) => void;
   readonly onFailed: (task: number, attempt: number, message: string) => void;
+  readonly onPostponed: (refs: TaskRefs) => void;
   readonly onCheckpointsMissing: (refs: TaskRefs) => void;
   readonly onCheckpointsWritten: (refs: TaskRefs) => void;
 };
 
 export type SimulatedExecutor = {
-  execute(tasks: readonly ExecutableTask[]): void;
+  /** Those of one lane run one after another; lane 0 is none. */
+  execute(tasks: readonly ExecutableTask[], lanes: Uint32Array): void;
   kill(refs: TaskRefs): void;
   /** Ends everything without a word, as the loss of the worker does. */
   stop(): void;
@@ -35,7 +37,16 @@ type Execution = {
   readonly durationUs: number;
 };
 
+/** Tasks that run one after another on resources that they hold together. */
+type Lane = {
+  readonly id: number;
+  tasks: ExecutableTask[];
+  current: string | undefined;
+};
+
 const LOAD_US = 50;
+/** How long the first task of a lane may take before the others are given back. */
+const STALL_US = 8_000;
 const WRITE_US = 200;
 
 const refsOf = (executions: readonly Execution[]): TaskRefs => ({
@@ -61,6 +72,9 @@ export function createSimulatedExecutor(
 ): SimulatedExecutor {
   const running = new Map<string, Execution>();
   const timers = new Set<Scheduled>();
+  const lanes: Lane[] = [];
+  /** Tasks that wait in lanes. */
+  const queued = new Set<string>();
 
   const after = (delayUs: number, action: () => void): void => {
     const timer = world.clock.schedule(delayUs, () => {
@@ -154,11 +168,68 @@ export function createSimulatedExecutor(
     }
   };
 
+  /** Begins the next task of the lane, or ends the lane. */
+  const advance = (lane: Lane): void => {
+    lane.current = undefined;
+    let task = lane.tasks.shift();
+    while (task !== undefined && !queued.delete(objectKey(task.task, task.attempt))) {
+      task = lane.tasks.shift();
+    }
+    if (task === undefined) {
+      lanes.splice(lanes.indexOf(lane), 1);
+      return;
+    }
+    const key = objectKey(task.task, task.attempt);
+    const execution = begin(task);
+    running.set(key, execution);
+    lane.current = key;
+    after(execution.durationUs, () => {
+      if (running.get(key) !== execution) return;
+      // The report may bring the lane more.
+      end([execution]);
+      advance(lane);
+    });
+    watch(lane, key);
+  };
+
+  /** Gives back what waits behind a task that takes long. */
+  const watch = (lane: Lane, key: string): void =>
+    after(STALL_US, () => {
+      if (lane.current !== key) return;
+      const postponed = lane.tasks.filter((task) =>
+        queued.delete(objectKey(task.task, task.attempt)),
+      );
+      lane.tasks = [];
+      if (postponed.length === 0) return;
+      handlers.onPostponed({
+        tasks: Uint32Array.from(postponed, ({ task }) => task),
+        attempts: Uint32Array.from(postponed, ({ attempt }) => attempt),
+      });
+    });
+
+  const enqueue = (id: number, task: ExecutableTask): void => {
+    queued.add(objectKey(task.task, task.attempt));
+    const lane = lanes.find((other) => other.id === id);
+    if (lane !== undefined) {
+      lane.tasks.push(task);
+      return;
+    }
+    const created: Lane = { id, tasks: [task], current: undefined };
+    lanes.push(created);
+    // The others of its lane come in the same command.
+    after(0, () => advance(created));
+  };
+
   return {
-    execute: (tasks) => {
+    execute: (tasks, laneIds) => {
       // Those that end at the same moment are reported together, as a shell reports a turn's work.
       const groups = new Map<number, Execution[]>();
-      for (const task of tasks) {
+      for (const [position, task] of tasks.entries()) {
+        const laneId = laneIds[position] ?? 0;
+        if (laneId !== 0) {
+          enqueue(laneId, task);
+          continue;
+        }
         const execution = begin(task);
         running.set(objectKey(task.task, task.attempt), execution);
         const group = groups.get(execution.durationUs);
@@ -170,17 +241,22 @@ export function createSimulatedExecutor(
     kill: (refs) => {
       for (const [position, task] of refs.tasks.entries()) {
         const attempt = refs.attempts[position] ?? 0;
-        if (!running.delete(objectKey(task, attempt))) continue;
+        const key = objectKey(task, attempt);
+        if (queued.delete(key) || !running.delete(key)) continue;
         world.observe({ kind: "execution-killed", workerId, task, attempt });
+        const lane = lanes.find(({ current }) => current === key);
+        // Its runner is ended, and another one goes on.
+        if (lane !== undefined) after(LOAD_US, () => advance(lane));
       }
     },
     stop: () => {
       for (const timer of timers) world.clock.cancel(timer);
       timers.clear();
       running.clear();
+      queued.clear();
     },
     get running() {
-      return running.size;
+      return running.size + queued.size;
     },
   };
 }

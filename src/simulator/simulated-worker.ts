@@ -72,6 +72,7 @@ export function createSimulatedWorker(
         attempt,
         failure: { message },
       }),
+    onPostponed: (refs) => step({ kind: "tasks-postponed", atMs: clock.nowMs(), refs }),
     onCheckpointsMissing: (refs) =>
       step({ kind: "checkpoints-not-found", atMs: clock.nowMs(), refs }),
     onCheckpointsWritten: (refs) => report({ kind: "checkpoints-written", refs }),
@@ -126,9 +127,12 @@ export function createSimulatedWorker(
     });
   };
 
-  const execute = (rows: Uint32Array): void => {
+  const execute = (rows: Uint32Array, lanes: Uint32Array): void => {
     const executed = world.sabotage.execute?.(rows, workerId) ?? rows;
-    executor.execute(Array.from(executed, (row) => readExecutable(taskAt(state, row))));
+    executor.execute(
+      Array.from(executed, (row) => readExecutable(taskAt(state, row))),
+      lanes,
+    );
   };
 
   const carryOut = (command: WorkerCommand): void => {
@@ -142,7 +146,7 @@ export function createSimulatedWorker(
         }
         break;
       case "execute":
-        execute(command.rows);
+        execute(command.rows, command.lanes);
         break;
       case "kill":
         executor.kill(command.refs);

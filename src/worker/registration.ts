@@ -33,7 +33,8 @@ export function createRegistration(
   port: number,
   customTypes: Iterable<string>,
 ): Register {
-  const builtin = [...BUILTINS.keys(), TASK_TYPE.run].map((id) => BUILTIN_SYMBOLS[id] as string);
+  const types = [...BUILTINS.keys(), TASK_TYPE.run, TASK_TYPE.pyCall];
+  const builtin = types.map((id) => BUILTIN_SYMBOLS[id] as string);
   return {
     type: "worker",
     port,

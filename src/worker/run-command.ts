@@ -28,9 +28,10 @@ export function runCommand(
       puller.abandon(command.refs);
       return;
     case "execute": {
-      const { rows } = command;
+      const { rows, lanes } = command;
       executor.execute(
         Array.from(rows, (row) => taskAt(state, row)),
+        lanes,
         (position) => cpusAt(state, rows[position] as number),
       );
       return;

@@ -4,7 +4,9 @@ import type { NamedAmount } from "../protocol/client/register.ts";
 import type { ToWorker } from "../protocol/worker/messages.ts";
 import { startHeartbeat } from "../transport/heartbeat.ts";
 import { createExecutor } from "./executors/executor.ts";
+import { createFunctionTypes } from "./executors/functions/function-types.ts";
 import { choosePinnedCpus } from "./executors/program/pinned-cpus.ts";
+import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
 import type { Launcher } from "./launcher/launcher.ts";
 import { type Hands, runCommand } from "./run-command.ts";
@@ -17,6 +19,8 @@ import { createSession, eventOf } from "./worker-session.ts";
 
 /** Beats of the server that may be missing before it counts as gone. */
 const SILENT_BEATS_MAX = 10;
+/** Merges, splits and the like that move large data at a time, a buffer of 1 MiB each. */
+const BULK_MAX = 8;
 /** How long the end waits for task types of extensions that do not stop. */
 const END_TIMEOUT_MS = 2000;
 
@@ -65,20 +69,30 @@ export function createBody(body: BodyOptions): WorkerBody {
 
   const executor = createExecutor({
     store,
-    programs: {
+    tools: {
       values: store.values,
-      launcher: () => launcher,
-      runDirectory: directory.runDirectory,
-      cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
-      onError: (text) => log("error", text),
-      removals,
+      programs: {
+        values: store.values,
+        launcher: () => launcher,
+        runDirectory: directory.runDirectory,
+        cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
+        onError: (text) => log("error", text),
+        removals,
+      },
+      functionTypes: createFunctionTypes({ values: store.values, python: options.python, log }),
+      bulk: createSlots(BULK_MAX),
+      customType: (taskType) => customTypes.get(session.symbol(taskType) ?? ""),
+      symbol: session.symbol,
+      symbolId: session.symbolId,
+      log,
     },
-    customType: (taskType) => customTypes.get(session.symbol(taskType) ?? ""),
-    symbol: session.symbol,
     isWanted: (task, attempt) => findTaskState(session.state, task, attempt) === "running",
     onFinished: (finished) => dispatch({ kind: "tasks-executed", atMs: atMs(), finished }),
     onFailed: (task, attempt, failure) =>
       dispatch({ kind: "task-execution-failed", atMs: atMs(), task, attempt, failure }),
+    onRedirected: (task, attempt, request) =>
+      dispatch({ kind: "task-redirected", atMs: atMs(), task, attempt, request }),
+    onPostponed: (refs) => dispatch({ kind: "tasks-postponed", atMs: atMs(), refs }),
     onCheckpointNotFound: (refs) => dispatch({ kind: "checkpoints-not-found", atMs: atMs(), refs }),
     // The task is over for the brain; only the server waits for its checkpoint.
     onCheckpointWritten: (refs) => link.send({ kind: "checkpoints-written", refs }),

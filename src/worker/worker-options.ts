@@ -20,6 +20,8 @@ export type WorkerOptions = {
   readonly modules?: readonly string[];
   /** What starts programs. Default: the launchers of this package. */
   readonly launchers?: { readonly compiledPath: string; readonly nodePath: string };
+  /** The Python that runs functions, if it can. Default: the first of those that `findPython` names. */
+  readonly python?: string;
   readonly log: Log;
   /** Ends the start. */
   readonly signal?: AbortSignal;

@@ -21,6 +21,8 @@ export type WorkerSession = {
   dispatch(event: WorkerEvent): void;
   /** Symbol of an id, if it has one. */
   symbol(id: number): string | undefined;
+  /** Id of a symbol, if it has one. */
+  symbolId(name: string): number | undefined;
   addSymbols(message: Extract<ToWorker, { kind: "symbols" }>): void;
 };
 
@@ -50,6 +52,10 @@ export function createSession({ workerId, offer, runCommand }: SessionOptions): 
       isRunning = false;
     },
     symbol: (id) => symbols[id],
+    symbolId: (name) => {
+      const id = symbols.indexOf(name);
+      return id === -1 ? undefined : id;
+    },
     addSymbols: ({ firstId, names }) => {
       names.forEach((name, i) => {
         symbols[firstId + i] = name;

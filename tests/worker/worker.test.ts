@@ -99,7 +99,7 @@ describe("a worker", () => {
       workerName: "my worker",
     });
     expect(taskTypes.slice().sort()).toEqual(
-      BUILTIN_SYMBOLS.filter((name) => /^loom\/(base|data|array|run)\//.test(name)).sort(),
+      BUILTIN_SYMBOLS.filter((name) => /^loom\/(base|data|array|run|py)\//.test(name)).sort(),
     );
     expect(dataTypes).toContain("loom/pyobj");
   });
@@ -125,11 +125,11 @@ describe("a worker", () => {
 
   test("reports what a task did wrong, and goes on", async () => {
     const { session, worker } = await startBench();
-    session.assign({ task: 1, type: TASK_TYPE.arrayMake }, { task: 2, type: TASK_TYPE.pyCall });
-    const python = await session.take("task-failed");
-    expect(python).toMatchObject({
+    session.assign({ task: 1, type: TASK_TYPE.arrayMake }, { task: 2, type: TASK_TYPE.dget });
+    const failed = await session.take("task-failed");
+    expect(failed).toMatchObject({
       task: 2,
-      failure: { message: expect.stringContaining("loom/py/call") },
+      failure: { message: expect.stringContaining("loom/scheduler/dget") },
     });
     const inputs = [{ task: 1, holder: worker.workerId }];
     session.assign({ task: 3, type: TASK_TYPE.get, inputs, config: u64(0) });

@@ -30,7 +30,7 @@ export async function runWorker(program: string, args: readonly string[]): Promi
 
 async function work(flags: WorkerFlags): Promise<void> {
   const { serverHost, serverPort, cpus, resources, isPinning, modules } = flags;
-  const { workDirectory, name, host } = flags;
+  const { workDirectory, python, name, host } = flags;
   const log = createLogSink(flags.debug);
   // Watched before the start, so that an early Ctrl-C is not lost.
   const stop = watchStopSignals();
@@ -48,6 +48,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     log,
     signal: stop.signal,
     ...(workDirectory !== undefined && { parentDirectory: workDirectory }),
+    ...(python !== undefined && { python }),
     ...(name !== undefined && { name }),
     ...(host !== undefined && { host }),
   });

@@ -14,6 +14,7 @@ export type WorkerFlags = {
   readonly workDirectory: string | undefined;
   readonly isPinning: boolean;
   readonly modules: readonly string[];
+  readonly python: string | undefined;
   readonly name: string | undefined;
   readonly host: string | undefined;
   readonly exitWithStdin: boolean;
@@ -32,6 +33,8 @@ Options:
       --wdir DIRECTORY        make the work directory here (default: the system's temporary one)
       --nopin                 let programs run on any cpu, not only on those of their task
       --load FILE             run the task types that this module exports; may be repeated
+      --python FILE           run Python functions by this interpreter, which must have cloudpickle
+                              (default: HYPERLOOM_PYTHON, VIRTUAL_ENV, python3 of PATH)
       --host ADDRESS          serve data to other workers at this address of this machine
                               (default: the one through which the server is reached)
       --name NAME             what messages call this worker (default: its address)
@@ -63,6 +66,7 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     workDirectory: values.wdir,
     isPinning: !values.nopin,
     modules: values.load,
+    python: values.python,
     name: values.name,
     host: values.host,
     exitWithStdin: values["exit-with-stdin"],
@@ -96,6 +100,7 @@ function parse(args: readonly string[]) {
         wdir: { type: "string" },
         nopin: { type: "boolean", default: false },
         load: { type: "string", multiple: true, default: [] },
+        python: { type: "string" },
         name: { type: "string" },
         host: { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },

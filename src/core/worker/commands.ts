@@ -13,11 +13,14 @@ export type WorkerCommand =
   /** The fetch of these is no longer wanted; ending it early is allowed, its end is ignored. */
   | { readonly kind: "abandon-fetch"; readonly refs: TaskRefs }
   /**
-   * Execute these rows of the task table (`taskAt` tells what they are), in this order. Ends in
-   * `tasks-executed`, `task-execution-failed` or `checkpoints-not-found` for each.
+   * Execute these rows of the task table (`taskAt` tells what they are), in this order; those of a
+   * lane one after another, behind what the lane has already. `lanes` has the lane of each row, 0 for
+   * none. Ends in `tasks-executed`, `task-execution-failed` or `checkpoints-not-found` for each, or
+   * after a time in `task-redirected`, which leads to another `execute`. A task of a lane may also
+   * come back by `tasks-postponed`.
    */
-  | { readonly kind: "execute"; readonly rows: Uint32Array }
-  /** End these executions with all their processes. Their end is ignored; leave nothing behind. */
+  | { readonly kind: "execute"; readonly rows: Uint32Array; readonly lanes: Uint32Array }
+  /** End these executions, or what was to come after a redirect, with all their processes. Their end is ignored; leave nothing behind. */
   | { readonly kind: "kill"; readonly refs: TaskRefs }
   /** Remove these objects from the store; a running execution keeps what it already uses. */
   | { readonly kind: "discard"; readonly refs: TaskRefs }

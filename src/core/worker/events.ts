@@ -1,5 +1,6 @@
 import type { AssignedTasks, FinishedTasks, TaskRefs } from "../model/batches.ts";
 import type { TaskFailure } from "../model/failures.ts";
+import type { ResourceRequest } from "../model/resources.ts";
 
 /** What has happened to this worker. Past tense; the brain cannot refuse it, only ignore what is stale. */
 export type WorkerEvent =
@@ -25,6 +26,16 @@ export type WorkerEvent =
       readonly task: number;
       readonly attempt: number;
       readonly failure: TaskFailure;
+    }
+  /** In a lane, behind one that takes long: they have not begun, and are no longer to. */
+  | { readonly kind: "tasks-postponed"; readonly atMs: number; readonly refs: TaskRefs }
+  /** It has run, and other work is to be done in its place, on what that asks for. */
+  | {
+      readonly kind: "task-redirected";
+      readonly atMs: number;
+      readonly task: number;
+      readonly attempt: number;
+      readonly request: ResourceRequest;
     }
   /** They were to load their checkpoint, and the file is not there. */
   | { readonly kind: "checkpoints-not-found"; readonly atMs: number; readonly refs: TaskRefs }

@@ -1,7 +1,9 @@
 import { assert } from "../base/assert.ts";
 import { CPUS } from "../model/symbols.ts";
 import type { WorkerState } from "./state.ts";
+import { LANE_US_MAX } from "./tables/lane-table.ts";
 import { OBJECT_FETCHING, OBJECT_FREE, OBJECT_PRESENT } from "./tables/object-table.ts";
+import type { Request } from "./tables/request-table.ts";
 import { TASK_FETCHING, TASK_FREE, TASK_RUNNABLE, TASK_RUNNING } from "./tables/task-table.ts";
 
 const NONE = -1;
@@ -11,6 +13,7 @@ export function checkWorkerInvariants(state: WorkerState): void {
   assert(state.orphans.length === 0 && !state.mayStart, "a step leaves nothing undecided");
   checkTasks(state);
   checkUsers(state);
+  checkLanes(state);
   checkResources(state);
   checkObjects(state);
   const { running, runnable } = state.counts;
@@ -78,21 +81,49 @@ function checkUsers(state: WorkerState): void {
   }
 }
 
+/** Each lane is there for its tasks, which are alike and not too many. */
+function checkLanes(state: WorkerState): void {
+  const { tasks, batches } = state;
+  const counts = new Map<number, number>();
+  for (let row = 0; row < tasks.rowEnd; row++) {
+    const id = tasks.lanes[row] as number;
+    if (tasks.states[row] === TASK_FREE || id === 0) continue;
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+    const lane = state.lanes.get(id);
+    const batch = batches.get(tasks.batches[row] as number);
+    assert(tasks.states[row] === TASK_RUNNING, "what is in a lane runs");
+    assert(tasks.isRedirected[row] === 0, "what was redirected is in no lane");
+    assert(lane.request.id === tasks.requests[row], "a lane has what its tasks ask for");
+    assert(
+      lane.taskType === batch.taskTypes[tasks.indexes[row] as number],
+      "a lane has tasks of one type",
+    );
+  }
+  assert(counts.size === state.lanes.size, "no lane is kept for nobody");
+  for (const { id, taskCount, expectedUs } of state.lanes.all()) {
+    assert(counts.get(id) === taskCount, "the tasks of a lane are counted");
+    assert(taskCount === 1 || expectedUs <= LANE_US_MAX + 1, "a lane is short");
+  }
+}
+
 function checkResources(state: WorkerState): void {
   const { tasks, resources } = state;
   const free = resources.offered.slice();
   const cpus = resources.freeCpus();
   const cpuSlot = resources.slotOf(CPUS);
-  for (let row = 0; row < tasks.rowEnd; row++) {
-    if (tasks.states[row] !== TASK_RUNNING) continue;
-    const { slots, amounts } = state.requests.get(tasks.requests[row] as number);
+  const use = ({ slots, amounts }: Request, firstCpu: number): void => {
     slots.forEach((slot, i) => {
       free[slot] = (free[slot] as number) - (amounts[i] as number);
     });
-    const own = resources.cpus(tasks.firstCpus[row] as number);
+    const own = resources.cpus(firstCpu);
     assert(own.length === (amounts[slots.indexOf(cpuSlot)] ?? 0), "a task has its cpus");
     cpus.push(...own);
+  };
+  for (let row = 0; row < tasks.rowEnd; row++) {
+    if (tasks.states[row] !== TASK_RUNNING || tasks.lanes[row] !== 0) continue;
+    use(state.requests.get(tasks.requests[row] as number), tasks.firstCpus[row] as number);
   }
+  for (const { request, firstCpu } of state.lanes.all()) use(request, firstCpu);
   free.forEach((amount, slot) => {
     assert(amount >= 0, "no more is taken than is offered");
     assert(amount === resources.free[slot], "what is free is what nobody took");

@@ -37,7 +37,8 @@ export class Outbox {
   readonly replicas: RefList = new RefList();
   readonly missingCheckpoints: RefList = new RefList();
   readonly started: RefList = new RefList();
-  readonly executed: Uint32List = new Uint32List();
+  readonly #executed = new Uint32List();
+  readonly #executedLanes = new Uint32List();
   readonly failed: Failed[] = [];
   finished: FinishedTasks | undefined;
   readonly #unreachable = new RefList();
@@ -52,6 +53,12 @@ export class Outbox {
     this.#fetches.push(task, attempt);
     this.#fetchPeers.push(peer);
     this.#fetchSizesBytes.push(sizeBytes);
+  }
+
+  /** `lane` is 0 for what runs alone. */
+  addExecuted(row: number, lane: number): void {
+    this.#executed.push(row);
+    this.#executedLanes.push(lane);
   }
 
   addUnreachable(
@@ -92,9 +99,11 @@ export class Outbox {
       this.#unreachableHolders.clear();
     }
     this.#takeFetches(commands);
-    if (this.executed.length > 0) {
-      commands.push({ kind: "execute", rows: this.executed.toArray() });
-      this.executed.clear();
+    if (this.#executed.length > 0) {
+      const rows = this.#executed.toArray();
+      commands.push({ kind: "execute", rows, lanes: this.#executedLanes.toArray() });
+      this.#executed.clear();
+      this.#executedLanes.clear();
     }
     add("report-started", this.started);
     return commands;

@@ -1,9 +1,12 @@
 import { BUILTIN_SYMBOLS, TASK_TYPE } from "../model/symbols.ts";
 import type { WorkerState } from "./state.ts";
+import { hasRoom, hasShare, type Lane } from "./tables/lane-table.ts";
 import type { Request } from "./tables/request-table.ts";
 import { TASK_RUNNING } from "./tables/task-table.ts";
 
 const NONE = -1;
+/** The start of what is over sooner is told with its end. */
+const REPORTED_US_MIN = 1_000;
 
 /** So many later tasks may take what an earlier one waits for; then it is kept free for the earlier. */
 export const MAX_OVERTAKEN = 16;
@@ -14,10 +17,10 @@ const MAX_WATCHED = 8;
  * Starts what fits, the greatest priority first over all queues. A task that does not fit is
  * overtaken by later ones that do, but only `MAX_OVERTAKEN` times by tasks that use any resource
  * that it asks for: so small tasks fill gaps, and a big one starts in the end.
- * Costs O(distinct requests + started tasks).
+ * A lane of function calls counts as one. Costs O(distinct requests + started tasks).
  */
 export function startRunnable(state: WorkerState): void {
-  const { queues, resources, tasks } = state;
+  const { queues, tasks } = state;
   const candidates = waitingRequests(state);
   const blocked: Request[] = [];
   const reserved = new Set<number>();
@@ -26,14 +29,13 @@ export function startRunnable(state: WorkerState): void {
   };
   for (let request = candidates.pop(); request !== undefined; request = candidates.pop()) {
     if (reserved.size > 0 && request.slots.some((slot) => reserved.has(slot))) continue;
-    if (!resources.fits(request)) {
+    if (!startHead(state, request)) {
       if (blocked.length === MAX_WATCHED) continue;
       blocked.push(request);
       if ((tasks.overtaken[queues.peek(request.queue)] as number) >= MAX_OVERTAKEN)
         reserve(request);
       continue;
     }
-    start(state, queues.pop(request.queue), request);
     for (const other of blocked) {
       if (!sharesSlot(other, request)) continue;
       const head = queues.peek(other.queue);
@@ -44,17 +46,70 @@ export function startRunnable(state: WorkerState): void {
   }
 }
 
-function start(state: WorkerState, row: number, request: Request): void {
-  const { tasks, outbox, counts } = state;
-  tasks.firstCpus[row] = state.resources.take(request);
+/** Starts the first task of the request, and with a function call those that fit its lane; false if it must wait. */
+function startHead(state: WorkerState, request: Request): boolean {
+  const { queues, resources, tasks, lanes } = state;
+  const row = queues.peek(request.queue);
+  const fits = resources.fits(request);
+  if (!isLaneTask(state, row)) {
+    if (!fits) return false;
+    tasks.firstCpus[row] = resources.take(request);
+    start(state, queues.pop(request.queue), 0);
+    if (mayTakeLong(typeOf(state, row))) reportStarted(state, row);
+    return true;
+  }
+  if (!fits) {
+    const lane = lanes.findRoom(request, typeOf(state, row), expectedUsOf(state, row));
+    if (lane === undefined) return false;
+    fillLane(state, lane, Number.POSITIVE_INFINITY);
+    return true;
+  }
+  // Others that fit beside it are to have as much to do.
+  const share = Math.ceil(queues.count(request.queue) / resources.timesFitting(request));
+  fillLane(state, lanes.create(request, typeOf(state, row), resources.take(request)), share);
+  return true;
+}
+
+/** Moves tasks from the head of the queue to the lane, while they are such as the lane is for. */
+function fillLane(state: WorkerState, lane: Lane, share: number): void {
+  const { queues, tasks } = state;
+  const { queue } = lane.request;
+  for (let row = queues.peek(queue); row !== NONE; row = queues.peek(queue)) {
+    const expectedUs = expectedUsOf(state, row);
+    if (!isLaneTask(state, row) || typeOf(state, row) !== lane.taskType) return;
+    if (!hasRoom(lane, expectedUs) || hasShare(lane, share)) return;
+    tasks.lanes[row] = lane.id;
+    tasks.expectedUs[row] = expectedUs ?? 0;
+    lane.taskCount += 1;
+    // As the column has rounded it, so that sums come out even.
+    lane.expectedUs += tasks.expectedUs[row] as number;
+    if (expectedUs === undefined) lane.isClosed = true;
+    start(state, queues.pop(queue), lane.id);
+    if (expectedUs === undefined || expectedUs >= REPORTED_US_MIN) reportStarted(state, row);
+  }
+}
+
+function start({ tasks, outbox, counts }: WorkerState, row: number, lane: number): void {
   tasks.states[row] = TASK_RUNNING;
   counts.runnable -= 1;
   counts.running += 1;
-  outbox.executed.push(row);
-  const batch = state.batches.get(tasks.batches[row] as number);
-  if (mayTakeLong(batch.taskTypes[tasks.indexes[row] as number] as number)) {
-    outbox.started.push(tasks.tasks[row] as number, tasks.attempts[row] as number);
-  }
+  outbox.addExecuted(row, lane);
+}
+
+function reportStarted({ tasks, outbox }: WorkerState, row: number): void {
+  outbox.started.push(tasks.tasks[row] as number, tasks.attempts[row] as number);
+}
+
+/** Whether it is a function call that has not run. */
+const isLaneTask = ({ tasks }: WorkerState, row: number): boolean =>
+  tasks.functionKeys[row] !== 0 && tasks.isRedirected[row] === 0;
+
+const expectedUsOf = ({ tasks, durations }: WorkerState, row: number): number | undefined =>
+  durations.expectedUs(tasks.functionKeys[row] as number);
+
+function typeOf({ tasks, batches }: WorkerState, row: number): number {
+  const batch = batches.get(tasks.batches[row] as number);
+  return batch.taskTypes[tasks.indexes[row] as number] as number;
 }
 
 /** Built-in operations on data are over before a report of their start could matter. */
@@ -62,7 +117,7 @@ function mayTakeLong(taskType: number): boolean {
   return (
     taskType === TASK_TYPE.run ||
     taskType === TASK_TYPE.pyCall ||
-    taskType === TASK_TYPE.pyValue ||
+    taskType === TASK_TYPE.jsCall ||
     taskType >= BUILTIN_SYMBOLS.length
   );
 }

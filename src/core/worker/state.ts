@@ -2,8 +2,10 @@ import { Uint32List } from "../base/columns.ts";
 import { PriorityQueues } from "../base/priority-queues.ts";
 import type { AssignedTasks } from "../model/batches.ts";
 import type { ResourceOffer } from "../model/resources.ts";
+import { Durations } from "./durations.ts";
 import { Outbox } from "./outbox.ts";
 import { BatchTable } from "./tables/batch-table.ts";
+import { LaneTable } from "./tables/lane-table.ts";
 import { ObjectTable } from "./tables/object-table.ts";
 import { RequestTable } from "./tables/request-table.ts";
 import { Resources } from "./tables/resources.ts";
@@ -20,6 +22,8 @@ export type WorkerState = {
   readonly edges: WaitEdges;
   readonly queues: PriorityQueues;
   readonly requests: RequestTable;
+  readonly lanes: LaneTable;
+  readonly durations: Durations;
   readonly outbox: Outbox;
   /** Objects on their way that lost a waiting task in this step: perhaps nobody waits for them now. */
   readonly orphans: Uint32List;
@@ -51,6 +55,8 @@ export function createWorkerState(options: {
     edges: new WaitEdges(tasks, objects),
     queues,
     requests: new RequestTable(queues, resources),
+    lanes: new LaneTable(),
+    durations: new Durations(),
     outbox: new Outbox(),
     orphans: new Uint32List(),
     mayStart: false,
@@ -75,7 +81,9 @@ export function taskAt(
 
 /** The numbers of the cpus, from 0, that the running task in this row was given; as many as it asked for. */
 export function cpusAt(state: WorkerState, row: number): number[] {
-  return state.resources.cpus(state.tasks.firstCpus[row] as number);
+  const lane = state.tasks.lanes[row] as number;
+  const firstCpu = lane === 0 ? state.tasks.firstCpus[row] : state.lanes.get(lane).firstCpu;
+  return state.resources.cpus(firstCpu as number);
 }
 
 /** The state of this attempt on this worker, in the words of the task model; undefined if it is not here. */

@@ -5,7 +5,9 @@ import { onTasksAssigned } from "./handlers/assignment.ts";
 import {
   onCheckpointsNotFound,
   onTaskExecutionFailed,
+  onTaskRedirected,
   onTasksExecuted,
+  onTasksPostponed,
 } from "./handlers/execution.ts";
 import {
   onFetchFailed,
@@ -54,6 +56,12 @@ function handle(state: WorkerState, event: WorkerEvent): void {
       break;
     case "task-execution-failed":
       onTaskExecutionFailed(state, event);
+      break;
+    case "tasks-postponed":
+      onTasksPostponed(state, event.refs);
+      break;
+    case "task-redirected":
+      onTaskRedirected(state, event);
       break;
     case "checkpoints-not-found":
       onCheckpointsNotFound(state, event.refs);

@@ -5,17 +5,42 @@ import { TASK_FETCHING, TASK_RUNNABLE, TASK_RUNNING } from "./tables/task-table.
 const NONE = -1;
 const ignore = (): void => undefined;
 
-/** Puts a task that waits for no input into the queue of its request. */
+/** Makes a task runnable that waits for no input any more. */
 export function makeRunnable(state: WorkerState, row: number): void {
+  state.edges.unlinkTask(row, ignore);
+  state.counts.fetching -= 1;
+  queueRunnable(state, row);
+}
+
+/** Gives back what a running task holds, alone or with others in its lane. Its state is the caller's to set. */
+export function endRunning(state: WorkerState, row: number): void {
+  const { tasks, lanes, resources } = state;
+  state.counts.running -= 1;
+  state.mayStart = true;
+  const laneId = tasks.lanes[row] as number;
+  if (laneId === 0) {
+    const request = state.requests.get(tasks.requests[row] as number);
+    resources.release(request, tasks.firstCpus[row] as number);
+    return;
+  }
+  const lane = lanes.get(laneId);
+  tasks.lanes[row] = 0;
+  lane.taskCount -= 1;
+  lane.expectedUs -= tasks.expectedUs[row] as number;
+  if (lane.taskCount > 0) return;
+  resources.release(lane.request, lane.firstCpu);
+  lanes.remove(lane);
+}
+
+/** Puts a task that was in no state of its own meanwhile into the queue of its request. */
+export function queueRunnable(state: WorkerState, row: number): void {
   const { tasks, queues, counts } = state;
   const { batches, requests } = state;
-  state.edges.unlinkTask(row, ignore);
   const batch = batches.get(tasks.batches[row] as number);
   const priority = batch.priorities[tasks.indexes[row] as number] as number;
   tasks.states[row] = TASK_RUNNABLE;
   tasks.sequences[row] = state.nextSequence++;
   queues.push(requests.get(tasks.requests[row] as number).queue, row, priority);
-  counts.fetching -= 1;
   counts.runnable += 1;
   state.mayStart = true;
 }
@@ -36,9 +61,7 @@ export function forgetTask(state: WorkerState, row: number): void {
       state.mayStart = true;
       break;
     case TASK_RUNNING:
-      state.resources.release(request, tasks.firstCpus[row] as number);
-      counts.running -= 1;
-      state.mayStart = true;
+      endRunning(state, row);
       break;
   }
   requests.release(request);
@@ -49,7 +72,7 @@ export function forgetTask(state: WorkerState, row: number): void {
 /** Forgets the task, and has its execution ended if there is one. */
 export function stopTask(state: WorkerState, row: number): void {
   const { tasks } = state;
-  if (tasks.states[row] === TASK_RUNNING) {
+  if (tasks.states[row] === TASK_RUNNING || tasks.isRedirected[row] === 1) {
     state.outbox.killed.push(tasks.tasks[row] as number, tasks.attempts[row] as number);
   }
   forgetTask(state, row);

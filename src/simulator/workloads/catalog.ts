@@ -1,4 +1,4 @@
-import { checkpoints, crossPlan, expansions, failing, resources } from "./mixtures.ts";
+import { checkpoints, crossPlan, expansions, failing, functions, resources } from "./mixtures.ts";
 import {
   chain,
   grid,
@@ -24,7 +24,8 @@ export type WorkloadName =
   | "expansions"
   | "failing"
   | "cross-plan"
-  | "checkpoints";
+  | "checkpoints"
+  | "functions";
 
 /** The workloads by the names that the command line knows. */
 export const WORKLOADS: Readonly<Record<WorkloadName, (options: WorkloadOptions) => Workload>> = {
@@ -41,6 +42,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, (options: WorkloadOptions)
   failing,
   "cross-plan": crossPlan,
   checkpoints,
+  functions,
 };
 
 export const WORKLOAD_NAMES: readonly WorkloadName[] = Object.keys(WORKLOADS) as WorkloadName[];

@@ -30,6 +30,30 @@ export function resources(options: WorkloadOptions): Workload {
   return [plan.build()];
 }
 
+/** Calls of a few functions, most of them fast and some of them slow, among programs. */
+export function functions(options: WorkloadOptions): Workload {
+  const plan = createPlanBuilder(options);
+  const count = 3;
+  const codes = Array.from({ length: count }, () => plan.add(TASK_TYPE.pyValue, []));
+  const below: number[] = [];
+  for (let task = 0; task < options.taskCount; task += 1) {
+    const { random } = plan;
+    const which = random.below(count);
+    const isSlow = which === 0 && random.unit() < 0.1;
+    const durationUs = isSlow ? 20_000 : 50 + 1000 * which;
+    const inputs = task < options.taskCount / 2 ? [] : [below[random.below(below.length)] ?? 0];
+    const isResult = task === options.taskCount - 1 || random.unit() < 0.2;
+    if (random.unit() < 0.1) below.push(plan.run(inputs, { isResult }));
+    else {
+      const taskType = which === 2 ? TASK_TYPE.jsCall : TASK_TYPE.pyCall;
+      const request = random.unit() < 0.1 ? LIGHT : ONE_CPU;
+      const work = { durationUs, sizeBytes: 100 };
+      below.push(plan.add(taskType, [codes[which] ?? 0, ...inputs], { request, isResult, work }));
+    }
+  }
+  return [plan.build()];
+}
+
 /** Half of it `dget` over an array, half of it `dslice` over an array and over an index. */
 export function expansions(options: WorkloadOptions): Workload {
   const plan = createPlanBuilder(options);

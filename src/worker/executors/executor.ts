@@ -6,35 +6,38 @@ import {
   type TaskRefs,
 } from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
+import type { ResourceRequest } from "../../core/model/resources.ts";
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { loadCheckpoint } from "../checkpoints/load-checkpoint.ts";
 import { writeCheckpoint } from "../checkpoints/write-checkpoint.ts";
-import type { TaskType } from "../extension.ts";
-import { runCustom } from "../extensions/run-custom.ts";
+import { releaseRedirect } from "../runners/decode-results.ts";
+import type { CallOutcome, Redirect } from "../runners/runner-call.ts";
 import { putObject, type Store } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
 import { createTurnBudget } from "../turn-budget.ts";
 import { BUILTINS } from "./builtin/builtins.ts";
 import { failureOf } from "./failure-of.ts";
 import { createFinishedGatherer } from "./finished-gatherer.ts";
-import { type ProgramRunner, runProgram } from "./program/run-program.ts";
-import { createSlots } from "./slots.ts";
+import { createLaneCalls } from "./functions/lane-calls.ts";
+import { requestOf, runRedirect } from "./functions/run-redirect.ts";
+import { runTask } from "./run-task.ts";
 import { TaskError } from "./task-error.ts";
+import type { TaskTools } from "./task-tools.ts";
 
 /** Where a task is described: an assignment and the position in it. */
 export type TaskPlace = { readonly batch: AssignedTasks; readonly index: number };
 
 export type ExecutorOptions = {
   readonly store: Store;
-  readonly programs: ProgramRunner;
-  /** The extension's task type of a symbol id. */
-  readonly customType: (taskType: number) => TaskType | undefined;
-  /** The name of a symbol id. */
-  readonly symbol: (id: number) => string | undefined;
+  readonly tools: TaskTools;
   /** Whether the attempt is still to run: it may have been killed while it waited for its turn. */
   readonly isWanted: (task: number, attempt: number) => boolean;
   readonly onFinished: (finished: FinishedTasks) => void;
   readonly onFailed: (task: number, attempt: number, failure: TaskFailure) => void;
+  /** It is to be executed again, with what its function returned in place of it. */
+  readonly onRedirected: (task: number, attempt: number, request: ResourceRequest) => void;
+  /** They have not begun, because a call before them in their lane takes long. */
+  readonly onPostponed: (refs: TaskRefs) => void;
   readonly onCheckpointNotFound: (refs: TaskRefs) => void;
   readonly onCheckpointWritten: (refs: TaskRefs) => void;
   /** The task is finished, and its checkpoint cannot be written. */
@@ -44,26 +47,36 @@ export type ExecutorOptions = {
 
 /** Executes tasks of all types and puts their results into the store before it tells of them. */
 export type Executor = {
-  /** `cpus` are the numbers of those that a program was given. */
-  execute(places: readonly TaskPlace[], cpus: (position: number) => readonly number[]): void;
+  /**
+   * `cpus` are the numbers of those that a program was given; `lanes` has the lane of each function
+   * call, else 0.
+   */
+  execute(
+    places: readonly TaskPlace[],
+    lanes: Uint32Array,
+    cpus: (position: number) => readonly number[],
+  ): void;
   kill(refs: TaskRefs): void;
   /** Ends everything that runs; resolves when nothing is left of it. */
   dispose(): Promise<void>;
 };
 
+/** What is to be done in place of a task whose function has run. */
+type Redirected = { readonly redirect: Redirect; readonly durationUs: number };
+
 /** One execution that takes more than a turn. */
 type Running = { readonly aborting: AbortController; readonly ended: Promise<void> };
 
 const TURN_CHECK_TASKS = 16;
-/** Merges, splits and the like that move large data at a time, a buffer of 1 MiB each. */
-const BULK_MAX = 8;
 const decoder = new TextDecoder();
 
 export function createExecutor(options: ExecutorOptions): Executor {
-  const { store, programs, log } = options;
+  const { store, tools, log } = options;
   const { values } = store;
   const running = new Map<string, Running>();
-  const bulk = createSlots(BULK_MAX);
+  const calls = createLaneCalls(tools);
+  const redirects = new Map<string, Redirected>();
+  let postponed: { tasks: number[]; attempts: number[] } | undefined;
   const finished = createFinishedGatherer(values, options.onFinished);
   /** Tasks that are done at once, if their turn comes: described by two lists of one length. */
   let waitingBatches: AssignedTasks[] = [];
@@ -99,9 +112,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const startCheckpoint = (task: number, attempt: number, value: ValueId, path: string): void => {
     const refs = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
     values.retain(value);
-    track(`${task}:${attempt}:checkpoint`, async (signal) => {
+    track(`${keyOf(task, attempt)}:checkpoint`, async (signal) => {
       try {
-        await bulk.use(() => writeCheckpoint(values, value, path, signal));
+        await tools.bulk.use(() => writeCheckpoint(values, value, path, signal));
         if (!signal.aborted) options.onCheckpointWritten(refs);
       } catch (error) {
         if (!signal.aborted) options.onCheckpointFailed(task, attempt, failureOf(error));
@@ -127,18 +140,21 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const { batch, index } = place;
     const task = batch.tasks[index] as number;
     const attempt = batch.attempts[index] as number;
-    const inputs = loadsCheckpoint(place) ? [] : inputsOf(place);
+    const redirected = takeRedirect(place);
+    const calledUs = redirected?.durationUs ?? 0;
+    const isWithoutInputs = loadsCheckpoint(place) || redirected !== undefined;
+    const inputs = isWithoutInputs ? [] : inputsOf(place);
     for (const input of inputs) values.retain(input);
-    track(`${task}:${attempt}`, async (signal) => {
+    track(keyOf(task, attempt), async (signal) => {
       const startMs = performance.now();
       try {
-        const value = await runAside(place, inputs, cpus, signal);
+        const value = await runAside(place, { inputs, cpus, redirected }, signal);
         if (signal.aborted) {
           if (value !== undefined) values.release(value);
         } else if (value === undefined) {
           const refs = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
           options.onCheckpointNotFound(refs);
-        } else finish(place, value, 1000 * (performance.now() - startMs));
+        } else finish(place, value, calledUs + 1000 * (performance.now() - startMs));
       } catch (error) {
         if (!signal.aborted) fail(task, attempt, error);
       } finally {
@@ -150,38 +166,92 @@ export function createExecutor(options: ExecutorOptions): Executor {
   /** Undefined: the checkpoint that was to be loaded is not there. */
   const runAside = async (
     place: TaskPlace,
-    inputs: readonly ValueId[],
-    cpus: readonly number[],
+    given: {
+      readonly inputs: readonly ValueId[];
+      readonly cpus: readonly number[];
+      readonly redirected: Redirected | undefined;
+    },
     signal: AbortSignal,
   ): Promise<ValueId | undefined> => {
     const { batch, index } = place;
-    const taskType = batch.taskTypes[index] as number;
-    const clientTask = batch.clientTasks[index] as number;
-    const config = configOf(place);
     if (loadsCheckpoint(place)) {
       const path = checkpointPathOf(place);
       return loadCheckpoint(values, path, (reason) =>
         log("warning", "computes a task anew: its checkpoint is unusable", { path, reason }),
       );
     }
-    if (taskType === TASK_TYPE.run) {
-      return runProgram(programs, { inputs, config, clientTask, cpus }, signal);
+    const { inputs, cpus, redirected } = given;
+    const work = {
+      taskType: batch.taskTypes[index] as number,
+      inputs,
+      config: configOf(place),
+      clientTask: batch.clientTasks[index] as number,
+      attempt: batch.attempts[index] as number,
+      cpus,
+    };
+    if (redirected === undefined) return runTask(tools, work, signal);
+    return runRedirect(tools, runTask, redirected.redirect, work, signal);
+  };
+
+  const takeRedirect = ({ batch, index }: TaskPlace): Redirected | undefined => {
+    if (redirects.size === 0) return undefined;
+    const key = keyOf(batch.tasks[index] as number, batch.attempts[index] as number);
+    const redirected = redirects.get(key);
+    redirects.delete(key);
+    return redirected;
+  };
+
+  /** Adds the task's function call to its lane. */
+  const addCall = (place: TaskPlace, lane: number): void => {
+    const { batch, index } = place;
+    const task = batch.tasks[index] as number;
+    const attempt = batch.attempts[index] as number;
+    const work = {
+      taskType: batch.taskTypes[index] as number,
+      inputs: inputsOf(place),
+      config: configOf(place),
+      clientTask: batch.clientTasks[index] as number,
+      attempt,
+    };
+    calls.add(keyOf(task, attempt), lane, work, {
+      onEnd: (outcome) => onCallEnd(place, outcome),
+      onPostponed: () => {
+        if (postponed === undefined) {
+          postponed = { tasks: [], attempts: [] };
+          queueMicrotask(tellPostponed);
+        }
+        postponed.tasks.push(task);
+        postponed.attempts.push(attempt);
+      },
+    });
+  };
+
+  const tellPostponed = (): void => {
+    const { tasks, attempts } = postponed ?? { tasks: [], attempts: [] };
+    postponed = undefined;
+    options.onPostponed({
+      tasks: Uint32Array.from(tasks),
+      attempts: Uint32Array.from(attempts),
+    });
+  };
+
+  const onCallEnd = (place: TaskPlace, outcome: CallOutcome): void => {
+    const { batch, index } = place;
+    const task = batch.tasks[index] as number;
+    const attempt = batch.attempts[index] as number;
+    if (outcome.kind === "value") finish(place, outcome.value, outcome.durationUs);
+    else if (outcome.kind === "failed") options.onFailed(task, attempt, outcome.failure);
+    else {
+      const { redirect } = outcome;
+      try {
+        const request = requestOf(tools, redirect);
+        redirects.set(keyOf(task, attempt), outcome);
+        options.onRedirected(task, attempt, request);
+      } catch (error) {
+        releaseRedirect(values, redirect);
+        fail(task, attempt, error);
+      }
     }
-    const builtin = BUILTINS.get(taskType);
-    if (builtin !== undefined) {
-      return bulk.use(async () => {
-        signal.throwIfAborted();
-        return builtin.aside({ values, inputs, config }, signal);
-      });
-    }
-    const type = options.customType(taskType);
-    if (type === undefined) {
-      const name = options.symbol(taskType) ?? String(taskType);
-      throw new TaskError({ message: `this worker cannot run tasks of type ${name}` });
-    }
-    const logTask = (message: string): void =>
-      log("info", message, { taskType: type.name, clientTask });
-    return runCustom(type, { values, inputs, config, log: logTask }, signal);
   };
 
   /** Does a task of a built-in type; starts it aside if it cannot be done at once. */
@@ -222,7 +292,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   };
 
   return {
-    execute(places, cpus) {
+    execute(places, lanes, cpus) {
       places.forEach((place, position) => {
         const { batch, index } = place;
         const taskType = batch.taskTypes[index] as number;
@@ -231,29 +301,45 @@ export function createExecutor(options: ExecutorOptions): Executor {
           waitingIndexes.push(index);
           return;
         }
+        const lane = lanes[position] as number;
         try {
-          startAside(place, taskType === TASK_TYPE.run ? cpus(position) : []);
+          if (lane !== 0) addCall(place, lane);
+          else startAside(place, takesCpus(taskType) ? cpus(position) : []);
         } catch (error) {
           fail(batch.tasks[index] as number, batch.attempts[index] as number, error);
         }
       });
+      calls.flush();
       if (isPumping || waitingIndexes.length === 0) return;
       isPumping = true;
       pump().catch((error: unknown) => setImmediate(() => Promise.reject(error)));
     },
     kill({ tasks, attempts }) {
-      tasks.forEach((task, i) => {
-        running.get(`${task}:${attempts[i]}`)?.aborting.abort(new Error("the task was stopped"));
-      });
+      const keys = Array.from(tasks, (task, i) => keyOf(task, attempts[i] as number));
+      for (const key of keys) {
+        running.get(key)?.aborting.abort(new Error("the task was stopped"));
+        const redirected = redirects.get(key);
+        if (redirected === undefined) continue;
+        releaseRedirect(values, redirected.redirect);
+        redirects.delete(key);
+      }
+      calls.kill(keys);
     },
     async dispose() {
       isDisposed = true;
       const all = [...running.values()];
       for (const { aborting } of all) aborting.abort(new Error("the worker stops"));
-      await Promise.all(all.map(({ ended }) => ended));
+      const pools = Array.from(tools.functionTypes.values(), ({ pool }) => pool.dispose());
+      await Promise.all([...all.map(({ ended }) => ended), ...pools]);
     },
   };
 }
+
+const keyOf = (task: number, attempt: number): string => `${task}:${attempt}`;
+
+/** Whether it may start programs, which are pinned to its cpus; a redirected call may. */
+const takesCpus = (taskType: number): boolean =>
+  taskType === TASK_TYPE.run || taskType === TASK_TYPE.pyCall || taskType === TASK_TYPE.jsCall;
 
 function loadsCheckpoint({ batch, index }: TaskPlace): boolean {
   return ((batch.flags[index] as number) & FLAG_LOAD_CHECKPOINT) !== 0;

@@ -1,5 +1,5 @@
 import { renameSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DATA_TYPE } from "../../core/model/symbols.ts";
 import type { ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
@@ -11,30 +11,30 @@ export class RunnerProtocolError extends Error {
   override readonly name = "RunnerProtocolError";
 }
 
-export function require(condition: boolean, what: string): asserts condition {
+export function demand(condition: boolean, what: string): asserts condition {
   if (!condition) throw new RunnerProtocolError(what);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 export function fieldsOf(value: unknown, what: string): Fields {
-  require(typeof value === "object" && value !== null, what);
+  demand(typeof value === "object" && value !== null, what);
   return value as Fields;
 }
 
 export function listOf(value: unknown, what: string): readonly unknown[] {
-  require(Array.isArray(value), what);
+  demand(Array.isArray(value), what);
   return value;
 }
 
 /** A whole number from 0 up. */
 export function countOf(value: unknown, what: string): number {
-  require(typeof value === "number" && Number.isSafeInteger(value) && value >= 0, what);
+  demand(typeof value === "number" && Number.isSafeInteger(value) && value >= 0, what);
   return value;
 }
 
 export function textOf(value: unknown, what: string): string {
-  require(typeof value === "string", what);
+  demand(typeof value === "string", what);
   return value;
 }
 
@@ -45,7 +45,7 @@ export function createPayloadReader(payload: Uint8Array): PayloadReader {
   let position = 0;
   return {
     take(bytes) {
-      require(position + bytes <= payload.length, "more bytes named than sent");
+      demand(position + bytes <= payload.length, "more bytes named than sent");
       position += bytes;
       return payload.subarray(position - bytes, position);
     },
@@ -63,7 +63,7 @@ export type ResultContext = {
 /** The value that the nodes describe, which the caller owns. Throws a RunnerProtocolError. */
 export function buildResult(context: ResultContext, nodes: readonly unknown[]): ValueId {
   const { values } = context;
-  require(nodes.length > 0, "a result without nodes");
+  demand(nodes.length > 0, "a result without nodes");
   const built: ValueId[] = [];
   try {
     for (const node of nodes) {
@@ -93,13 +93,27 @@ export function buildRedirect(context: ResultContext, nodes: readonly unknown[])
         rows.push({ kind: "array", items: rowsBefore(fields["items"], rows.length) });
       } else rows.push({ kind: "value", value: buildLeaf(context, fields) });
     }
-    require(rows.at(-1)?.kind === "task", "a redirect that is no task");
+    demand(rows.at(-1)?.kind === "task", "a redirect that is no task");
     return { rows };
   } catch (error) {
     releaseRedirect(context.values, { rows });
     throw error;
   }
 }
+
+/** Passes over a result that nobody wants. */
+export function skipResult({ values, payload }: ResultContext, nodes: unknown): void {
+  if (nodes === undefined) return;
+  for (const node of listOf(nodes, "nodes")) {
+    const { type, file, bytes, config } = fieldsOf(node, "a node");
+    if (type === "task") payload.take(countOf(config, "a config"));
+    else if (typeof file === "string") values.files.unlinkIfThere(ownPath(values, file));
+    else if (type !== "ref" && type !== "array") payload.take(countOf(bytes, "bytes"));
+  }
+}
+
+const ownPath = (values: ValueTable, name: string): string =>
+  join(values.files.directory, basename(name));
 
 /** Gives back the values of a redirect. */
 export function releaseRedirect(values: ValueTable, { rows }: Redirect): void {
@@ -125,7 +139,7 @@ function taskRow({ payload }: ResultContext, fields: Fields, row: number): Redir
 function rowsBefore(items: unknown, end: number): number[] {
   return listOf(items, "a list of rows").map((item) => {
     const row = countOf(item, "a row");
-    require(row < end, "a row before its own");
+    demand(row < end, "a row before its own");
     return row;
   });
 }
@@ -133,7 +147,7 @@ function rowsBefore(items: unknown, end: number): number[] {
 function buildLeaf(context: ResultContext, fields: Fields): ValueId {
   const { type, file } = fields;
   if (type === "ref") return buildReference(context, fields);
-  require(typeof type === "string" && Object.hasOwn(LEAF_TYPES, type), "a known type of node");
+  demand(typeof type === "string" && Object.hasOwn(LEAF_TYPES, type), "a known type of node");
   const dataType = LEAF_TYPES[type as keyof typeof LEAF_TYPES];
   const bytes = countOf(fields["bytes"], "bytes");
   if (file === undefined) return context.values.createBytes(context.payload.take(bytes), dataType);
@@ -147,7 +161,7 @@ function adoptFile(
   sizeBytes: number,
   dataType: number,
 ): ValueId {
-  require(name.startsWith(filePrefix) && !name.includes("/"), "a file of its own");
+  demand(name.startsWith(filePrefix) && !name.includes("/"), "a file of its own");
   const path = values.files.createPath();
   try {
     renameSync(join(values.files.directory, name), path);
@@ -159,13 +173,13 @@ function adoptFile(
 
 function buildReference({ values, inputRows }: ResultContext, fields: Fields): ValueId {
   const value = inputRows[countOf(fields["row"], "a row")];
-  require(value !== undefined, "a row of the call");
+  demand(value !== undefined && values.isLiving(value), "a row of the call");
   if (fields["offset"] === undefined) {
     values.retain(value);
     return value;
   }
   const offset = countOf(fields["offset"], "an offset");
   const bytes = countOf(fields["bytes"], "bytes");
-  require(values.isRaw(value) && offset + bytes <= values.sizeBytes(value), "a stretch of a leaf");
+  demand(values.isRaw(value) && offset + bytes <= values.sizeBytes(value), "a stretch of a leaf");
   return values.createRange(value, offset, bytes, DATA_TYPE.data);
 }

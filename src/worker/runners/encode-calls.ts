@@ -22,11 +22,7 @@ const LEAF_NAMES = new Map(
  * A leaf value as a message names it; bytes that go along are pushed to `payload`. Throws the
  * system's error where a file of the user cannot be read.
  */
-export function describeLeaf(
-  values: ValueTable,
-  value: ValueId,
-  payload: Uint8Array[],
-): LeafNode {
+export function describeLeaf(values: ValueTable, value: ValueId, payload: Uint8Array[]): LeafNode {
   const type = LEAF_NAMES.get(values.dataType(value)) ?? "data";
   const sizeBytes = values.sizeBytes(value);
   const stretch = values.fileStretch(value);

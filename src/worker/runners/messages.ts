@@ -20,8 +20,8 @@
  * without saying `file`, in the order in which the header names them (of a call: its config; the
  * nodes of a message come before its calls or results).
  *
- * Calls are begun in the order of their arrival, and results are told in that order; they may be
- * gathered for about a millisecond while further calls wait. Nothing else may be written to fd 3.
+ * Messages on fd 3 act in their order: calls are begun in the order of their arrival, and results are
+ * told in that order; they may be gathered for about a millisecond while further calls wait.
  */
 
 /** Bytes that are in the payload, or in a stretch of a file that is to be mapped into memory. */

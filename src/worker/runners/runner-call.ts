@@ -35,6 +35,8 @@ export type RunnerCall = {
   readonly timeLimitMs: number | undefined;
   /** Called once, unless the call is killed before. */
   readonly onEnd: (outcome: CallOutcome) => void;
+  /** Called instead: it has not begun, because the one before it in its lane takes long. */
+  readonly onPostponed: () => void;
   /** What it printed or logged, a line each; `level` is undefined for what was printed. */
   readonly onLog: (text: string, level: LogLevelName | undefined) => void;
   readonly onProgress: (fraction: number, message: string) => void;

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, unlink } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../core/base/assert.ts";
 
@@ -64,6 +65,20 @@ export class DataFiles {
   /** Unlinks a path of the data directory, off the loop: freeing a large file takes a while. */
   unlink(path: string): void {
     this.#unlink(path, true);
+  }
+
+  /** Unlinks what is in the data directory under names that begin so and that are no value's. */
+  removePrefixed(prefix: string): void {
+    const removing = readdir(this.directory).then(
+      (names) => {
+        for (const name of names) {
+          if (name.startsWith(prefix)) this.unlinkIfThere(join(this.directory, name));
+        }
+      },
+      (error: Error) => this.#onError(`cannot read ${this.directory}: ${error.message}`),
+    );
+    this.#unlinking.add(removing);
+    void removing.then(() => this.#unlinking.delete(removing));
   }
 
   /** For a file that may not have been made. */

@@ -147,6 +147,10 @@ export class ValueTable {
     while (this.#dying.length > 0) this.#destroy(valueId(this.#dying.pop()));
   }
 
+  isLiving(value: ValueId): boolean {
+    return this.#storage[value] !== STORAGE.free;
+  }
+
   /** Symbol id. */
   dataType(value: ValueId): number {
     return this.#dataTypes[value] as number;

@@ -1,4 +1,5 @@
 import type { AssignedTasks, FinishedTasks, TaskRefs } from "../../../src/core/model/batches.ts";
+import type { ResourceRequest } from "../../../src/core/model/resources.ts";
 import { DATA_TYPE, TASK_TYPE } from "../../../src/core/model/symbols.ts";
 import type { WorkerCommand } from "../../../src/core/worker/commands.ts";
 import type { WorkerEvent } from "../../../src/core/worker/events.ts";
@@ -69,13 +70,13 @@ export function batchOf(tasks: readonly Assigned[]): AssignedTasks {
   };
 }
 
-export function finishedOf(refs: readonly Ref[]): FinishedTasks {
+export function finishedOf(refs: readonly Ref[], durationUs = 5): FinishedTasks {
   return {
     ...refsOf(refs),
     sizesBytes: Float64Array.from(refs, ([task]) => task * 10),
     lengths: new Float64Array(refs.length),
     dataTypes: new Uint16Array(refs.length).fill(DATA_TYPE.data),
-    durationsUs: new Float32Array(refs.length).fill(5),
+    durationsUs: new Float32Array(refs.length).fill(durationUs),
   };
 }
 
@@ -90,6 +91,10 @@ export type TestWorker = {
   fetched(...refs: Ref[]): Told;
   fetchFailed(peer: number, ...refs: Ref[]): Told;
   executed(...refs: Ref[]): Told;
+  /** As `executed`, each of which took so long. */
+  executedIn(durationUs: number, ...refs: Ref[]): Told;
+  postponed(...refs: Ref[]): Told;
+  redirected(task: number, request?: Readonly<Record<number, number>>): Told;
   failed(task: number, attempt?: number): Told;
   retract(...refs: Ref[]): Told;
   cancel(...refs: Ref[]): Told;
@@ -128,6 +133,11 @@ export function createTestWorker(offer: Readonly<Record<number, number>>): TestW
     fetched: (...refs) => tell({ kind: "objects-fetched", atMs, refs: refsOf(refs) }),
     fetchFailed: (peer, ...refs) => tell({ kind: "fetch-failed", atMs, peer, refs: refsOf(refs) }),
     executed: (...refs) => tell({ kind: "tasks-executed", atMs, finished: finishedOf(refs) }),
+    executedIn: (durationUs, ...refs) =>
+      tell({ kind: "tasks-executed", atMs, finished: finishedOf(refs, durationUs) }),
+    postponed: (...refs) => tell({ kind: "tasks-postponed", atMs, refs: refsOf(refs) }),
+    redirected: (task, request = {}) =>
+      tell({ kind: "task-redirected", atMs, task, attempt: 1, request: amountsOf(request) }),
     failed: (task, attempt = 1) =>
       tell({
         kind: "task-execution-failed",
@@ -143,6 +153,9 @@ export function createTestWorker(offer: Readonly<Record<number, number>>): TestW
     losePeers: (...peers) => tell({ kind: "peers-lost", atMs, peers: Uint32Array.from(peers) }),
   };
 }
+
+export const amountsOf = (request: Readonly<Record<number, number>>): ResourceRequest =>
+  Object.entries(request).map(([resource, amount]) => ({ resource: Number(resource), amount }));
 
 function describe(state: WorkerState, command: WorkerCommand): unknown {
   switch (command.kind) {

@@ -5,6 +5,7 @@ import type { WorkerCommand } from "../../../src/core/worker/commands.ts";
 import type { WorkerEvent } from "../../../src/core/worker/events.ts";
 import {
   type Assigned,
+  amountsOf,
   batchOf,
   finishedOf,
   pairsOf,
@@ -14,7 +15,13 @@ import {
   type TestWorker,
 } from "./builders.ts";
 
-type Task = Assigned & { attempt: number; isRunning: boolean };
+type Task = Assigned & {
+  attempt: number;
+  isRunning: boolean;
+  isRedirected: boolean;
+  /** 0: none. */
+  lane: number;
+};
 type Fetch = { readonly ref: Ref; readonly peer: number };
 
 export type Happening =
@@ -24,6 +31,12 @@ export type Happening =
   | {
       readonly kind: "fetched" | "executed" | "failed" | "no-checkpoint";
       readonly refs: readonly Ref[];
+    }
+  | { readonly kind: "postponed"; readonly refs: readonly Ref[] }
+  | {
+      readonly kind: "redirected";
+      readonly ref: Ref;
+      readonly request: Readonly<Record<number, number>>;
     }
   | { readonly kind: "retract" | "cancel" | "drop"; readonly refs: readonly Ref[] };
 
@@ -82,7 +95,8 @@ export class Oracle {
       case "retract":
         for (const ref of happening.refs) {
           const task = this.#find(ref);
-          if (task !== undefined && !task.isRunning) this.#end(ref, "report-returned");
+          if (task === undefined || task.isRunning || task.isRedirected) continue;
+          this.#end(ref, "report-returned");
         }
         yield { kind: "tasks-retracted", atMs, refs: refsOf(happening.refs) };
         return;
@@ -125,6 +139,40 @@ export class Oracle {
         for (const ref of happening.refs) this.#expectExecuted(ref);
         yield { kind: "tasks-executed", atMs, finished: finishedOf(happening.refs) };
         return;
+      case "postponed":
+        for (const ref of happening.refs) {
+          const task = this.#find(ref);
+          if (task === undefined || task.lane === 0) continue;
+          task.isRunning = false;
+          task.lane = 0;
+        }
+        yield { kind: "tasks-postponed", atMs, refs: refsOf(happening.refs) };
+        return;
+      case "redirected": {
+        const { ref, request } = happening;
+        const task = this.#find(ref);
+        if (task?.isRunning) {
+          task.isRunning = false;
+          task.isRedirected = true;
+          task.lane = 0;
+          const isPossible = Object.entries(request).every(
+            ([resource, amount]) => amount <= (this.#offer[Number(resource)] ?? 0),
+          );
+          this.tasks.set(ref[0], { ...task, request, taskType: TASK_TYPE.run });
+          if (!isPossible) {
+            this.#owe("kill", ref);
+            this.#end(ref, "report-failed");
+          }
+        }
+        yield {
+          kind: "task-redirected",
+          atMs,
+          task: ref[0],
+          attempt: ref[1],
+          request: amountsOf(request),
+        };
+        return;
+      }
       case "no-checkpoint":
         for (const ref of happening.refs) {
           if (this.#find(ref)?.isRunning) this.#end(ref, "report-checkpoints-missing");
@@ -151,7 +199,14 @@ export class Oracle {
       const isReachable = this.#inputsOf(task).every(
         (input) => this.store.has(keyOf(input)) || holderOf(task, input) < 100,
       );
-      if (isReachable) this.tasks.set(ref[0], { ...task, attempt: ref[1], isRunning: false });
+      if (isReachable)
+        this.tasks.set(ref[0], {
+          ...task,
+          attempt: ref[1],
+          isRunning: false,
+          isRedirected: false,
+          lane: 0,
+        });
       else this.#owe("report-unreachable", ref);
     }
   }
@@ -197,7 +252,9 @@ export class Oracle {
           }
           break;
         case "execute":
-          for (const row of command.rows) this.#start(refAt(this.#worker.state, row));
+          for (const [i, row] of command.rows.entries()) {
+            this.#start(refAt(this.#worker.state, row), command.lanes[i] ?? 0);
+          }
           break;
         case "report-started":
           for (const ref of pairsOf(command.refs)) expect(this.#find(ref)?.isRunning).toBe(true);
@@ -220,12 +277,14 @@ export class Oracle {
   }
   #told: Record<string, Ref[]> = {};
 
-  #start(ref: Ref): void {
+  #start(ref: Ref, lane: number): void {
     const task = this.#find(ref);
     expect(task?.isRunning).toBe(false);
     if (task === undefined) return;
     for (const input of this.#inputsOf(task)) expect(this.store.has(keyOf(input))).toBe(true);
     task.isRunning = true;
+    task.lane = lane;
+    expect(isCall(task), "calls, and only they, are in lanes").toBe(lane !== 0);
   }
 
   #checkReports(): void {
@@ -250,11 +309,15 @@ export class Oracle {
   #checkStarts(): void {
     const free = { ...this.#offer };
     const ready: Task[] = [];
+    const lanes = new Set<number>();
     for (const task of this.tasks.values()) {
       if (!task.isRunning) {
         if (this.#inputsOf(task).every((input) => this.store.has(keyOf(input)))) ready.push(task);
         continue;
       }
+      // Those of a lane hold one set of resources.
+      if (lanes.has(task.lane)) continue;
+      if (task.lane !== 0) lanes.add(task.lane);
       for (const [resource, amount] of Object.entries(task.request ?? {})) {
         free[Number(resource)] = (free[Number(resource)] ?? 0) - amount;
       }
@@ -262,7 +325,7 @@ export class Oracle {
     expect(Math.min(...Object.values(free))).toBeGreaterThanOrEqual(0);
     for (const task of ready) {
       const needs = Object.entries(task.request ?? {});
-      const isLight = needs.length === 0 && task.taskType !== TASK_TYPE.run;
+      const isLight = needs.length === 0 && task.taskType !== TASK_TYPE.run && !isCall(task);
       expect(isLight, "a task that needs nothing starts at once").toBe(false);
     }
   }
@@ -286,7 +349,8 @@ export class Oracle {
   }
 
   #stop(ref: Ref): void {
-    if (this.#find(ref)?.isRunning) this.#owe("kill", ref);
+    const task = this.#find(ref);
+    if (task?.isRunning || task?.isRedirected) this.#owe("kill", ref);
     this.tasks.delete(ref[0]);
   }
 
@@ -305,6 +369,10 @@ export class Oracle {
     if ((flags & FLAG_LOAD_CHECKPOINT) !== 0) return [];
     return inputs.map(({ task, attempt }) => [task, attempt]);
   }
+}
+
+function isCall({ taskType, flags = 0, isRedirected }: Task): boolean {
+  return taskType === TASK_TYPE.pyCall && (flags & FLAG_LOAD_CHECKPOINT) === 0 && !isRedirected;
 }
 
 /** Holders of the tests are below 100 where they can be asked. */

@@ -29,7 +29,7 @@ const input = fc
 const assigned: fc.Arbitrary<Assigned> = fc.record({
   task: fc.nat(7),
   attempt,
-  taskType: fc.constantFrom(TASK_TYPE.merge, TASK_TYPE.run),
+  taskType: fc.constantFrom(TASK_TYPE.merge, TASK_TYPE.run, TASK_TYPE.pyCall, TASK_TYPE.pyCall),
   flags: fc.constantFrom(0, 0, 0, 1),
   priority: fc.integer({ min: -1, max: 2 }),
   request: fc.constantFrom<Record<number, number>>(
@@ -69,6 +69,17 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({
     kind: fc.constantFrom("failed", "no-checkpoint", "retract"),
     refs: someOf(localRef),
+  }),
+  fc.record({ kind: fc.constant("postponed"), refs: distinct(localRef) }),
+  fc.record({
+    kind: fc.constant("redirected"),
+    ref: localRef,
+    request: fc.constantFrom<Record<number, number>>(
+      {},
+      { [CPUS]: 2 },
+      { [CPUS]: 4 },
+      { [GPUS]: 1 },
+    ),
   }),
   fc.record({ kind: fc.constantFrom("cancel"), refs: someOf(localRef) }),
   fc.record({ kind: fc.constant("drop"), refs: distinct(anyRef) }),

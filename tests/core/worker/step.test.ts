@@ -2,7 +2,16 @@ import { describe, expect, test } from "vitest";
 import { FLAG_LOAD_CHECKPOINT } from "../../../src/core/model/batches.ts";
 import { BUILTIN_SYMBOLS, CPUS, TASK_TYPE } from "../../../src/core/model/symbols.ts";
 import { cpusAt, findTaskState } from "../../../src/core/worker/state.ts";
-import { createTestWorker, type Input, type Ref, SELF } from "./builders.ts";
+import { TASK_RUNNING } from "../../../src/core/worker/tables/task-table.ts";
+import {
+  type Assigned,
+  createTestWorker,
+  type Input,
+  type Ref,
+  SELF,
+  type TestWorker,
+  type Told,
+} from "./builders.ts";
 
 const NOWHERE = 0xffff_ffff;
 const at = (holder: number, task: number, attempt = 1): Input => ({ task, attempt, holder });
@@ -413,5 +422,170 @@ describe("resources", () => {
     }
     expect(worker.assign({ task: 200, request: oneCpu })).toEqual({});
     expect(worker.retract([2, 1])).toEqual({ "report-returned": [[2, 1]], execute: [[200, 1]] });
+  });
+});
+
+describe("function calls", () => {
+  const call = (task: number, more: Partial<Assigned> = {}): Assigned => ({
+    task,
+    taskType: TASK_TYPE.pyCall,
+    request: oneCpu,
+    inputs: [at(SELF, 1000)],
+    ...more,
+  });
+  /** A worker that has the function, and knows how long it takes if that is given. */
+  const createWorker = (cpus: number, knownUs?: number): TestWorker => {
+    const worker = createTestWorker({ [CPUS]: cpus });
+    worker.assign({ task: 1000 });
+    worker.executed([1000, 1]);
+    if (knownUs !== undefined) {
+      worker.assign(call(999));
+      worker.executedIn(knownUs, [999, 1]);
+    }
+    return worker;
+  };
+  const calls = (count: number, more?: Partial<Assigned>): Assigned[] =>
+    Array.from({ length: count }, (_, i) => call(i + 1, more));
+  const startedBy = (told: Told): number => ((told.execute as Ref[] | undefined) ?? []).length;
+
+  test("of an unknown function one runs on each cpu", () => {
+    const worker = createWorker(2);
+    const told = worker.assign(...calls(10));
+    expect(startedBy(told)).toBe(2);
+    expect(told["report-started"]).toHaveLength(2);
+  });
+
+  test("fast ones share a cpu, and each cpu gets the same", () => {
+    const worker = createWorker(2, 100);
+    const told = worker.assign(...calls(100));
+    expect(startedBy(told)).toBe(100);
+    expect(told["report-started"], "their start is not worth telling").toBeUndefined();
+    const cpusOf = calls(100).map(({ task }) =>
+      cpusAt(worker.state, worker.state.tasks.find(task)),
+    );
+    expect(cpusOf.filter(([cpu]) => cpu === 0)).toHaveLength(50);
+    expect(cpusOf.every((cpus) => cpus.length === 1)).toBe(true);
+  });
+
+  test("so few that they take next to no time stay together", () => {
+    const worker = createWorker(2, 10);
+    worker.assign(...calls(20));
+    expect([...worker.state.lanes.all()]).toHaveLength(1);
+  });
+
+  test("a lane is short, and goes on as its tasks end", () => {
+    const worker = createWorker(1, 1000);
+    expect(startedBy(worker.assign(...calls(20)))).toBe(5);
+    expect(worker.executedIn(1000, [1, 1]).execute).toEqual([[6, 1]]);
+    expect(worker.executedIn(1000, [2, 1], [3, 1]).execute).toHaveLength(2);
+  });
+
+  test("long ones run alone, and their start is told", () => {
+    const worker = createWorker(1, 50_000);
+    const told = worker.assign(...calls(3));
+    expect(told).toEqual({ execute: [[1, 1]], "report-started": [[1, 1]] });
+  });
+
+  test("what was fast and takes long then is expected to take long", () => {
+    const worker = createWorker(1, 10);
+    worker.assign(call(1));
+    worker.executedIn(30_000, [1, 1]);
+    expect(startedBy(worker.assign(call(2), call(3)))).toBe(1);
+  });
+
+  test("the cpu of a lane is free when its last task has ended", () => {
+    const worker = createWorker(1, 100);
+    worker.assign(...calls(3));
+    expect(worker.assign({ task: 50, request: oneCpu, taskType: TASK_TYPE.run })).toEqual({});
+    worker.executed([1, 1], [2, 1]);
+    expect(worker.failed(3)).toMatchObject({ execute: [[50, 1]] });
+  });
+
+  test("one that is canceled is killed, and the others of its lane go on", () => {
+    const worker = createWorker(1, 100);
+    worker.assign(...calls(3));
+    worker.assign({ task: 50, request: oneCpu });
+    expect(worker.cancel([2, 1])).toEqual({ kill: [[2, 1]] });
+    worker.executed([1, 1]);
+    expect(worker.executed([3, 1]).execute).toEqual([[50, 1]]);
+  });
+
+  test("those behind one that takes long go back to the queue, and may be retracted there", () => {
+    const worker = createWorker(2, 500);
+    worker.assign({ task: 50, request: oneCpu, taskType: TASK_TYPE.run });
+    worker.assign(...calls(4));
+    expect(worker.postponed([2, 1], [3, 1], [4, 1])).toEqual({ "report-started": [[1, 1]] });
+    expect(findTaskState(worker.state, 3, 1)).toBe("runnable");
+    expect(worker.retract([3, 1])).toEqual({ "report-returned": [[3, 1]] });
+    expect(startedBy(worker.executed([50, 1])), "on the other cpu").toBe(2);
+  });
+
+  test("functions of two languages are in lanes of their own", () => {
+    const worker = createWorker(2, 100);
+    worker.assign(call(900, { taskType: TASK_TYPE.jsCall }));
+    worker.executedIn(100, [900, 1]);
+    worker.assign(...calls(4), call(5, { taskType: TASK_TYPE.jsCall }));
+    expect(
+      [...worker.state.lanes.all()].map(({ taskType, taskCount }) => [taskType, taskCount]),
+    ).toEqual([
+      [TASK_TYPE.pyCall, 4],
+      [TASK_TYPE.jsCall, 1],
+    ]);
+  });
+
+  test("lanes do not hold back a big task for ever", () => {
+    const worker = createWorker(2, 1000);
+    worker.assign(...calls(10));
+    worker.assign(call(2000, { request: { [CPUS]: 2 }, priority: 1 }));
+    let next = 100;
+    for (let round = 0; findTaskState(worker.state, 2000, 1) !== "running"; round++) {
+      expect(round).toBeLessThan(60);
+      worker.assign(call(next++));
+      const { tasks } = worker.state;
+      for (let row = 0; row < tasks.rowEnd; row++) {
+        if (tasks.states[row] !== TASK_RUNNING) continue;
+        worker.executedIn(1000, [tasks.tasks[row] as number, 1]);
+        break;
+      }
+    }
+  });
+
+  test("those that ask for nothing are two a cpu", () => {
+    const worker = createWorker(2);
+    expect(startedBy(worker.assign(...calls(10, { request: {} })))).toBe(4);
+  });
+
+  test("one that loads its checkpoint is no call", () => {
+    const worker = createWorker(1, 100);
+    const flags = FLAG_LOAD_CHECKPOINT;
+    expect(startedBy(worker.assign(...calls(2, { flags })))).toBe(1);
+  });
+
+  test("a redirected task waits for what its new work asks for", () => {
+    const worker = createWorker(2, 100);
+    worker.assign(call(1), call(2));
+    worker.assign({ task: 50, request: oneCpu, taskType: TASK_TYPE.run });
+    expect(worker.redirected(1, { [CPUS]: 2 })).toEqual({});
+    expect(worker.retract([1, 1]), "it can run nowhere else").toEqual({});
+    worker.executed([50, 1]);
+    expect(worker.executed([2, 1]).execute).toEqual([[1, 1]]);
+    expect(worker.executedIn(1e6, [1, 1])["report-finished"]).toEqual([[1, 1]]);
+    expect(startedBy(worker.assign(call(3), call(4))), "the function itself is fast").toBe(2);
+  });
+
+  test("a redirected task that is canceled while it waits is told to the shell", () => {
+    const worker = createWorker(1, 100);
+    worker.assign(call(1), call(2));
+    worker.redirected(1, oneCpu);
+    expect(worker.cancel([1, 1])).toEqual({ kill: [[1, 1]] });
+  });
+
+  test("a redirect that asks for more than there is fails", () => {
+    const worker = createWorker(1);
+    worker.assign(call(1));
+    expect(worker.redirected(1, { [CPUS]: 2 })).toEqual({
+      kill: [[1, 1]],
+      "report-failed": [1, 1, expect.stringContaining("asks for 2")],
+    });
   });
 });

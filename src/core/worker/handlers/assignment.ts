@@ -1,10 +1,14 @@
 import { type AssignedTasks, FLAG_LOAD_CHECKPOINT } from "../../model/batches.ts";
 import { TASK_TYPE } from "../../model/symbols.ts";
+import { functionKeyOf, isFunctionCall } from "../durations.ts";
 import type { WorkerState } from "../state.ts";
 import type { Request } from "../tables/request-table.ts";
 import { makeRunnable, stopTask } from "../transitions.ts";
 
 const NONE = -1;
+/** In place of rows of a batch's requests: of what asks for nothing and needs a process. */
+const LIGHT_PROGRAM = -1;
+const LIGHT_FUNCTION = -2;
 /** In `inputHolders`: the server knows of no replica. */
 const NO_HOLDER = 0xffff_ffff;
 
@@ -44,11 +48,14 @@ function requestOf(
 ): Request {
   const row = batch.requests[index] as number;
   const isEmpty = batch.requestStarts[row] === batch.requestStarts[row + 1];
-  const isLightProgram = isEmpty && batch.taskTypes[index] === TASK_TYPE.run;
-  const key = isLightProgram ? NONE : row;
+  let key = row;
+  if (isEmpty && batch.taskTypes[index] === TASK_TYPE.run) key = LIGHT_PROGRAM;
+  else if (isEmpty && isFunctionCall(batch, index)) key = LIGHT_FUNCTION;
   let request = requests.get(key);
   if (request === undefined) {
-    request = isLightProgram ? state.requests.useProgramSlot() : state.requests.useRow(batch, row);
+    if (key === LIGHT_PROGRAM) request = state.requests.useProgramSlot();
+    else if (key === LIGHT_FUNCTION) request = state.requests.useFunctionSlot();
+    else request = state.requests.useRow(batch, row);
     requests.set(key, request);
   }
   return request;
@@ -96,6 +103,7 @@ function addTask(state: WorkerState, batchId: number, index: number, request: Re
   tasks.batches[row] = batchId;
   tasks.indexes[row] = index;
   tasks.requests[row] = request.id;
+  if (isFunctionCall(batch, index)) tasks.functionKeys[row] = functionKeyOf(batch, index);
   state.batches.use(batchId);
   request.users += 1;
   state.counts.fetching += 1;

@@ -1,9 +1,16 @@
 import { Uint32List } from "../../base/columns.ts";
 import type { FinishedTasks, TaskRefs } from "../../model/batches.ts";
 import type { TaskFailure } from "../../model/failures.ts";
+import type { ResourceRequest } from "../../model/resources.ts";
 import type { WorkerState } from "../state.ts";
 import { TASK_RUNNING } from "../tables/task-table.ts";
-import { addPresentObject, forgetTask } from "../transitions.ts";
+import {
+  addPresentObject,
+  endRunning,
+  forgetTask,
+  queueRunnable,
+  stopTask,
+} from "../transitions.ts";
 
 const NONE = -1;
 
@@ -24,11 +31,67 @@ export function onTasksExecuted(state: WorkerState, finished: FinishedTasks): vo
       if (state.objects.find(task, attempt) === NONE) state.outbox.discarded.push(task, attempt);
       continue;
     }
+    learn(state, row, finished.durationsUs[i] as number);
     forgetTask(state, row);
     addPresentObject(state, task, attempt);
     accepted.push(i);
   }
   if (accepted.length > 0) state.outbox.finished = selectFinished(finished, accepted);
+}
+
+function learn({ tasks, durations }: WorkerState, row: number, durationUs: number): void {
+  const key = tasks.functionKeys[row] as number;
+  if (key !== 0 && tasks.isRedirected[row] === 0) durations.learn(key, durationUs);
+}
+
+/** Queues again what has not begun; the one that holds it up is known to take long from now on. */
+export function onTasksPostponed(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+  const { lanes } = state;
+  const slowLanes = new Set<number>();
+  for (let i = 0; i < tasks.length; i++) {
+    const row = findRunning(state, tasks[i] as number, attempts[i] as number);
+    const lane = row === NONE ? 0 : (state.tasks.lanes[row] as number);
+    if (lane === 0) continue;
+    lanes.get(lane).isClosed = true;
+    slowLanes.add(lane);
+    endRunning(state, row);
+    queueRunnable(state, row);
+  }
+  reportStarted(state, slowLanes);
+}
+
+/** Tells of those that are left in lanes, whose start seemed not worth telling. */
+function reportStarted({ tasks, outbox }: WorkerState, lanes: ReadonlySet<number>): void {
+  if (lanes.size === 0) return;
+  for (let row = 0; row < tasks.rowEnd; row++) {
+    if (tasks.states[row] !== TASK_RUNNING || !lanes.has(tasks.lanes[row] as number)) continue;
+    outbox.started.push(tasks.tasks[row] as number, tasks.attempts[row] as number);
+  }
+}
+
+/** Queues the task for what comes in its place. It cannot run elsewhere any more. */
+export function onTaskRedirected(
+  state: WorkerState,
+  event: { readonly task: number; readonly attempt: number; readonly request: ResourceRequest },
+): void {
+  const { task, attempt } = event;
+  const { tasks, requests } = state;
+  const row = findRunning(state, task, attempt);
+  if (row === NONE) return;
+  endRunning(state, row);
+  const request = requests.useAmounts(event.request);
+  requests.release(requests.get(tasks.requests[row] as number));
+  tasks.requests[row] = request.id;
+  tasks.isRedirected[row] = 1;
+  queueRunnable(state, row);
+  if (request.refusal === undefined) return;
+  stopTask(state, row);
+  state.outbox.failed.push({
+    kind: "report-failed",
+    task,
+    attempt,
+    failure: { message: request.refusal },
+  });
 }
 
 export function onTaskExecutionFailed(

@@ -5,13 +5,14 @@ import { forgetTask, stopTask } from "../transitions.ts";
 
 const NONE = -1;
 
-/** Gives back what has not started; the server hears of the others when they end. */
+/** Gives back what has not started, which a redirected task has; the server hears of the others when they end. */
 export function onTasksRetracted(state: WorkerState, { tasks, attempts }: TaskRefs): void {
   for (let i = 0; i < tasks.length; i++) {
     const task = tasks[i] as number;
     const attempt = attempts[i] as number;
     const row = state.tasks.findAttempt(task, attempt);
     if (row === NONE || state.tasks.states[row] === TASK_RUNNING) continue;
+    if (state.tasks.isRedirected[row] === 1) continue;
     forgetTask(state, row);
     state.outbox.returned.push(task, attempt);
   }

@@ -1,7 +1,8 @@
 import { assert } from "../../base/assert.ts";
 import type { PriorityQueues } from "../../base/priority-queues.ts";
 import type { AssignedTasks } from "../../model/batches.ts";
-import { type Demand, PROGRAM_SLOTS, type Resources } from "./resources.ts";
+import type { ResourceRequest } from "../../model/resources.ts";
+import { type Demand, FUNCTION_SLOTS, PROGRAM_SLOTS, type Resources } from "./resources.ts";
 
 /** A distinct vector of resources that some task here asks for, whatever batches it came in. */
 export type Request = Demand & {
@@ -57,6 +58,17 @@ export class RequestTable {
   /** What a program runs on that asks for nothing; as `useRow`. */
   useProgramSlot(): Request {
     return this.#use([[PROGRAM_SLOTS, 1]]);
+  }
+
+  /** What a function call runs on that asks for nothing; as `useRow`. */
+  useFunctionSlot(): Request {
+    return this.#use([[FUNCTION_SLOTS, 1]]);
+  }
+
+  /** As `useRow`; one for nothing is for a program. */
+  useAmounts(request: ResourceRequest): Request {
+    if (request.length === 0) return this.useProgramSlot();
+    return this.#use(request.map(({ resource, amount }) => [resource, amount]));
   }
 
   release(request: Request): void {

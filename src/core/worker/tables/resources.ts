@@ -6,6 +6,10 @@ const NONE = -1;
 
 /** Stands for the right to run a program that asks for nothing; no symbol has this id. */
 export const PROGRAM_SLOTS = -1;
+/** Stands for the right to call a function in a task that asks for nothing. */
+export const FUNCTION_SLOTS = -2;
+/** Each needs a process of its own. */
+const FUNCTION_SLOTS_PER_CPU = 2;
 /** Programs that ask for nothing run beside all others; without a limit a plan of them is a fork bomb. */
 const PROGRAM_SLOTS_PER_CPU = 16;
 
@@ -24,8 +28,11 @@ export class Resources {
 
   constructor(offer: ResourceOffer) {
     const cpus = offer.find(({ resource }) => resource === CPUS)?.amount ?? 0;
-    const programs = { resource: PROGRAM_SLOTS, amount: PROGRAM_SLOTS_PER_CPU * Math.max(1, cpus) };
-    const all = [...offer, programs];
+    const slots = [
+      { resource: PROGRAM_SLOTS, amount: PROGRAM_SLOTS_PER_CPU * Math.max(1, cpus) },
+      { resource: FUNCTION_SLOTS, amount: FUNCTION_SLOTS_PER_CPU * Math.max(1, cpus) },
+    ];
+    const all = [...offer, ...slots];
     all.forEach(({ resource }, slot) => {
       assert(!this.#slotOfResource.has(resource), "an offer names each resource once");
       this.#slotOfResource.set(resource, slot);
@@ -49,6 +56,16 @@ export class Resources {
       if ((amounts[i] as number) > (this.free[slots[i] as number] as number)) return false;
     }
     return true;
+  }
+
+  /** How often it fits beside itself; it must ask for something. */
+  timesFitting({ slots, amounts }: Demand): number {
+    let times = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < slots.length; i++) {
+      const free = this.free[slots[i] as number] as number;
+      times = Math.min(times, Math.floor(free / (amounts[i] as number)));
+    }
+    return times;
   }
 
   /** It must fit. Returns the first cpu of those taken, or -1. */

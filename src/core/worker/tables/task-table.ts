@@ -32,6 +32,14 @@ export class TaskTable {
   firstEdges: Int32Array<ArrayBuffer> = new Int32Array(16);
   /** First of the cpus that it runs on, or -1. */
   firstCpus: Int32Array<ArrayBuffer> = new Int32Array(16);
+  /** The lane that it runs in, or 0. */
+  lanes: Uint32Array<ArrayBuffer> = new Uint32Array(16);
+  /** Of a function call: its function, by which durations are learned; 0 for what is no call. */
+  functionKeys: Uint32Array<ArrayBuffer> = new Uint32Array(16);
+  /** While it runs in a lane: what it was expected to take. */
+  expectedUs: Float32Array<ArrayBuffer> = new Float32Array(16);
+  /** 1: its function has run, and returned a task to run in its place. */
+  isRedirected: Uint8Array<ArrayBuffer> = new Uint8Array(16);
   /** Counts up as tasks become runnable: the order among equal priorities. */
   sequences: Float64Array<ArrayBuffer> = new Float64Array(16);
   /** Starts of later tasks that took something that this one waits for. */
@@ -63,6 +71,9 @@ export class TaskTable {
     this.firstEdges[row] = NONE;
     this.firstCpus[row] = NONE;
     this.overtaken[row] = 0;
+    this.lanes[row] = 0;
+    this.functionKeys[row] = 0;
+    this.isRedirected[row] = 0;
     this.#rowOfTask.set(task, row);
     return row;
   }
@@ -84,6 +95,10 @@ export class TaskTable {
     this.missingInputs = resizeColumn(this.missingInputs, capacity);
     this.firstEdges = resizeColumn(this.firstEdges, capacity);
     this.firstCpus = resizeColumn(this.firstCpus, capacity);
+    this.lanes = resizeColumn(this.lanes, capacity);
+    this.functionKeys = resizeColumn(this.functionKeys, capacity);
+    this.expectedUs = resizeColumn(this.expectedUs, capacity);
+    this.isRedirected = resizeColumn(this.isRedirected, capacity);
     this.sequences = resizeColumn(this.sequences, capacity);
     this.overtaken = resizeColumn(this.overtaken, capacity);
   }

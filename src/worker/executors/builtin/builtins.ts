@@ -4,6 +4,7 @@ import { constBuiltin } from "./const.ts";
 import { arrayMakeBuiltin, getBuiltin, lengthBuiltin, sizeBuiltin, sliceBuiltin } from "./items.ts";
 import { mergeBuiltin } from "./merge.ts";
 import { openBuiltin } from "./open.ts";
+import { pyValueBuiltin } from "./py-value.ts";
 import { saveBuiltin } from "./save.ts";
 import { splitBuiltin } from "./split.ts";
 
@@ -19,4 +20,5 @@ export const BUILTINS: ReadonlyMap<number, Builtin> = new Map([
   [TASK_TYPE.slice, sliceBuiltin],
   [TASK_TYPE.size, sizeBuiltin],
   [TASK_TYPE.length, lengthBuiltin],
+  [TASK_TYPE.pyValue, pyValueBuiltin],
 ]);

@@ -1,0 +1,19 @@
+import type { Log } from "../../../core/base/log.ts";
+import { TASK_TYPE } from "../../../core/model/symbols.ts";
+import type { ValueTable } from "../../store/value-table.ts";
+import type { FunctionType } from "./function-type.ts";
+import { createPythonCalls } from "./python-call.ts";
+
+export type FunctionTypeOptions = {
+  readonly values: ValueTable;
+  /** The Python that the user wants for functions. */
+  readonly python: string | undefined;
+  readonly log: Log;
+};
+
+/** The task types that call functions of users, by symbol id. Nothing is started before it is needed. */
+export function createFunctionTypes(
+  options: FunctionTypeOptions,
+): ReadonlyMap<number, FunctionType> {
+  return new Map([[TASK_TYPE.pyCall, createPythonCalls(options)]]);
+}

@@ -1,0 +1,37 @@
+import type { Log } from "../../../core/base/log.ts";
+import { DATA_TYPE } from "../../../core/model/symbols.ts";
+import { createRunnerPool } from "../../runners/runner-pool.ts";
+import type { ValueTable } from "../../store/value-table.ts";
+import { TaskError } from "../task-error.ts";
+import { readCallOptions } from "./call-options.ts";
+import { createFunctionKeys } from "./function-key.ts";
+import type { FunctionType } from "./function-type.ts";
+import { findPython } from "./python-interpreter.ts";
+
+/**
+ * `loom/py/call`: the first input is a pickled callable, or a tuple of one and whether it wants a
+ * context; the config is a pickle of the tuple of its direct arguments.
+ */
+export function createPythonCalls(options: {
+  readonly values: ValueTable;
+  readonly python: string | undefined;
+  readonly log: Log;
+}): FunctionType {
+  const { values, python, log } = options;
+  const keys = createFunctionKeys(values);
+  return {
+    pool: createRunnerPool({
+      values,
+      log,
+      language: { name: "Python", command: () => findPython(python, log) },
+    }),
+    prepare: ({ inputs: [code, ...inputs], config }) => {
+      if (code === undefined || values.dataType(code) !== DATA_TYPE.pyobj) {
+        throw new TaskError({ message: "The first argument is not PyObj" });
+      }
+      const { timeLimitMs } = readCallOptions(config);
+      return { functionKey: keys.keyOf(code), function: code, config, inputs, timeLimitMs };
+    },
+    logLine: (clientTask, text) => `PyTask id=${clientTask}: ${text}`,
+  };
+}

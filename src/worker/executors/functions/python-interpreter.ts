@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Log } from "../../../core/base/log.ts";
+import type { RunnerCommand } from "../../runners/runner-call.ts";
+import { TaskError } from "../task-error.ts";
+
+/** A Python that may be the one for functions, and where it was named. */
+type Candidate = { readonly source: string; readonly path: string };
+
+const PROBE = "import sys, cloudpickle; print(sys.version.split()[0], cloudpickle.__version__)";
+const PROBE_TIMEOUT_MS = 30_000;
+
+/**
+ * How a Python runner is started: by the first of these that runs and imports cloudpickle: `python`,
+ * HYPERLOOM_PYTHON, the environment of VIRTUAL_ENV, python3 in PATH, the `.venv` that the set-up of
+ * this package makes. Rejects with a TaskError that says what was looked for and what is missing.
+ */
+export async function findPython(python: string | undefined, log: Log): Promise<RunnerCommand> {
+  const directory = findPackage();
+  const path = process.env["PYTHONPATH"];
+  const env = {
+    // Ours wins over any other `loom`.
+    PYTHONPATH: path === undefined || path === "" ? directory : directory + delimiter + path,
+  };
+  const failures: string[] = [];
+  for (const candidate of listCandidates(python, directory)) {
+    const { source, path: file } = candidate;
+    const probed = await probe(file, env);
+    if ("version" in probed) {
+      log("info", "runs Python functions", { python: file, source, version: probed.version });
+      return { file, args: ["-u", "-m", "loom.runner"], env };
+    }
+    failures.push(`${file} (${source}): ${probed.reason}`);
+  }
+  throw new TaskError({
+    message: [
+      "This worker has no Python for functions: none of these runs and imports cloudpickle.",
+      ...failures,
+      "Install cloudpickle for one of them, or name another one by --python or HYPERLOOM_PYTHON.",
+    ].join("\n"),
+  });
+}
+
+function listCandidates(python: string | undefined, packageDirectory: string): Candidate[] {
+  const { HYPERLOOM_PYTHON: named, VIRTUAL_ENV: environment } = process.env;
+  const candidates: Candidate[] = [];
+  const add = (source: string, path: string | undefined): void => {
+    if (path !== undefined && path !== "") candidates.push({ source, path });
+  };
+  add("--python", python);
+  add("HYPERLOOM_PYTHON", named);
+  if (environment) add("VIRTUAL_ENV", join(environment, "bin/python3"));
+  add("PATH", "python3");
+  const own = join(dirname(packageDirectory), ".venv/bin/python3");
+  if (existsSync(own)) add("the set-up of this package", own);
+  return candidates;
+}
+
+/** The directory with the Python package `loom`: `python` of this package, above this file. */
+function findPackage(): string {
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let directory = start; ; directory = dirname(directory)) {
+    const found = join(directory, "python");
+    if (existsSync(join(found, "loom/runner/__main__.py"))) return found;
+    if (directory === dirname(directory)) {
+      throw new TaskError({ message: `There is no Python package at or above ${start}` });
+    }
+  }
+}
+
+type Probed = { readonly version: string } | { readonly reason: string };
+
+function probe(file: string, env: Readonly<Record<string, string>>): Promise<Probed> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ...env }, timeout: PROBE_TIMEOUT_MS };
+    execFile(file, ["-c", PROBE], options, (error, stdout, stderr) => {
+      const lastLine = stderr.trimEnd().split("\n").at(-1) ?? "";
+      if (error === null) resolve({ version: stdout.trim().replace(" ", ", cloudpickle ") });
+      else if (error.code === "ENOENT") resolve({ reason: "there is no such program" });
+      else resolve({ reason: lastLine === "" ? error.message : lastLine });
+    });
+  });
+}

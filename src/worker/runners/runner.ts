@@ -1,0 +1,307 @@
+import type { ValueId } from "../store/value-id.ts";
+import type { ValueTable } from "../store/value-table.ts";
+import {
+  buildRedirect,
+  buildResult,
+  countOf,
+  createPayloadReader,
+  demand,
+  fieldsOf,
+  listOf,
+  type ResultContext,
+  RunnerProtocolError,
+  skipResult,
+  textOf,
+} from "./decode-results.ts";
+import { addNodes, createNodeTable, describeLeaf } from "./encode-calls.ts";
+import { encodeFrame } from "./frames.ts";
+import { type CallHeader, RUNNER_PROTOCOL_VERSION, type ToRunner } from "./messages.ts";
+import type { CallOutcome, RunnerCall, RunnerCommand } from "./runner-call.ts";
+import { type RunnerEnd, startRunnerProcess } from "./runner-process.ts";
+
+/** A call on its way through the pool. */
+export type Entry = {
+  readonly call: RunnerCall;
+  readonly lane: number;
+  /** Runners that ended while it was with them, by no fault of its own. */
+  losses: number;
+  isKilled: boolean;
+};
+
+/** A call that a runner has been sent. */
+type Sent = {
+  readonly entry: Entry;
+  /** It is the so-manyth call since the runner's start, from 0. */
+  readonly number: number;
+  /** Values of the nodes that came with it. */
+  readonly rows: readonly ValueId[];
+};
+
+export type RunnerOptions = {
+  readonly values: ValueTable;
+  readonly command: RunnerCommand;
+  readonly functions: FunctionNumbers;
+  readonly onReady: (versions: string) => void;
+  /** The call has ended; calls that were killed are not told. */
+  readonly onOutcome: (entry: Entry, outcome: CallOutcome) => void;
+  /** Calls that were taken back, in their order. */
+  readonly onTakenBack: (entries: Entry[]) => void;
+  /** Some of its calls have ended or were taken back. */
+  readonly onProgressed: () => void;
+  /** A line that belongs to no call. */
+  readonly onLine: (text: string) => void;
+  /** The calls that it had; `culprit` is the one that it had begun. */
+  readonly onEnd: (end: RunnerEnd, entries: Entry[], culprit: Entry | undefined) => void;
+};
+
+/** Numbers of functions by their keys, the same in all runners of a pool. */
+export type FunctionNumbers = { numberOf(key: string): number };
+
+/** A warm process and the calls that it was sent. */
+export type Runner = {
+  readonly pid: number | undefined;
+  readonly isReady: boolean;
+  /** Calls sent and not ended. */
+  readonly outstanding: number;
+  /** Whether calls may be sent: none are being taken back. */
+  readonly isOpen: boolean;
+  knows(functionKey: string): boolean;
+  send(entries: readonly Entry[]): void;
+  /** The call that it is with now, as far as is known here. */
+  first(): Entry | undefined;
+  /** The call that it runs now. */
+  findRunning(): Entry | undefined;
+  hasKilled(): boolean;
+  /** Asks for the calls back that have not begun. */
+  takeBack(): void;
+  kill(reason: string): void;
+};
+
+/** Functions that a runner keeps; those called longest ago are forgotten. */
+const FUNCTIONS_MAX = 256;
+/** A frame is sent when its payload has so many bytes. */
+const FRAME_BYTES = 4 * 1024 * 1024;
+
+let runnerCount = 0;
+
+export function startRunner(options: RunnerOptions): Runner {
+  const { values, functions, onOutcome } = options;
+  runnerCount += 1;
+  const filePrefix = `result-${runnerCount}-`;
+  /** By id, in the order of sending, which is that of beginning. */
+  const sent = new Map<number, Sent>();
+  /** Functions that it was told, the one used longest ago first. */
+  const known = new Map<number, string>();
+  let sentCount = 0;
+  let isReady = false;
+  let isTakingBack = false;
+  let isOver = false;
+
+  const tell = (message: ToRunner, payload: Uint8Array[] = []): void =>
+    process.send(encodeFrame(message, payload));
+
+  const tellFunction = (call: RunnerCall): number => {
+    const number = functions.numberOf(call.functionKey);
+    if (!known.delete(number)) {
+      const payload: Uint8Array[] = [];
+      const source = describeLeaf(values, call.function, payload);
+      tell({ kind: "function", function: number, source }, payload);
+    }
+    known.set(number, call.functionKey);
+    return number;
+  };
+
+  /** Sends calls from `start` on, until a frame is full; returns where it has stopped. */
+  const sendFrame = (entries: readonly Entry[], start: number): number => {
+    const table = createNodeTable();
+    const payload: Uint8Array[] = [];
+    const configs: Uint8Array[] = [];
+    const calls: CallHeader[] = [];
+    let bytes = 0;
+    let position = start;
+    for (; position < entries.length && bytes < FRAME_BYTES; position++) {
+      const entry = entries[position] as Entry;
+      const { call } = entry;
+      const before = payload.length;
+      let inputs: number[];
+      let number: number;
+      try {
+        number = tellFunction(call);
+        inputs = call.inputs.map((input) => addNodes(values, table, input, payload));
+      } catch (error) {
+        // A file of the user that is gone; half a value in the table does no harm.
+        onOutcome(entry, { kind: "failed", failure: { message: (error as Error).message } });
+        continue;
+      }
+      for (let i = before; i < payload.length; i++) bytes += (payload[i] as Uint8Array).length;
+      bytes += call.config.length;
+      configs.push(call.config);
+      const id = sentCount;
+      calls.push({
+        id,
+        task: call.clientTask,
+        attempt: call.attempt,
+        function: number,
+        config: call.config.length,
+        inputs,
+      });
+      sent.set(id, { entry, number: sentCount, rows: table.rows });
+      sentCount += 1;
+    }
+    payload.push(...configs);
+    if (calls.length > 0) tell({ kind: "calls", nodes: table.nodes, calls }, payload);
+    return position;
+  };
+
+  const forgetSome = (): void => {
+    if (known.size <= FUNCTIONS_MAX) return;
+    const numbers = [...known.keys()].slice(0, known.size - FUNCTIONS_MAX);
+    for (const number of numbers) known.delete(number);
+    tell({ kind: "forget", functions: numbers });
+  };
+
+  const onResults = (results: readonly unknown[], payloadBytes: Uint8Array): void => {
+    const payload = createPayloadReader(payloadBytes);
+    for (const result of results) {
+      const fields = fieldsOf(result, "a result");
+      const id = countOf(fields["id"], "an id");
+      const known = sent.get(id);
+      demand(known !== undefined, `a call of the number ${id}`);
+      const context = { values, inputRows: known.rows, filePrefix, payload };
+      // What it was called with may be gone, and its result is for nobody.
+      const { isKilled } = known.entry;
+      if (isKilled) skipResult(context, fields["nodes"] ?? fields["redirect"]);
+      const outcome = isKilled ? undefined : outcomeOf(context, fields);
+      sent.delete(id);
+      if (outcome !== undefined) onOutcome(known.entry, outcome);
+    }
+    options.onProgressed();
+  };
+
+  const onTakenBack = (begun: number): void => {
+    demand(isTakingBack, "a taking back that was asked for");
+    isTakingBack = false;
+    const entries: Entry[] = [];
+    for (const [id, { entry, number }] of sent) {
+      if (number < begun) continue;
+      sent.delete(id);
+      entries.push(entry);
+    }
+    options.onTakenBack(entries.filter(({ isKilled }) => !isKilled));
+    options.onProgressed();
+  };
+
+  const entryOf = (id: unknown): Entry | undefined => sent.get(countOf(id, "an id"))?.entry;
+
+  const onFrame = (message: unknown, payload: Uint8Array): void => {
+    const fields = fieldsOf(message, "a message");
+    switch (fields["kind"]) {
+      case "ready":
+        isReady = true;
+        options.onReady(
+          Object.entries(fieldsOf(fields["versions"], "versions"))
+            .map(([name, version]) => `${name} ${version}`)
+            .join(", "),
+        );
+        return;
+      case "results":
+        onResults(listOf(fields["results"], "results"), payload);
+        return;
+      case "log": {
+        const { level } = fields;
+        const text = textOf(fields["text"], "a text");
+        const isLevel = level === "debug" || level === "warning" || level === "error";
+        const entry = entryOf(fields["id"]);
+        if (entry === undefined) options.onLine(text);
+        else entry.call.onLog(text, isLevel ? level : "info");
+        return;
+      }
+      case "progress": {
+        const { fraction } = fields;
+        demand(typeof fraction === "number", "a fraction");
+        entryOf(fields["id"])?.call.onProgress(fraction, textOf(fields["message"], "a text"));
+        return;
+      }
+      case "taken-back":
+        onTakenBack(countOf(fields["begun"], "a count"));
+        return;
+      default:
+        throw new RunnerProtocolError(`a message of the kind ${String(fields["kind"])}`);
+    }
+  };
+
+  const findRunning = (): Entry | undefined => {
+    // The id of a call is its number.
+    const id = process.countBegun() - 1;
+    return sent.get(id)?.entry;
+  };
+
+  const process = startRunnerProcess({
+    command: options.command,
+    dataDirectory: values.files.directory,
+    onFrame: (message, payload) => {
+      if (!isOver) onFrame(message, payload);
+    },
+    onLine: (text) => {
+      const entry = findRunning();
+      if (entry === undefined) options.onLine(text);
+      else entry.call.onLog(text, undefined);
+    },
+    onEnd: (end) => {
+      isOver = true;
+      const culprit = findRunning();
+      const entries = Array.from(sent.values(), ({ entry }) => entry);
+      sent.clear();
+      values.files.removePrefixed(filePrefix);
+      options.onEnd(end, entries, culprit);
+    },
+  });
+  tell({
+    kind: "hello",
+    version: RUNNER_PROTOCOL_VERSION,
+    dataDirectory: values.files.directory,
+    filePrefix,
+  });
+
+  return {
+    pid: process.pid,
+    get isReady() {
+      return isReady;
+    },
+    get outstanding() {
+      return sent.size;
+    },
+    get isOpen() {
+      return !isTakingBack && !isOver;
+    },
+    knows: (key) => known.has(functions.numberOf(key)),
+    send: (entries) => {
+      for (let start = 0; start < entries.length; ) start = sendFrame(entries, start);
+      forgetSome();
+    },
+    first: () => sent.values().next().value?.entry,
+    findRunning,
+    hasKilled: () => Array.from(sent.values()).some(({ entry }) => entry.isKilled),
+    takeBack: () => {
+      if (isTakingBack || isOver) return;
+      isTakingBack = true;
+      process.sendUrgent(encodeFrame({ kind: "take-back", sent: sentCount }));
+    },
+    kill: process.kill,
+  };
+}
+
+function outcomeOf(context: ResultContext, fields: Readonly<Record<string, unknown>>): CallOutcome {
+  const { us, nodes, redirect, error } = fields;
+  demand(typeof us === "number" && us >= 0, "a duration");
+  if (nodes !== undefined) {
+    const value = buildResult(context, listOf(nodes, "nodes"));
+    return { kind: "value", value, durationUs: us };
+  }
+  if (redirect !== undefined) {
+    const built = buildRedirect(context, listOf(redirect, "nodes"));
+    return { kind: "redirected", redirect: built, durationUs: us };
+  }
+  const message = textOf(fieldsOf(error, "an error")["message"], "a message");
+  return { kind: "failed", failure: { message } };
+}
