@@ -93,7 +93,7 @@ export function buildRedirect(context: ResultContext, nodes: readonly unknown[])
         rows.push({ kind: "array", items: rowsBefore(fields["items"], rows.length) });
       } else rows.push({ kind: "value", value: buildLeaf(context, fields) });
     }
-    demand(rows.at(-1)?.kind === "task", "a redirect that is no task");
+    demand(rows.at(-1)?.kind !== "value", "a redirect to a task");
     return { rows };
   } catch (error) {
     releaseRedirect(context.values, { rows });

@@ -113,7 +113,7 @@ export type CallResult = {
   readonly us: number;
 } & (
   | { readonly nodes: readonly ResultNode[] }
-  /** The last node, a task, runs in place of the call's own. */
+  /** The last node, a task or an array with tasks in it, runs in place of the call's own. */
   | { readonly redirect: readonly ResultNode[] }
   | { readonly error: { readonly message: string } }
 );

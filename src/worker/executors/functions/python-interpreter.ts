@@ -10,6 +10,8 @@ import { TaskError } from "../task-error.ts";
 type Candidate = { readonly source: string; readonly path: string };
 
 const PROBE = "import sys, cloudpickle; print(sys.version.split()[0], cloudpickle.__version__)";
+/** With our package in the place of the current directory, which may have another `loom`. */
+const START = "import sys; sys.path[0] = sys.argv.pop(1); import loom.runner.__main__";
 const PROBE_TIMEOUT_MS = 30_000;
 
 /**
@@ -30,7 +32,7 @@ export async function findPython(python: string | undefined, log: Log): Promise<
     const probed = await probe(file, env);
     if ("version" in probed) {
       log("info", "runs Python functions", { python: file, source, version: probed.version });
-      return { file, args: ["-u", "-m", "loom.runner"], env };
+      return { file, args: ["-u", "-c", START, directory], env };
     }
     failures.push(`${file} (${source}): ${probed.reason}`);
   }
