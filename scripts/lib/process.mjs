@@ -40,3 +40,9 @@ export function runQuietly(command, args) {
 export function succeeds(command, args) {
   return spawnSync(command, args, { cwd: ROOT, stdio: "ignore" }).status === 0;
 }
+
+/** What a program writes to its standard output, trimmed; undefined where it fails. */
+export function output(command, args) {
+  const { status, stdout } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}

@@ -8,6 +8,7 @@ from .address import parse_address
 from .as_completed import AsCompleted
 from .errors import LoomError
 from .future import Future
+from .plan.collection import without_collection
 from .plan.encode import PlanEncoder
 from .plan.order import ORDERING, OrderedPlan, order_plan
 from .plan.submitted import SubmittedPlan
@@ -74,17 +75,21 @@ class Client:
         self._session.check()
         if not roots:
             return []
-        with ORDERING:
+        with ORDERING, without_collection():
             ordered = order_plan(roots)
             rows = [root._mark - ordered.mark_base for root in roots]
             self._check_inputs(ordered)
             id_base, pieces = self._encode(ordered, rows, load)
-        earlier = {future._plan for future in ordered.futures}
-        distinct = set(rows)
-        plan = SubmittedPlan(self, id_base, len(ordered.tasks), len(distinct), earlier)
-        futures = {row: Future(plan, id_base + row) for row in distinct}
+            earlier = {future._plan for future in ordered.futures}
+            distinct = set(rows)
+            plan = SubmittedPlan(self, id_base, len(ordered.tasks), len(distinct), earlier)
+            if len(distinct) == len(rows):
+                futures = [Future(plan, id_base + row) for row in rows]
+            else:
+                by_row = {row: Future(plan, id_base + row) for row in distinct}
+                futures = [by_row[row] for row in rows]
         self._session.send_plan(plan, pieces)
-        return [futures[row] for row in rows]
+        return futures
 
     def wait(self, futures: Iterable[Future], timeout: Optional[float] = None) -> None:
         """Returns when all are finished. Raises as soon as one cannot be (see `Future.wait`), and

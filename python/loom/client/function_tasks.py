@@ -58,6 +58,8 @@ def py_task(
     def decorate(function: Callable[..., Any]) -> Callable[..., Task]:
         name = getattr(function, "__name__", "function") if label is None else label
         value: Optional[Task] = None
+        # One for all tasks, whose encoding is then remembered.
+        extras = (name, None, None)
 
         @functools.wraps(function)
         def build(*args: object) -> Task:
@@ -67,7 +69,7 @@ def py_task(
                 value = py_value((function, context))
                 value.label = f"{name}: function"
             task = py_call(value, args[n_direct_args:], args[:n_direct_args], request)
-            task.label = name
+            task._extras = extras
             return task
 
         return build

@@ -1,6 +1,7 @@
 """A server and workers on this machine."""
 
 import os
+import sys
 import time
 from types import TracebackType
 from typing import Dict, List, Optional, Sequence, Type
@@ -8,6 +9,9 @@ from typing import Dict, List, Optional, Sequence, Type
 from .child_process import ChildProcess
 from .client import Client
 from .errors import LoomError
+
+#: The environment variable that names the Python of workers.
+PYTHON_VARIABLE = "HYPERLOOM_PYTHON"
 
 _POLL_EVERY_S = 0.003
 
@@ -113,7 +117,10 @@ class LocalCluster:
         return f"<LocalCluster at {self.address}, {len(self._workers)} workers>"
 
     def _start_worker(self) -> ChildProcess:
-        return ChildProcess("loom-worker", [*self._worker_args, *self.address.split(":")])
+        # Functions run by the interpreter that they come from, unless the environment names another.
+        env = {PYTHON_VARIABLE: sys.executable, **os.environ}
+        args = [*self._worker_args, *self.address.split(":")]
+        return ChildProcess("loom-worker", args, env=env)
 
     def _wait_for_workers(self, n_workers: int) -> None:
         if n_workers == 0:

@@ -41,22 +41,19 @@ class ResourceRequest:
         return f"<ResourceRequest {self.resources}>"
 
 
+#: Label, metadata and checkpoint path of a task.
+Extras = Tuple[Optional[str], Union[str, bytes, None], Optional[str]]
+_NO_EXTRAS: Extras = (None, None, None)
+
+
 class Task:
     """One unit of work, which makes one data object. Made by the functions of `loom.client.tasks`.
 
-    Plans have millions of these, so they have slots, and what is unusual is checked at submit.
+    Plans have millions of these, so they have few slots (Python's collector visits each of them),
+    and what is unusual is checked at submit.
     """
 
-    __slots__ = (
-        "task_type",
-        "inputs",
-        "config",
-        "resource_request",
-        "label",
-        "metadata",
-        "checkpoint_path",
-        "_mark",
-    )
+    __slots__ = ("task_type", "inputs", "config", "resource_request", "_extras", "_mark")
 
     #: A symbol such as `loom/data/merge`.
     task_type: Optional[str]
@@ -66,12 +63,8 @@ class Task:
     config: Union[str, bytes]
     #: What it needs while it runs; None is nothing.
     resource_request: Optional[ResourceRequest]
-    #: Names the task in errors and traces; the text up to the first `:` is its group.
-    label: Optional[str]
-    #: Travels with the task into traces; the server never reads it.
-    metadata: Union[str, bytes, None]
-    #: Absolute path to which the result is also written.
-    checkpoint_path: Optional[str]
+    # What few tasks have; None where it has nothing of it.
+    _extras: Optional[Extras]
     # Of the plan that is being encoded: see plan/order.py.
     _mark: int
 
@@ -81,33 +74,51 @@ class Task:
         inputs: Sequence[object] = (),
         config: Union[str, bytes] = b"",
         resource_request: Optional[ResourceRequest] = None,
-        label: Optional[str] = None,
-        metadata: Union[str, bytes, None] = None,
-        checkpoint_path: Optional[str] = None,
     ) -> None:
         self.task_type = task_type
         self.inputs = inputs
         self.config = config
         self.resource_request = resource_request
-        self.label = label
-        self.metadata = metadata
-        self.checkpoint_path = checkpoint_path
+        self._extras = None
         self._mark = -1
 
-    def __reduce__(self):  # type: ignore[no-untyped-def]
+    @property
+    def label(self) -> Optional[str]:
+        """Names the task in errors and traces; the text up to the first `:` is its group."""
+        return (self._extras or _NO_EXTRAS)[0]
+
+    @label.setter
+    def label(self, label: Optional[str]) -> None:
+        _, metadata, path = self._extras or _NO_EXTRAS
+        self._extras = (label, metadata, path)
+
+    @property
+    def metadata(self) -> Union[str, bytes, None]:
+        """Travels with the task into traces; the server never reads it."""
+        return (self._extras or _NO_EXTRAS)[1]
+
+    @metadata.setter
+    def metadata(self, metadata: Union[str, bytes, None]) -> None:
+        label, _, path = self._extras or _NO_EXTRAS
+        self._extras = (label, metadata, path)
+
+    @property
+    def checkpoint_path(self) -> Optional[str]:
+        """Absolute path to which the result is also written, and from which it can be loaded."""
+        return (self._extras or _NO_EXTRAS)[2]
+
+    @checkpoint_path.setter
+    def checkpoint_path(self, path: Optional[str]) -> None:
+        label, metadata, _ = self._extras or _NO_EXTRAS
+        self._extras = (label, metadata, path)
+
+    def __getstate__(self) -> Tuple[object, ...]:
         # Without the mark, which means nothing in a copy or another process.
-        return (
-            self.__class__,
-            (
-                self.task_type,
-                self.inputs,
-                self.config,
-                self.resource_request,
-                self.label,
-                self.metadata,
-                self.checkpoint_path,
-            ),
-        )
+        return (self.task_type, self.inputs, self.config, self.resource_request, self._extras)
+
+    def __setstate__(self, state: Tuple[object, ...]) -> None:
+        (self.task_type, self.inputs, self.config, self.resource_request, self._extras) = state  # type: ignore[assignment]
+        self._mark = -1
 
     def __repr__(self) -> str:
         label = f" {self.label!r}" if self.label else ""

@@ -1,10 +1,10 @@
 """From ordered tasks to the frame of a PLAN request."""
 
 import os.path
-from typing import Dict, List, Mapping, Optional, Tuple, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..errors import LoomError
-from ..task import ResourceRequest, Task
+from ..task import Extras, ResourceRequest, Task
 from ..wire.fields import bytes_field, int_field
 from ..wire.varint import TABLE_SIZE, encode_varint, varint_tables
 from .order import OrderedPlan
@@ -35,6 +35,8 @@ class PlanEncoder:
         self._plan_symbols: Dict[str, int] = {}
         self._request_rows: Dict[Tuple[Tuple[str, int], ...], int] = {}
         self._requests: List[bytes] = []
+        # What each task type's tasks begin with.
+        self._heads: Dict[Optional[str], bytes] = {}
 
     def symbol_id(self, name: str) -> int:
         """The id of a task type or resource in this plan."""
@@ -79,18 +81,29 @@ class PlanEncoder:
         return [head + tasks + tail] if len(tasks) < 65536 else [head, tasks, tail]
 
     def _encode_tasks(self, plan: OrderedPlan, is_result: bytearray, id_base: int) -> bytearray:
-        """The hot loop: about a microsecond for a task, hence look-ups instead of calls."""
-        last, more = varint_tables()
-        heads: Dict[Optional[str], bytes] = {}
-        tail_request: Optional[ResourceRequest] = None
-        request_tail = b""
         encoded = bytearray()
-        pieces: List[bytes] = []
-        append = pieces.append
         # From a task's mark to its id.
         shift = id_base - plan.mark_base
-        input_fields = _input_fields if 0 <= id_base < _TABLES_END - len(plan.tasks) else _far_ids
-        for task, result in zip(plan.tasks, is_result):
+        in_tables = 0 <= id_base < _TABLES_END - len(plan.tasks)
+        for start in range(0, len(plan.tasks), _CHUNK_TASKS):
+            end = start + _CHUNK_TASKS
+            chunk = plan.tasks[start:end]
+            encoded += self._encode_chunk(chunk, is_result[start:end], shift, in_tables)
+        return encoded
+
+    def _encode_chunk(
+        self, tasks: List[Task], is_result: bytearray, shift: int, in_tables: bool
+    ) -> bytes:
+        """The hot loop: less than a microsecond for a task, hence look-ups instead of calls."""
+        last, more = varint_tables()
+        heads = self._heads
+        tail_request: Optional[ResourceRequest] = None
+        request_tail = b""
+        last_extras: Optional[Extras] = None
+        extra_fields = b""
+        pieces: List[bytes] = []
+        append = pieces.append
+        for task, result in zip(tasks, is_result):
             config = task.config
             if type(config) is not bytes:
                 config = _bytes_of(config, task, "config")
@@ -99,8 +112,17 @@ class PlanEncoder:
                 head = heads[task.task_type] = self._head_of(task)
             size = len(config)
             body = head + (last[size] if size < TABLE_SIZE else encode_varint(size)) + config
-            if task.inputs:
-                body += input_fields(task.inputs, shift, last, more)
+            inputs = task.inputs
+            if inputs:
+                if len(inputs) == 1 and in_tables and type(inputs[0]) is Task:
+                    number = inputs[0]._mark + shift
+                    body += b"\x18" + (
+                        last[number]
+                        if number < TABLE_SIZE
+                        else more[number & 0x3FFF] + last[number >> 14]
+                    )
+                else:
+                    body += _input_fields(inputs, shift, in_tables)
             request = task.resource_request
             if request is not None:
                 if request is not tail_request:
@@ -108,19 +130,14 @@ class PlanEncoder:
                 body += request_tail
             if result:
                 body += b"\x30\x01"
-            if (
-                task.label is not None
-                or task.metadata is not None
-                or task.checkpoint_path is not None
-            ):
-                body += _rare_fields(task)
+            extras = task._extras
+            if extras is not None:
+                if extras is not last_extras:
+                    last_extras, extra_fields = extras, _extra_fields(task)
+                body += extra_fields
             size = len(body)
             append(b"\x12" + (last[size] if size < TABLE_SIZE else encode_varint(size)) + body)
-            if len(pieces) == _CHUNK_TASKS:
-                encoded += b"".join(pieces)
-                pieces.clear()
-        encoded += b"".join(pieces)
-        return encoded
+        return b"".join(pieces)
 
     def _head_of(self, task: Task) -> bytes:
         """The type of a task and the tag of its config."""
@@ -138,28 +155,28 @@ class PlanEncoder:
         return int_field(0x28, self.request_row(request)) if request.resources else b""
 
 
-def _input_fields(inputs: object, shift: int, last: List[bytes], more: List[bytes]) -> bytes:
-    """The `input_ids` of a task, whose inputs are known to be tasks and futures."""
-    fields = []
-    for item in inputs:  # type: ignore[attr-defined]
-        number = item._mark + shift if isinstance(item, Task) else item.task_id
-        if number < TABLE_SIZE:
-            fields.append(last[number])
-        else:
-            fields.append(more[number & 0x3FFF] + last[number >> 14])
+def _input_fields(inputs: Sequence[object], shift: int, in_tables: bool) -> bytes:
+    """The `input_ids` of a task, whose inputs are known to be tasks and futures. Not packed, as the
+    original wrote them."""
+    numbers = [
+        item._mark + shift if type(item) is Task else _id_of(item, shift) for item in inputs
+    ]
+    if in_tables and min(numbers) >= 0:
+        last, more = varint_tables()
+        fields = [
+            more[number & 0x3FFF] + last[number >> 14] if number >= TABLE_SIZE else last[number]
+            for number in numbers
+        ]
+    else:
+        fields = [encode_varint(number) for number in numbers]
     return b"\x18" + b"\x18".join(fields)
 
 
-def _far_ids(inputs: object, shift: int, last: List[bytes], more: List[bytes]) -> bytes:
-    """As `_input_fields`, for ids that the tables do not reach."""
-    numbers = (
-        item._mark + shift if isinstance(item, Task) else item.task_id
-        for item in inputs  # type: ignore[attr-defined]
-    )
-    return b"".join(b"\x18" + encode_varint(number) for number in numbers)
+def _id_of(item: object, shift: int) -> int:
+    return item._mark + shift if isinstance(item, Task) else item.task_id  # type: ignore[attr-defined]
 
 
-def _rare_fields(task: Task) -> bytes:
+def _extra_fields(task: Task) -> bytes:
     """What few tasks have. An empty text is as good as none."""
     path = task.checkpoint_path
     if path and not os.path.isabs(path):

@@ -40,8 +40,13 @@ def order_plan(roots: Iterable[Task]) -> OrderedPlan:
         for root in roots:
             if type(root) is not Task:
                 _check_root(root)
-            if root._mark < base:
+            if root._mark >= base:
+                continue
+            if root.inputs:
                 _add_with_inputs(root, open_mark, tasks, futures)
+            else:
+                root._mark = base + len(tasks)
+                tasks.append(root)
     finally:
         _next_mark = base + len(tasks)
     return OrderedPlan(tasks, base, futures)

@@ -1,0 +1,118 @@
+"""A server that does what a test tells it to."""
+
+import contextlib
+import socket
+import struct
+import threading
+from typing import Callable, List, Optional, Sequence
+
+from loom.client.wire.fields import bytes_field, int_field
+from loom.client.wire.requests import frame
+from loom.client.wire.responses import ResponseType
+from support.golden import SCHEMAS, SYMBOLS, decode_by_schema
+
+
+def response(kind: ResponseType, *fields: bytes) -> bytes:
+    return frame(int_field(0x08, kind) + b"".join(fields))
+
+
+def finished(task_id: int) -> bytes:
+    return response(ResponseType.TASK_FINISHED, int_field(0x38, task_id))
+
+
+def failed(task_id: int, message: str, kind: ResponseType = ResponseType.TASK_FAILED) -> bytes:
+    body = int_field(0x08, task_id) + bytes_field(0x12, "w:1") + bytes_field(0x1A, message)
+    return response(kind, bytes_field(0x22, body))
+
+
+def refused(id_base: int, message: str) -> bytes:
+    body = int_field(0x08, id_base) + bytes_field(0x1A, message) + int_field(0x1C0, 1)
+    return response(ResponseType.ERROR, bytes_field(0x22, body))
+
+
+def error(message: str) -> bytes:
+    return response(ResponseType.ERROR, bytes_field(0x22, bytes_field(0x1A, message)))
+
+
+def stats(n_workers: int, n_data_objects: int) -> bytes:
+    body = int_field(0x08, n_workers) + int_field(0x10, n_data_objects)
+    return response(ResponseType.STATS, bytes_field(0x32, body))
+
+
+def data(task_id: int, type_name: str, frames: Sequence[bytes]) -> bytes:
+    header = int_field(0x08, task_id) + int_field(0x10, len(frames))
+    header += int_field(0x18, SYMBOLS.index(type_name))
+    return response(ResponseType.DATA, bytes_field(0x12, header)) + b"".join(map(frame, frames))
+
+
+class Peer:
+    """The server's end of a client's connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._file = sock.makefile("rb")
+        self.register: dict = {}
+
+    def send(self, *frames: bytes) -> None:
+        self._socket.sendall(b"".join(frames))
+
+    def receive(self) -> Optional[dict]:
+        """The next request; None at the end."""
+        body = self._receive_body()
+        return None if body is None else decode_by_schema(body, SCHEMAS["ClientRequest"])
+
+    def accept(self) -> None:
+        """Answers the registration."""
+        body = self._receive_body()
+        assert body is not None
+        self.register = decode_by_schema(body, SCHEMAS["Register"])
+        symbols = (bytes_field(0x2A, name) for name in SYMBOLS)
+        self.send(response(ResponseType.DICTIONARY, *symbols))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._file.close()
+        self._socket.close()
+
+    def _receive_body(self) -> Optional[bytes]:
+        header = self._file.read(8)
+        return self._file.read(struct.unpack("<Q", header)[0]) if len(header) == 8 else None
+
+
+class FakeServer:
+    """Runs `script` for each connection, in a thread; what that raises fails the test at the end."""
+
+    def __init__(self, script: Callable[[Peer], None]) -> None:
+        self._script = script
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._failures: List[BaseException] = []
+        self._thread = threading.Thread(target=self._run)
+        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+
+    def __enter__(self) -> "FakeServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind, value, traceback) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the client did not leave"
+        if kind is None and self._failures:
+            raise self._failures[0]
+
+    def _run(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            peer = Peer(sock)
+            try:
+                self._script(peer)
+            except BaseException as failure:
+                self._failures.append(failure)
+            finally:
+                peer.close()
