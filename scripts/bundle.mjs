@@ -12,6 +12,7 @@ const STANDALONE = {
   "loom-server": "src/cli/loom-server.ts",
   "loom-worker": "src/cli/loom-worker.ts",
   "loom-launcher-node": "src/worker/launcher/node-launcher.ts",
+  "loom-runner": "src/worker/runners/javascript/main.ts",
 };
 /** Share their code, and load lazily what is rare. */
 const SPLIT = {

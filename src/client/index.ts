@@ -24,6 +24,7 @@ export type {
   FunctionsOf,
   ResultOf,
 } from "./functions/function-types.ts";
+export { items } from "./functions/items.ts";
 export { asJson, asLines, asText, type Reading } from "./functions/readings.ts";
 export type { AsCompletedOptions } from "./futures/as-completed.ts";
 export type { FutureValues } from "./futures/collect.ts";

@@ -1,6 +1,7 @@
 /**
- * What a module of task types of your own uses: `import { defineTaskType } from "hyperloom/worker"`.
- * A worker started with `--load FILE` runs the task types that the module exports.
+ * What runs on workers uses this: `import { ... } from "hyperloom/worker"`. `currentTask` is for
+ * functions that tasks call; `defineTaskType` for modules of task types of your own, which a worker
+ * loads with `--load FILE`.
  */
 
 /** An input of a task, and any item of it. It may be read as often as needed while the task runs. */
@@ -77,3 +78,44 @@ export function defineTaskType(name: string, execute: ExecuteTask): TaskType {
   if (typeof execute !== "function") throw new TypeError(`task type '${name}' has no function`);
   return { name, execute, [TASK_TYPE_MARK]: true };
 }
+
+/** What a function can know of the task that it is called for, and say about it. */
+export type CurrentTask = {
+  /** The client's number of the task, as its errors name it. */
+  readonly id: number;
+  /** The server's number of this try. */
+  readonly attempt: number;
+  readonly label: string;
+  /** Aborted when the task is no longer wanted, and when the function has ended. */
+  readonly signal: AbortSignal;
+  /** Lines for the log of the worker. */
+  readonly log: Readonly<Record<"debug" | "info" | "warn" | "error", (text: string) => void>>;
+  /** Tells how far it is: a part of 1. May be called as often as is convenient. */
+  progress(fraction: number, message?: string): void;
+};
+
+/** What the process that runs functions offers to the copies of this package in their bundles. */
+export type RunnerServices = { currentTask(): CurrentTask | undefined };
+
+/** Where they find it. */
+export const RUNNER_SERVICES: unique symbol = Symbol.for("hyperloom/runner-services");
+
+type Global = { readonly [RUNNER_SERVICES]?: RunnerServices };
+
+/**
+ * The task that runs now: to be asked for within the function, before its first `await` if other
+ * code of the module goes on behind its end. Outside of a worker, as in a test of the function, it
+ * is one that has no name and writes to the console.
+ */
+export function currentTask(): CurrentTask {
+  return (globalThis as Global)[RUNNER_SERVICES]?.currentTask() ?? NO_TASK;
+}
+
+const NO_TASK: CurrentTask = {
+  id: -1,
+  attempt: 0,
+  label: "",
+  signal: new AbortController().signal,
+  log: console,
+  progress() {},
+};

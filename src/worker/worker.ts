@@ -6,7 +6,7 @@ import { NotReachableError } from "../transport/connect-tcp.ts";
 import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
 import type { TaskType } from "./extension.ts";
 import { type Launcher, startLauncher } from "./launcher/launcher.ts";
-import { findLaunchers } from "./launcher-paths.ts";
+import { findLaunchers } from "./program-paths.ts";
 import { createRegistration, listOffer } from "./registration.ts";
 import { connectToServer, type ServerLink, type ServerLinkHandlers } from "./server-link.ts";
 import { createStore, type Store } from "./store/store.ts";

@@ -1,4 +1,5 @@
 import type { PythonObject } from "../../core/model/python-object.ts";
+import type { ArrayOf } from "../tasks/collection-tasks.ts";
 import type { TaskOptions } from "../tasks/options.ts";
 import type { Input, Items, Task } from "../tasks/task.ts";
 import type { Reading } from "./readings.ts";
@@ -14,11 +15,13 @@ export type ResultOf<R> = R extends string | Uint8Array
   ? Buffer
   : R extends Task<infer T>
     ? T
-    : R extends Items<infer T>
-      ? Items<{ -readonly [K in keyof T]: ResultOf<T[K]> }>
-      : R extends readonly RawOutput[]
-        ? { -readonly [K in keyof R]: ResultOf<R[K]> }
-        : R;
+    : R extends readonly Task[]
+      ? ArrayOf<{ -readonly [K in keyof R]: R[K] extends Task<infer T> ? T : never }>
+      : R extends Items<infer T>
+        ? Items<{ -readonly [K in keyof T]: ResultOf<T[K]> }>
+        : R extends readonly RawOutput[]
+          ? { -readonly [K in keyof R]: ResultOf<R[K]> }
+          : R;
 
 /** Objects that are taken whole: no inputs are looked for in them. */
 type Whole =

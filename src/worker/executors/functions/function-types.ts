@@ -2,6 +2,7 @@ import type { Log } from "../../../core/base/log.ts";
 import { TASK_TYPE } from "../../../core/model/symbols.ts";
 import type { ValueTable } from "../../store/value-table.ts";
 import type { FunctionType } from "./function-type.ts";
+import { createJavaScriptCalls } from "./javascript-call.ts";
 import { createPythonCalls } from "./python-call.ts";
 
 export type FunctionTypeOptions = {
@@ -15,5 +16,8 @@ export type FunctionTypeOptions = {
 export function createFunctionTypes(
   options: FunctionTypeOptions,
 ): ReadonlyMap<number, FunctionType> {
-  return new Map([[TASK_TYPE.pyCall, createPythonCalls(options)]]);
+  return new Map([
+    [TASK_TYPE.pyCall, createPythonCalls(options)],
+    [TASK_TYPE.jsCall, createJavaScriptCalls(options)],
+  ]);
 }

@@ -1,0 +1,177 @@
+import { createDeferred } from "../../../core/base/deferred.ts";
+import type { CallHeader, LeafNode, ToRunner } from "../messages.ts";
+import { type CurrentCall, createCurrentCall } from "./current-call.ts";
+import { describeError } from "./describe-error.ts";
+import { createModuleCache, type LoadedModule } from "./load-module.ts";
+import type { Outbox } from "./outbox.ts";
+import { type CallConfig, readArguments } from "./read-arguments.ts";
+import { readLeaf, type Values } from "./read-values.ts";
+import { type ResultPlace, writeResult } from "./write-result.ts";
+
+/** Results are kept so long, to be sent with those of further calls. */
+const GATHER_MS = 1;
+
+export type CallerOptions = {
+  readonly outbox: Outbox;
+  /** Whether the call is to be made; then it has begun. */
+  readonly begin: (call: number) => boolean;
+  readonly hello: Extract<ToRunner, { kind: "hello" }>;
+  /** The call that runs is about to end. */
+  readonly beforeEnd: () => void;
+};
+
+/** Loads functions and calls them, one after another. */
+export type Caller = {
+  addFunction(number: number, source: LeafNode, payload: Buffer): void;
+  forget(functions: readonly number[]): void;
+  /** Makes the calls of one message, and tells what they end in. `configs` are theirs, joined. */
+  call(calls: readonly CallHeader[], values: Values, configs: Buffer): Promise<void>;
+  /** The call that runs. */
+  current(): CurrentCall | undefined;
+  /** The call that runs fails now, whatever its function goes on to do; false if none runs. */
+  failCurrent(message: string): boolean;
+};
+
+/** A function: its code, and what that exports once it is loaded. */
+type Code = { readonly source: Buffer; module: LoadedModule | undefined };
+
+/** A call that has begun and not ended. */
+type Running = {
+  readonly current: CurrentCall;
+  startMs: number;
+  /** Ends the waiting for it. */
+  interrupt: (() => void) | undefined;
+};
+
+/** What is called with what. */
+type Job = {
+  readonly code: Code;
+  readonly config: CallConfig;
+  readonly inputs: readonly number[];
+  readonly values: Values;
+};
+
+export function createCaller({ outbox, begin, hello, beforeEnd }: CallerOptions): Caller {
+  let fileCount = 0;
+  const place: ResultPlace = {
+    directory: hello.dataDirectory,
+    createName: () => `${hello.filePrefix}${(fileCount++).toString(36)}`,
+  };
+  const modules = createModuleCache(place);
+  const codes = new Map<number, Code>();
+  let running: Running | undefined;
+  let keptSinceMs = 0;
+
+  const end = ({ current, interrupt }: Running): void => {
+    beforeEnd();
+    if (outbox.isEmpty) keptSinceMs = performance.now();
+    current.end();
+    running = undefined;
+    interrupt?.();
+  };
+
+  const usOf = ({ startMs }: Running): number => Math.round(1000 * (performance.now() - startMs));
+
+  const fail = (own: Running, message: string): void => {
+    if (running !== own) return;
+    const result = { id: own.current.id, us: usOf(own), error: { message } };
+    end(own);
+    outbox.add(result, []);
+  };
+
+  const succeed = (own: Running, returned: unknown): void => {
+    if (running !== own) return;
+    try {
+      const us = usOf(own);
+      const { id } = own.current;
+      const { nodes, payload, isRedirect } = writeResult(returned, place);
+      end(own);
+      outbox.add(isRedirect ? { id, us, redirect: nodes } : { id, us, nodes }, payload);
+    } catch (error) {
+      fail(own, describeError(error));
+    }
+  };
+
+  const awaitEnd = async (own: Running, work: PromiseLike<unknown>): Promise<void> => {
+    const interrupted = createDeferred<void>();
+    own.interrupt = () => interrupted.resolve();
+    const settled = work.then(
+      (returned) => succeed(own, returned),
+      (thrown: unknown) => fail(own, describeError(thrown)),
+    );
+    await Promise.race([settled, interrupted.promise]);
+  };
+
+  const callFunction = (own: Running, { code, config, inputs, values }: Job): unknown => {
+    const args = readArguments(config.args, inputs, values);
+    const callee = code.module?.[config.export];
+    if (typeof callee !== "function") {
+      throw new TypeError(`the module has no function ${config.export}`);
+    }
+    own.startMs = performance.now();
+    return callee(...args);
+  };
+
+  const loadAndCall = async (own: Running, job: Job): Promise<unknown> => {
+    job.code.module = await modules.load(job.code.source);
+    // It may have failed while it was loaded.
+    return running === own ? callFunction(own, job) : undefined;
+  };
+
+  /** A promise of its end, if that is to be awaited. */
+  const start = (
+    { id, task, attempt, function: number, inputs }: CallHeader,
+    configBytes: Buffer,
+    values: Values,
+  ): Promise<void> | undefined => {
+    const identity = { id, task, attempt, label: "" };
+    const current = createCurrentCall(outbox, identity);
+    const own: Running = { current, startMs: performance.now(), interrupt: undefined };
+    running = own;
+    try {
+      const config = JSON.parse(configBytes.toString()) as CallConfig;
+      identity.label = config.label ?? config.export;
+      const job = { code: codes.get(number) as Code, config, inputs, values };
+      if (job.code.module === undefined) return awaitEnd(own, loadAndCall(own, job));
+      const returned = callFunction(own, job);
+      if (isThenable(returned)) return awaitEnd(own, returned);
+      succeed(own, returned);
+    } catch (error) {
+      fail(own, describeError(error));
+    }
+    return undefined;
+  };
+
+  return {
+    addFunction: (number, source, payload) => {
+      codes.set(number, { source: readLeaf(source, payload), module: undefined });
+    },
+    forget: (functions) => {
+      for (const number of functions) codes.delete(number);
+    },
+    async call(calls, values, configs) {
+      let position = 0;
+      for (const [i, header] of calls.entries()) {
+        const config = configs.subarray(position, position + header.config);
+        position += header.config;
+        const isLast = i === calls.length - 1;
+        if (isLast || performance.now() - keptSinceMs > GATHER_MS) outbox.flush();
+        if (!begin(header.id)) continue;
+        const ending = start(header, config, values);
+        if (ending !== undefined) await ending;
+      }
+      outbox.flush();
+    },
+    current: () => running?.current,
+    failCurrent: (message) => {
+      if (running === undefined) return false;
+      fail(running, message);
+      return true;
+    },
+  };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== "object" || value === null || !("then" in value)) return false;
+  return typeof value.then === "function";
+}

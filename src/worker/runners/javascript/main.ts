@@ -1,0 +1,77 @@
+/**
+ * The process that calls JavaScript functions: started by a worker, which tells it what to call.
+ * `messages.ts` has what they say to each other. This thread calls one function after another, and
+ * reads from the worker only between calls; another thread watches the line of life.
+ */
+import { writeSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
+import { RUNNER_SERVICES, type RunnerServices } from "../../extension.ts";
+import { watchAccidents } from "./accidents.ts";
+import { createCaller } from "./caller.ts";
+import { captureOutput } from "./capture-output.ts";
+import { BEGUN_FD } from "./descriptors.ts";
+import { createFrameSource } from "./frame-source.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { watchLifeLine } from "./life-line.ts";
+import { createOutbox } from "./outbox.ts";
+import { createValues, cutLeaves } from "./read-values.ts";
+
+type Shared = { readonly gate: SharedArrayBuffer; readonly outbox: SharedArrayBuffer };
+
+async function callFunctions(): Promise<void> {
+  const gate = createGate();
+  const outbox = createOutbox(gate);
+  const shared: Shared = { gate: gate.shared, outbox: outbox.shared };
+  // It must not keep a process alive in which nothing can happen any more.
+  new Worker(new URL(import.meta.url), { workerData: shared }).unref();
+
+  const source = createFrameSource();
+  const hello = source.next()?.message;
+  if (hello?.kind !== "hello") return;
+  const caller = createCaller({
+    outbox,
+    begin: createBegin(gate),
+    hello,
+    beforeEnd: () => flushOutput(),
+  });
+  const flushOutput = captureOutput((level, line) => caller.current()?.log(level, line) ?? false);
+  watchAccidents(caller, outbox);
+  const services: RunnerServices = { currentTask: () => caller.current()?.context() };
+  Object.assign(globalThis, { [RUNNER_SERVICES]: services });
+  outbox.send(() => ({ kind: "ready", versions: { Node: process.versions.node } }));
+  for (let frame = source.next(); frame !== undefined; frame = source.next()) {
+    const { message, payload } = frame;
+    if (message.kind === "function") {
+      caller.addFunction(message.function, message.source, payload);
+    } else if (message.kind === "forget") caller.forget(message.functions);
+    else if (message.kind === "calls") {
+      const { nodes, calls } = message;
+      const { leafBytes, end } = cutLeaves(nodes, payload);
+      await caller.call(calls, createValues(nodes, leafBytes), payload.subarray(end));
+      // What the functions left behind, such as a rejection, is looked at before others are called.
+      await nextTurn();
+    }
+  }
+}
+
+/** Writes down that a call begins, where the worker finds it whatever happens. */
+function createBegin(gate: Gate): (call: number) => boolean {
+  const bytes = Buffer.alloc(8);
+  const write = (count: number): void => {
+    bytes.writeUInt32LE(count % 2 ** 32, 0);
+    bytes.writeUInt32LE(Math.floor(count / 2 ** 32), 4);
+    writeSync(BEGUN_FD, bytes, 0, bytes.length, 0);
+  };
+  return (call) => gate.begin(call, write);
+}
+
+if (isMainThread) {
+  await callFunctions();
+  // The worker is gone.
+  process.kill(process.pid, "SIGKILL");
+} else {
+  const { gate: gateMemory, outbox: outboxMemory } = workerData as Shared;
+  const gate = createGate(gateMemory);
+  watchLifeLine(gate, createOutbox(gate, outboxMemory));
+}

@@ -1,0 +1,65 @@
+import { deserialize } from "node:v8";
+import type { Values } from "./read-values.ts";
+
+/** How an argument is made; the client writes these. */
+export type ArgumentNode =
+  /** Input number `input`, as it is or read as something else. */
+  | { readonly input: number; readonly as?: "text" | "lines" | "json" | "v8" }
+  | { readonly json: unknown }
+  /** Base64 of V8's serialization. */
+  | { readonly v8: string }
+  | { readonly list: readonly ArgumentNode[] }
+  | { readonly object: Readonly<Record<string, ArgumentNode>> };
+
+/** What the config of a call says. */
+export type CallConfig = {
+  readonly export: string;
+  readonly label?: string;
+  readonly args: readonly ArgumentNode[];
+};
+
+/** Makes the arguments. `rows` are those of the call's inputs. The client bounds how deep lists are nested. */
+export function readArguments(
+  args: readonly ArgumentNode[],
+  rows: readonly number[],
+  values: Values,
+): unknown[] {
+  const read = (node: ArgumentNode): unknown => {
+    if ("json" in node) return node.json;
+    if ("input" in node) return readInput(node, rows, values);
+    if ("list" in node) return node.list.map(read);
+    if ("v8" in node) return deserialize(Buffer.from(node.v8, "base64"));
+    return Object.fromEntries(Object.entries(node.object).map(([key, item]) => [key, read(item)]));
+  };
+  return args.map(read);
+}
+
+function readInput(
+  { input, as }: Extract<ArgumentNode, { input: number }>,
+  rows: readonly number[],
+  values: Values,
+): unknown {
+  const row = rows[input];
+  if (row === undefined) throw new RangeError(`the call has no input ${input}`);
+  if (as === undefined) return values.valueOf(row);
+  const bytes = values.bytesOf(row);
+  if (bytes !== undefined) return readAs(bytes, as);
+  throw new TypeError(`input ${input} is to be read as ${as}, and is no raw data`);
+}
+
+function readAs(bytes: Buffer, as: "text" | "lines" | "json" | "v8"): unknown {
+  switch (as) {
+    case "text":
+      return bytes.toString();
+    case "json":
+      return JSON.parse(bytes.toString());
+    case "v8":
+      return deserialize(bytes);
+    case "lines": {
+      const lines = bytes.toString().split(/\r?\n/);
+      // What ends the last line begins no other.
+      if (lines.at(-1) === "") lines.pop();
+      return lines;
+    }
+  }
+}
