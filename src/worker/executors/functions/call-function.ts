@@ -45,9 +45,16 @@ export function createCall(
   { inputs, config, clientTask, attempt }: Omit<TaskWork, "cpus">,
   handlers: Pick<RunnerCall, "onEnd" | "onPostponed">,
 ): RunnerCall {
+  const prepared = type.prepare({ values, inputs, config });
+  // Written out: there are many, and to spread objects takes many times as long.
   return {
-    ...type.prepare({ values, inputs, config }),
-    ...handlers,
+    functionKey: prepared.functionKey,
+    function: prepared.function,
+    config: prepared.config,
+    inputs: prepared.inputs,
+    timeLimitMs: prepared.timeLimitMs,
+    onEnd: handlers.onEnd,
+    onPostponed: handlers.onPostponed,
     clientTask,
     attempt,
     onLog: (text, level) => log(level ?? "info", type.logLine(clientTask, text)),
