@@ -22,7 +22,7 @@ BEGUN_DESCRIPTOR = 5
 
 _PROTOCOL_VERSION = 1
 #: Results wait for others so long.
-_GATHER_NS = 1_000_000
+_GATHER_NS = 8_000_000
 _GATHER_BYTES = 4 * 1024 * 1024
 _COUNT = struct.Struct("<Q")
 

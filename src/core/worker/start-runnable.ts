@@ -1,10 +1,12 @@
 import { BUILTIN_SYMBOLS, TASK_TYPE } from "../model/symbols.ts";
 import type { WorkerState } from "./state.ts";
-import { hasRoom, hasShare, type Lane } from "./tables/lane-table.ts";
+import { hasRoom, type Lane } from "./tables/lane-table.ts";
 import type { Request } from "./tables/request-table.ts";
 import { TASK_RUNNING } from "./tables/task-table.ts";
 
 const NONE = -1;
+/** Shares are not cut smaller than this. */
+const SHARE_US_MIN = 500;
 /** The start of what is over sooner is told with its end. */
 const REPORTED_US_MIN = 1_000;
 
@@ -61,7 +63,7 @@ function startHead(state: WorkerState, request: Request): boolean {
   if (!fits) {
     const lane = lanes.findRoom(request, typeOf(state, row), expectedUsOf(state, row));
     if (lane === undefined) return false;
-    fillLane(state, lane, Number.POSITIVE_INFINITY);
+    fillLane(state, lane, Math.ceil(queues.count(request.queue) / lanes.countOf(request)));
     return true;
   }
   // Others that fit beside it are to have as much to do.
@@ -70,14 +72,16 @@ function startHead(state: WorkerState, request: Request): boolean {
   return true;
 }
 
-/** Moves tasks from the head of the queue to the lane, while they are such as the lane is for. */
-function fillLane(state: WorkerState, lane: Lane, share: number): void {
+/** Moves some tasks from the head of the queue to the lane, while they are such as the lane is for. */
+function fillLane(state: WorkerState, lane: Lane, more: number): void {
   const { queues, tasks } = state;
   const { queue } = lane.request;
+  const share = { taskCount: lane.taskCount + more, expectedUs: lane.expectedUs + SHARE_US_MIN };
   for (let row = queues.peek(queue); row !== NONE; row = queues.peek(queue)) {
     const expectedUs = expectedUsOf(state, row);
     if (!isLaneTask(state, row) || typeOf(state, row) !== lane.taskType) return;
-    if (!hasRoom(lane, expectedUs) || hasShare(lane, share)) return;
+    if (!hasRoom(lane, expectedUs)) return;
+    if (lane.taskCount >= share.taskCount && lane.expectedUs >= share.expectedUs) return;
     tasks.lanes[row] = lane.id;
     tasks.expectedUs[row] = expectedUs ?? 0;
     lane.taskCount += 1;

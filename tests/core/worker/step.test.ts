@@ -474,10 +474,22 @@ describe("function calls", () => {
   });
 
   test("a lane is short, and goes on as its tasks end", () => {
-    const worker = createWorker(1, 1000);
-    expect(startedBy(worker.assign(...calls(20)))).toBe(5);
-    expect(worker.executedIn(1000, [1, 1]).execute).toEqual([[6, 1]]);
-    expect(worker.executedIn(1000, [2, 1], [3, 1]).execute).toHaveLength(2);
+    const worker = createWorker(1, 5000);
+    expect(startedBy(worker.assign(...calls(20)))).toBe(6);
+    expect(worker.executedIn(5000, [1, 1]).execute).toEqual([[7, 1]]);
+    expect(worker.executedIn(5000, [2, 1], [3, 1]).execute).toHaveLength(2);
+  });
+
+  test("lanes share what is left evenly", () => {
+    const worker = createWorker(2, 2000);
+    expect(startedBy(worker.assign(...calls(38)))).toBe(30);
+    const [one, other] = [...worker.state.lanes.all()];
+    const ended = Array.from({ length: 10 }, (_, i): Ref[] => [
+      [i + 1, 1],
+      [i + 16, 1],
+    ]).flat();
+    expect(startedBy(worker.executedIn(2000, ...ended))).toBe(8);
+    expect([one?.taskCount, other?.taskCount]).toEqual([9, 9]);
   });
 
   test("long ones run alone, and their start is told", () => {

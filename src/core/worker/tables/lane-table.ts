@@ -2,9 +2,7 @@ import { assert } from "../../base/assert.ts";
 import type { Request } from "./request-table.ts";
 
 /** Expected time of the tasks in a lane; more would keep others waiting for its resources. */
-export const LANE_US_MAX = 5_000;
-/** Lanes are not cut shorter than this for the sake of an even share. */
-const SHARED_LANE_US_MIN = 500;
+export const LANE_US_MAX = 30_000;
 const LANE_TASKS_MAX = 1024;
 
 /**
@@ -69,6 +67,10 @@ export class LaneTable {
     if (lanes?.size === 0) this.#ofRequest.delete(lane.request);
   }
 
+  countOf(request: Request): number {
+    return this.#ofRequest.get(request)?.size ?? 0;
+  }
+
   /** The lane with the least to do that has room for such a task. */
   findRoom(request: Request, taskType: number, expectedUs: number | undefined): Lane | undefined {
     let found: Lane | undefined;
@@ -85,9 +87,4 @@ export function hasRoom(lane: Lane, expectedUs: number | undefined): boolean {
   if (lane.taskCount === 0) return true;
   if (lane.isClosed || expectedUs === undefined || lane.taskCount >= LANE_TASKS_MAX) return false;
   return lane.expectedUs + expectedUs <= LANE_US_MAX;
-}
-
-/** Whether the lane has its part, if each is to get so many tasks. */
-export function hasShare(lane: Lane, share: number): boolean {
-  return lane.taskCount >= share && lane.expectedUs >= SHARED_LANE_US_MIN;
 }
