@@ -82,11 +82,11 @@ class Client:
             id_base, pieces = self._encode(ordered, rows, load)
             earlier = {future._plan for future in ordered.futures}
             distinct = set(rows)
-            plan = SubmittedPlan(self, id_base, len(ordered.tasks), len(distinct), earlier)
+            plan = SubmittedPlan(id_base, len(ordered.tasks), len(distinct), earlier)
             if len(distinct) == len(rows):
-                futures = [Future(plan, id_base + row) for row in rows]
+                futures = [Future(self, plan, id_base + row) for row in rows]
             else:
-                by_row = {row: Future(plan, id_base + row) for row in distinct}
+                by_row = {row: Future(self, plan, id_base + row) for row in distinct}
                 futures = [by_row[row] for row in rows]
         self._session.send_plan(plan, pieces)
         return futures
@@ -216,7 +216,7 @@ class Client:
         for future in own:
             if not isinstance(future, Future):
                 raise LoomError(f"A Future is expected, not {type(future).__name__}")
-            if future._plan.client is not self:
+            if future._client is not self:
                 raise LoomError(
                     f"{future!r} belongs to another client: fetch it there and submit its value",
                     "future-of-another-client",

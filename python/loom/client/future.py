@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Generator, Optional
 from .errors import LoomException
 
 if TYPE_CHECKING:
+    from .client import Client
     from .plan.submitted import SubmittedPlan
 
 _UNKNOWN = object()
@@ -19,18 +20,20 @@ class Future:
     `await future` gives the value, as `fetch` does, without blocking the event loop.
     """
 
-    __slots__ = ("task_id", "_plan", "_value", "__weakref__")
+    __slots__ = ("task_id", "_client", "_plan", "_value", "__weakref__")
 
-    def __init__(self, plan: "SubmittedPlan", task_id: int) -> None:
+    def __init__(self, client: "Client", plan: "SubmittedPlan", task_id: int) -> None:
         #: The client's number of the task, as errors name it.
         self.task_id = task_id
+        # Keeps the client open while there are futures of it.
+        self._client = client
         self._plan = plan
         self._value: object = _UNKNOWN
 
     def wait(self, timeout: Optional[float] = None) -> None:
         """Returns when the result is finished. Raises TaskFailed if it cannot be, LoomError if it
         was released or the server is lost, TimeoutError after `timeout` seconds."""
-        self._plan.client.wait_one(self, timeout)
+        self._client.wait_one(self, timeout)
 
     def fetch(self) -> object:
         """Waits for the result and copies it here; the cluster keeps it, and so does this future.
@@ -38,16 +41,16 @@ class Future:
         Raw data is bytes, an array a list, an index (of tasks.split) a list of bytes; a Python
         object is itself. Raises as `wait` does.
         """
-        return self._plan.client.fetch_one(self)
+        return self._client.fetch_one(self)
 
     def gather(self) -> object:
         """`fetch`, then `release`. A result that could not be fetched is not released."""
-        return self._plan.client.gather_one(self)
+        return self._client.gather_one(self)
 
     def release(self) -> None:
         """Tells the cluster that the result is not needed any more. If it is not finished, what
         nobody else needs is canceled. Does nothing the second time."""
-        self._plan.client.release_one(self)
+        self._client.release_one(self)
 
     def finished(self) -> bool:
         """The result is there and can be fetched."""
@@ -83,12 +86,12 @@ class Future:
         return self._value is not _UNKNOWN
 
     def __await__(self) -> Generator[object, None, object]:
-        return self._plan.client._fetch_async(self).__await__()
+        return self._client._fetch_async(self).__await__()
 
     def __del__(self) -> None:
         plan = getattr(self, "_plan", None)
         if plan is not None:
-            plan.client._on_future_garbage(plan, self.task_id)
+            self._client._on_future_garbage(plan, self.task_id)
 
     def __reduce__(self):  # type: ignore[no-untyped-def]
         raise TypeError(

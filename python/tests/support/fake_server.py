@@ -76,7 +76,7 @@ class Peer:
         self._socket.close()
 
     def _receive_body(self) -> Optional[bytes]:
-        header = self._file.read(8)
+        header = b"" if self._file.closed else self._file.read(8)
         return self._file.read(struct.unpack("<Q", header)[0]) if len(header) == 8 else None
 
 

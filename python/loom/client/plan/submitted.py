@@ -1,11 +1,8 @@
 """A plan that the server has."""
 
-from typing import TYPE_CHECKING, Iterable, Optional, Set
+from typing import Iterable, Optional, Set
 
 from ..errors import LoomException
-
-if TYPE_CHECKING:
-    from ..client import Client
 
 PENDING, FINISHED, FAILED, RELEASED = range(4)
 
@@ -16,12 +13,11 @@ _FAIL_PENDING = bytes(FAILED if state == PENDING else state for state in range(2
 class SubmittedPlan:
     """Kept while one of its results is, and while a later plan needs it.
 
-    A state takes one byte, and nothing here refers to the futures: they find their state by id, and
-    the result of one that is garbage can be released.
+    A state takes one byte, and nothing here refers to the futures or the client: futures find their
+    state by id, and the result of one that is garbage can be released.
     """
 
     __slots__ = (
-        "client",
         "id_base",
         "end_id",
         "states",
@@ -34,14 +30,11 @@ class SubmittedPlan:
 
     def __init__(
         self,
-        client: "Client",
         id_base: int,
         task_count: int,
         result_count: int,
         earlier: "Iterable[SubmittedPlan]",
     ) -> None:
-        #: Keeps the client open while there are futures of it.
-        self.client = client
         self.id_base = id_base
         #: One more than its last id.
         self.end_id = id_base + task_count
