@@ -20,6 +20,8 @@ export type RunnerPoolOptions = {
   readonly log: Log;
   /** How long a runner without calls is kept. Default 5 minutes. */
   readonly idleMs?: number;
+  /** Calls wait behind one that runs in their lane for one to two of these. Default 20 ms. */
+  readonly stallMs?: number;
 };
 
 type Lane = {
@@ -41,13 +43,12 @@ type Slot = {
   limitTimer: NodeJS.Timeout | undefined;
   idleTimer: NodeJS.Timeout | undefined;
   timedOut: Entry | undefined;
-  /** The head of the last look at those that take long. */
-  seenHead: Entry | undefined;
+  /** What ran at the last look at those that take long. */
+  seenRunning: Entry | undefined;
   isPostponing: boolean;
 };
 
 const IDLE_MS = 5 * 60 * 1000;
-/** Calls do not wait longer behind one in their lane than one to two of these. */
 const STALL_MS = 20;
 /** A runner that does not give calls back in this time is in code that lets nothing else run. */
 const TAKE_BACK_MS = 50;
@@ -57,7 +58,7 @@ const LOSSES_MAX = 3;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
-  const { values, language, log, idleMs = IDLE_MS } = options;
+  const { values, language, log, idleMs = IDLE_MS, stallMs = STALL_MS } = options;
   const lanes = new Map<number, Lane>();
   const entries = new Map<RunnerCall, Entry>();
   const slots = new Set<Slot>();
@@ -190,7 +191,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       limitTimer: undefined,
       idleTimer: undefined,
       timedOut: undefined,
-      seenHead: undefined,
+      seenRunning: undefined,
       isPostponing: false,
     };
     slots.add(slot);
@@ -283,16 +284,17 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       let isWaiting = false;
       for (const slot of slots) {
         const { runner } = slot;
-        const head = runner.outstanding > 1 ? runner.first() : undefined;
-        if (head !== undefined) isWaiting = true;
-        if (head !== undefined && head === slot.seenHead && runner.isReady && runner.isOpen) {
+        const isAwaited = runner.outstanding > 1;
+        const running = isAwaited ? runner.findRunning() : undefined;
+        if (isAwaited) isWaiting = true;
+        if (running !== undefined && running === slot.seenRunning && runner.isOpen) {
           slot.isPostponing = true;
           runner.takeBack();
         }
-        slot.seenHead = head;
+        slot.seenRunning = running;
       }
       if (isWaiting) watchStalls();
-    }, STALL_MS);
+    }, stallMs);
   };
 
   const stop = (slot: Slot): void => {

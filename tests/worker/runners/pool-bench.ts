@@ -39,7 +39,12 @@ export type PoolBench = ReturnType<typeof testStore> & {
 
 /** A pool of runners that call functions written in a few words of JavaScript. */
 export function createPoolBench(
-  options: { readonly language?: Partial<RunnerLanguage>; readonly idleMs?: number } = {},
+  options: {
+    readonly language?: Partial<RunnerLanguage>;
+    readonly idleMs?: number;
+    /** Default: no call is postponed however busy the machine is. */
+    readonly stallMs?: number;
+  } = {},
 ): PoolBench {
   const store = testStore();
   const logs: string[] = [];
@@ -51,6 +56,7 @@ export function createPoolBench(
       command: async () => ({ file: process.execPath, args: [TEST_RUNNER], env: {} }),
       ...options.language,
     },
+    stallMs: options.stallMs ?? 1_000_000,
     ...(options.idleMs !== undefined && { idleMs: options.idleMs }),
   });
   onTestFinished(() => pool.dispose());
