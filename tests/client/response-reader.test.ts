@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createValueSink } from "../../src/client/results/value-sink.ts";
@@ -26,7 +27,7 @@ function read(chunks: readonly Uint8Array[]): { events: string[]; error: unknown
     onData: (id, dataType, frameCount) => {
       const sink = createValueSink({
         nameOf: (symbol) => BUILTIN_SYMBOLS[symbol],
-        onValue: (value) => void events.push(`value ${id} ${JSON.stringify(value)}`),
+        onValue: (value) => void events.push(`value ${id} ${inspect(value, { depth: 9 })}`),
         onError: (error) => void events.push(`error ${error.message}`),
       });
       sink.begin(BUILTIN_SYMBOLS[dataType] ?? "unknown", frameCount);

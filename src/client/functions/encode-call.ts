@@ -25,6 +25,7 @@ type ArgumentNode =
 /** Writes an argument as text; what is data of its own is added to `inputs`, which begin with the code. */
 export function encodeArgument(value: unknown, inputs: TaskInput[]): string {
   if (value instanceof Task || value instanceof Future) return inputText(inputs, value);
+  if (value instanceof Uint8Array) return inputText(inputs, constant(value));
   const makeup = scanValue(value, isInput);
   if (makeup === "json") return encodeJson(value, inputs);
   return JSON.stringify(makeup === "special" ? compose(value, inputs, 0) : clone(value, inputs));
@@ -35,7 +36,6 @@ function isInput(value: object): boolean {
     value instanceof Task ||
     value instanceof Future ||
     value instanceof Reading ||
-    value instanceof Uint8Array ||
     isPythonObject(value)
   );
 }

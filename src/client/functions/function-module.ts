@@ -81,7 +81,7 @@ function createBuilder(
   }
   const label = options.label ?? name;
   const details = detailsOf({ ...taskOptions, label }, ONE_CPU);
-  const head = JSON.stringify({ export: name, label, timeLimitMs }).slice(0, -1);
+  const head = JSON.stringify({ timeLimitMs, export: name, label }).slice(0, -1);
   const build = (...args: unknown[]): Task => {
     const inputs: TaskInput[] = [codeOf(source, name)];
     let config = `${head},"args":[`;
@@ -89,7 +89,12 @@ function createBuilder(
       if (i > 0) config += ",";
       config += encodeArgument(args[i], inputs);
     }
-    return new Task(TASK_TYPE.jsCall, inputs, Buffer.from(`${config}]}`), details);
+    return new Task(
+      TASK_TYPE.jsCall,
+      inputs,
+      Buffer.from(`${config}],"inputs":${inputs.length - 1}}`),
+      details,
+    );
   };
   return Object.assign(build, {
     with: (changes: FunctionOptions) => createBuilder(source, name, { ...options, ...changes }),

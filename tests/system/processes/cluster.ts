@@ -24,7 +24,11 @@ export type TestCluster = AsyncDisposable & {
   /** Of this test alone. */
   readonly scratch: string;
   readonly workers: readonly TestWorker[];
-  startWorker(args?: readonly string[]): Promise<TestWorker>;
+  startWorker(
+    args?: readonly string[],
+    env?: Readonly<Record<string, string>>,
+    cwd?: string,
+  ): Promise<TestWorker>;
   connect(): Promise<Client>;
 };
 
@@ -57,10 +61,12 @@ export async function startCluster(
     address: `127.0.0.1:${port}`,
     scratch,
     workers,
-    async startWorker(args = []) {
+    async startWorker(args = [], env = {}, cwd = scratch) {
       const wdir = await mkdtemp(join(scratch, "worker-"));
       const flags = ["--wdir", wdir, "--cpus", String(cpus), ...workerArgs, ...args];
-      const program = own(start("loom-worker", [...flags, "127.0.0.1", String(port)]));
+      const program = own(
+        start("loom-worker", [...flags, "127.0.0.1", String(port)], { env, cwd }),
+      );
       await program.waitFor(/joined the server/);
       const worker: TestWorker = {
         program,

@@ -11,9 +11,10 @@ import type { FunctionType } from "./function-type.ts";
  * `loom/js/call`: the first input is the code, a module that was bundled by the client; the config
  * says which function of it is called with what:
  *
- *     {"export": name, "label": text, "timeLimitMs": number, "args": [argument, ...]}
+ *     {"timeLimitMs": number, "export": name, "label": text, "args": [argument, ...], "inputs": number}
  *
- * `ArgumentNode` of the runner has what an argument is. All but `export` and `args` may be left out.
+ * `CallConfig` of the runner has what these are. A time limit comes first; all but `export` and
+ * `args` may be left out.
  */
 export function createJavaScriptCalls(options: {
   readonly values: ValueTable;
@@ -45,14 +46,15 @@ export function createJavaScriptCalls(options: {
   };
 }
 
-const TIME_LIMIT = Buffer.from('"timeLimitMs"');
+/** The third byte of a config that begins with `{"timeLimitMs"`. */
+const LETTER_T = 0x74;
 
 /** Most calls have no limit, and their configs are for the runner alone to read. */
 function readTimeLimit(config: Uint8Array): number | undefined {
-  const bytes = Buffer.from(config.buffer, config.byteOffset, config.byteLength);
-  if (!bytes.includes(TIME_LIMIT)) return undefined;
+  if (config[2] !== LETTER_T) return undefined;
+  const text = Buffer.from(config.buffer, config.byteOffset, config.byteLength).toString();
   try {
-    const { timeLimitMs } = JSON.parse(bytes.toString()) as { readonly timeLimitMs?: unknown };
+    const { timeLimitMs } = JSON.parse(text) as { readonly timeLimitMs?: unknown };
     return typeof timeLimitMs === "number" && timeLimitMs > 0 ? timeLimitMs : undefined;
   } catch {
     return undefined; // the runner says what is wrong with it

@@ -103,7 +103,7 @@ export function createCaller({ outbox, begin, hello, beforeEnd }: CallerOptions)
   };
 
   const callFunction = (own: Running, { code, config, inputs, values }: Job): unknown => {
-    const args = readArguments(config.args, inputs, values);
+    const args = readArguments(config, inputs, values);
     const callee = code.module?.[config.export];
     if (typeof callee !== "function") {
       throw new TypeError(`the module has no function ${config.export}`);

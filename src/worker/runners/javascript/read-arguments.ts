@@ -16,14 +16,22 @@ export type CallConfig = {
   readonly export: string;
   readonly label?: string;
   readonly args: readonly ArgumentNode[];
+  /** How many inputs the arguments are of. */
+  readonly inputs?: number;
 };
 
 /** Makes the arguments. `rows` are those of the call's inputs. The client bounds how deep lists are nested. */
 export function readArguments(
-  args: readonly ArgumentNode[],
+  { args, inputs }: CallConfig,
   rows: readonly number[],
   values: Values,
 ): unknown[] {
+  if (inputs !== undefined && inputs !== rows.length) {
+    throw new TypeError(
+      `the function was given ${rows.length} inputs in place of ${inputs}; what stands for many ` +
+        "tasks, by tasks.dget or tasks.dslice, must be put into tasks.array first",
+    );
+  }
   const read = (node: ArgumentNode): unknown => {
     if ("json" in node) return node.json;
     if ("input" in node) return readInput(node, rows, values);

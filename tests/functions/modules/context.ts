@@ -1,0 +1,46 @@
+// Functions that ask for the task that they are called for, or return tasks.
+import { type Items, items, type Task, tasks } from "hyperloom";
+import { type CurrentTask, currentTask } from "hyperloom/worker";
+
+type Known = Pick<CurrentTask, "id" | "label"> & { readonly hasAttempt: boolean };
+
+export function whoAmI(): Known {
+  const { id, label, attempt } = currentTask();
+  return { id, label, hasAttempt: attempt > 0 };
+}
+
+export async function report(name: string): Promise<boolean> {
+  const task = currentTask();
+  task.progress(0.5, `${name} is at half`);
+  task.log.warn(`${name} warns`);
+  // biome-ignore lint/suspicious/noConsole: functions of users do so.
+  console.log(`${name} prints`);
+  process.stdout.write(`${name} writes`);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  return task === currentTask() && !task.signal.aborted;
+}
+
+export function mergeThree(word: Buffer): Task<Buffer> {
+  const part = tasks.const(word);
+  return tasks.merge([part, tasks.run("cat", { stdin: part }), part], { delimiter: "-" });
+}
+
+export function runAll(words: readonly string[]): Task<Buffer>[] {
+  return words.map((word) => tasks.run(["echo", word]));
+}
+
+export function listEach(count: number): Items<{ readonly n: number }[]> {
+  return items(Array.from({ length: count }, (_, n) => ({ n })));
+}
+
+export function double(item: { readonly n: number }): number {
+  return 2 * item.n;
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+export function wrongTask(): Task<Buffer> {
+  return tasks.run("false");
+}

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type Client, tasks } from "../../../src/client/index.ts";
+import { startCluster, type TestCluster } from "../../system/processes/cluster.ts";
+import * as context from "../modules/context.ts";
+
+const { whoAmI, report, mergeThree, runAll, listEach, double, sum, wrongTask } = tasks.module(
+  context,
+  new URL("../modules/context.ts", import.meta.url),
+);
+
+let cluster: TestCluster;
+let client: Client;
+
+beforeAll(async () => {
+  cluster = await startCluster({ workers: 1, cpus: 2 });
+  client = await cluster.connect();
+});
+afterAll(() => cluster[Symbol.asyncDispose]());
+
+test("a function knows its task", async () => {
+  const future = client.submit(whoAmI.with({ label: "who: me" })());
+  expect(await future.gather()).toEqual({ id: future.id, label: "who: me", hasAttempt: true });
+  expect(await client.submit(whoAmI()).gather()).toMatchObject({ label: "whoAmI" });
+});
+
+test("outside of a worker, a function has a task that does nothing", () => {
+  expect(context.whoAmI()).toEqual({ id: -1, label: "", hasAttempt: false });
+});
+
+test("what it reports, logs and prints is in the worker's log, under its task", async () => {
+  const futures = client.submit(["first", "second"].map((name) => report(name)));
+  expect(await client.gather(futures)).toEqual([true, true]);
+  const worker = cluster.workers[0]?.program;
+  for (const [i, name] of ["first", "second"].entries()) {
+    const { id = -1 } = futures[i] ?? {};
+    for (const line of ["is at half", "warns", "prints", "writes"]) {
+      await worker?.waitFor(new RegExp(`task ${id}: ${name} ${line}`));
+    }
+  }
+});
+
+test("a task that it returns runs in its place", async () => {
+  const merged = mergeThree(Buffer.from("ab"));
+  expect((await client.submit(tasks.merge([merged, merged])).gather()).toString()).toBe(
+    "ab-ab-abab-ab-ab",
+  );
+  const both = await client.submit(runAll(["x", "y"])).gather();
+  expect(both.map(String)).toEqual(["x\n", "y\n"]);
+  expect(await client.submit(runAll([])).gather()).toEqual([]);
+});
+
+test("such a task may fail", async () => {
+  const future = client.submit(wrongTask());
+  await expect(future.wait()).rejects.toMatchObject({ label: "wrongTask", exitCode: 1 });
+});
+
+test("items of a list that says so are had one by one", async () => {
+  const list = listEach(3);
+  expect(await client.submit(list).gather()).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }]);
+  expect(await client.submit(double(tasks.get(list, 2))).gather()).toBe(4);
+  const each = double(tasks.dget(list));
+  expect(await client.submit(sum(tasks.array([each]))).gather()).toBe(6);
+  await expect(client.submit(sum([each])).gather()).rejects.toThrow(
+    "given 3 inputs in place of 1; what stands for many tasks",
+  );
+});
+
+test("calls ask for a cpu each, and for what they are told to", async () => {
+  const notices = vi.fn();
+  const { Client: Own } = await import("../../../src/client/index.ts");
+  await using other = await Own.connect(cluster.address, { onNotice: notices });
+  const future = other.submit(double.with({ resources: { cpus: 3 } })({ n: 1 }));
+  await expect.poll(() => notices.mock.calls.flat().join()).toMatch(/cpus/);
+  future.release();
+});
