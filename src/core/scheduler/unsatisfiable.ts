@@ -33,7 +33,8 @@ export function failUnsatisfiable(context: StepContext): void {
   findUnsatisfiable(context);
   if (state.workers.size === 0) return;
   for (const requestClass of state.pooledClasses) {
-    for (;;) {
+    // The class goes with its last task, and its queue with it.
+    while (state.pooledClasses.has(requestClass)) {
       const row = firstStuck(state, requestClass);
       if (row === -1) break;
       const since = Math.max(planOf(state, row).submittedAtMs, state.workersSinceMs);
