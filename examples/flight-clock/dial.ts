@@ -170,11 +170,10 @@ function colorScale(top: number): string {
 function sizeScale(top: number, most: number): string {
   return [1, 50, 200, 400]
     .filter((flights) => flights <= most)
-    .map((flights, i) => {
+    .flatMap((flights, i) => {
       const x = PANEL_X + 6 + i * 66;
-      return (
-        dot(x, top, flights / most, INK) + text(x + 12, top + 4, String(flights), { size: 12 })
-      );
+      const label = text(x + 12, top + 4, String(flights), { size: 12 });
+      return [dot(x, top, flights / most, INK), label];
     })
     .join("\n");
 }
