@@ -7,7 +7,7 @@
  *     fd 3      a socket: the frames below, in both directions
  *     fd 4      a socket, the line of life: when it ends, so does the runner with its process
  *               group, at once, whatever user code is doing; the worker sends nothing on it but
- *               `take-back` frames
+ *               `take-back` and `abort` frames
  *     fd 5      a file of 8 bytes: how many calls the runner has begun since its start, uint64 LE,
  *               written by the runner before it begins a call (that it loads the function for this
  *               call is part of it). It tells whom a crash is to be blamed on.
@@ -79,7 +79,9 @@ export type ToRunner =
    * On fd 4: of the first `sent` calls since the start, drop those that have not begun, and answer
    * `taken-back` on fd 3, also while a call runs. The worker sends no calls until it has the answer.
    */
-  | { readonly kind: "take-back"; readonly sent: number };
+  | { readonly kind: "take-back"; readonly sent: number }
+  /** On fd 4: the call, which runs, is not wanted any more; if it does not end soon, it is ended. */
+  | { readonly kind: "abort"; readonly call: number };
 
 export type ResultNode =
   /** A `file` is a name below `dataDirectory`; leaves of `RESULT_FILE_BYTES_MIN` or more are given so. */

@@ -18,6 +18,8 @@ export type RunnerLanguage = {
    * that says what is missing on this worker.
    */
   readonly command: () => Promise<RunnerCommand>;
+  /** Its functions are told that they are to end, so long before they are ended. Default: they are not. */
+  readonly abortMs?: number;
 };
 
 /** One call of a function. Whoever makes it holds references to all its values until it has ended. */

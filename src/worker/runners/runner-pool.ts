@@ -300,14 +300,18 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   const stop = (slot: Slot): void => {
     const { runner } = slot;
     if (!runner.hasKilled()) return;
-    if (runner.findRunning()?.isKilled) {
+    const { abortMs = 0 } = language;
+    const isRunning = runner.findRunning()?.isKilled === true;
+    if (isRunning && abortMs === 0) {
       runner.kill("a task that it ran was stopped");
       return;
     }
-    runner.takeBack();
-    setTimeout(() => {
+    if (isRunning) runner.abortRunning();
+    else runner.takeBack();
+    const killLater = (): void => {
       if (runner.hasKilled()) runner.kill("a task that it ran was stopped");
-    }, TAKE_BACK_MS);
+    };
+    setTimeout(killLater, isRunning ? abortMs : TAKE_BACK_MS);
   };
 
   return {

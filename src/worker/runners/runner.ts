@@ -74,6 +74,8 @@ export type Runner = {
   hasKilled(): boolean;
   /** Asks for the calls back that have not begun. */
   takeBack(): void;
+  /** Tells the function that runs that it is to end. */
+  abortRunning(): void;
   kill(reason: string): void;
 };
 
@@ -286,6 +288,10 @@ export function startRunner(options: RunnerOptions): Runner {
       if (isTakingBack || isOver) return;
       isTakingBack = true;
       process.sendUrgent(encodeFrame({ kind: "take-back", sent: sentCount }));
+    },
+    abortRunning: () => {
+      const call = process.countBegun() - 1;
+      if (sent.has(call)) process.sendUrgent(encodeFrame({ kind: "abort", call }));
     },
     kill: process.kill,
   };

@@ -1,4 +1,5 @@
 // Functions that ask for the task that they are called for, or return tasks.
+import { writeFileSync } from "node:fs";
 import { type Items, items, type Task, tasks } from "hyperloom";
 import { type CurrentTask, currentTask } from "hyperloom/worker";
 
@@ -18,6 +19,17 @@ export async function report(name: string): Promise<boolean> {
   process.stdout.write(`${name} writes`);
   await new Promise((resolve) => setTimeout(resolve, 1));
   return task === currentTask() && !task.signal.aborted;
+}
+
+export async function waitForAbort(file: string): Promise<void> {
+  const { signal } = currentTask();
+  writeFileSync(file, String(process.pid));
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  writeFileSync(file, `${signal.reason}`);
+}
+
+export function processId(): number {
+  return process.pid;
 }
 
 export function mergeThree(word: Buffer): Task<Buffer> {

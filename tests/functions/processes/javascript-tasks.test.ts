@@ -1,12 +1,22 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Client, tasks } from "../../../src/client/index.ts";
 import { startCluster, type TestCluster } from "../../system/processes/cluster.ts";
 import * as context from "../modules/context.ts";
 
-const { whoAmI, report, mergeThree, runAll, listEach, double, sum, wrongTask } = tasks.module(
-  context,
-  new URL("../modules/context.ts", import.meta.url),
-);
+const {
+  whoAmI,
+  report,
+  waitForAbort,
+  processId,
+  mergeThree,
+  runAll,
+  listEach,
+  double,
+  sum,
+  wrongTask,
+} = tasks.module(context, new URL("../modules/context.ts", import.meta.url));
 
 let cluster: TestCluster;
 let client: Client;
@@ -37,6 +47,18 @@ test("what it reports, logs and prints is in the worker's log, under its task", 
       await worker?.waitFor(new RegExp(`task ${id}: ${name} ${line}`));
     }
   }
+});
+
+test("a function that listens hears that its task is not wanted, and its process stays", async () => {
+  const file = join(cluster.scratch, "listening");
+  const read = (): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
+  const future = client.submit(waitForAbort(file));
+  await expect.poll(read).toMatch(/^\d+$/);
+  const pid = Number(read());
+  future.release();
+  await expect.poll(read).toContain("not wanted any more");
+  const calls = Array.from({ length: 8 }, () => processId());
+  await expect.poll(() => client.gather(client.submit(calls))).toContain(pid);
 });
 
 test("a task that it returns runs in its place", async () => {

@@ -28,6 +28,7 @@ export function createJavaScriptCalls(options: {
       log,
       language: {
         name: "JavaScript",
+        abortMs: ABORT_MS,
         command: async () => ({
           file: process.execPath,
           args: ["--enable-source-maps", findProgram("loom-runner.js")],
@@ -46,6 +47,8 @@ export function createJavaScriptCalls(options: {
   };
 }
 
+/** Enough to close a connection or to remove a file, too short to be noticed elsewhere. */
+const ABORT_MS = 100;
 /** The third byte of a config that begins with `{"timeLimitMs"`. */
 const LETTER_T = 0x74;
 

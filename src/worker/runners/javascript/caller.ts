@@ -1,9 +1,8 @@
 import { createDeferred } from "../../../core/base/deferred.ts";
 import type { CallHeader, LeafNode, ToRunner } from "../messages.ts";
-import { type CurrentCall, createCurrentCall } from "./current-call.ts";
+import { type CallServices, type CurrentCall, createCurrentCall } from "./current-call.ts";
 import { describeError } from "./describe-error.ts";
 import { createModuleCache, type LoadedModule } from "./load-module.ts";
-import type { Outbox } from "./outbox.ts";
 import { type CallConfig, readArguments } from "./read-arguments.ts";
 import { readLeaf, type Values } from "./read-values.ts";
 import { type ResultPlace, writeResult } from "./write-result.ts";
@@ -11,8 +10,7 @@ import { type ResultPlace, writeResult } from "./write-result.ts";
 /** Results are kept so long, to be sent with those of further calls. */
 const GATHER_MS = 1;
 
-export type CallerOptions = {
-  readonly outbox: Outbox;
+export type CallerOptions = CallServices & {
   /** Whether the call is to be made; then it has begun. */
   readonly begin: (call: number) => boolean;
   readonly hello: Extract<ToRunner, { kind: "hello" }>;
@@ -28,6 +26,8 @@ export type Caller = {
   call(calls: readonly CallHeader[], values: Values, configs: Buffer): Promise<void>;
   /** The call that runs. */
   current(): CurrentCall | undefined;
+  /** Tells the call, if it still runs, that it is not wanted any more. */
+  abort(call: number): void;
   /** The call that runs fails now, whatever its function goes on to do; false if none runs. */
   failCurrent(message: string): boolean;
 };
@@ -51,7 +51,8 @@ type Job = {
   readonly values: Values;
 };
 
-export function createCaller({ outbox, begin, hello, beforeEnd }: CallerOptions): Caller {
+export function createCaller(options: CallerOptions): Caller {
+  const { outbox, begin, hello, beforeEnd } = options;
   let fileCount = 0;
   const place: ResultPlace = {
     directory: hello.dataDirectory,
@@ -125,7 +126,7 @@ export function createCaller({ outbox, begin, hello, beforeEnd }: CallerOptions)
     values: Values,
   ): Promise<void> | undefined => {
     const identity = { id, task, attempt, label: "" };
-    const current = createCurrentCall(outbox, identity);
+    const current = createCurrentCall(options, identity);
     const own: Running = { current, startMs: performance.now(), interrupt: undefined };
     running = own;
     try {
@@ -163,6 +164,9 @@ export function createCaller({ outbox, begin, hello, beforeEnd }: CallerOptions)
       outbox.flush();
     },
     current: () => running?.current,
+    abort: (call) => {
+      if (running?.current.id === call) running.current.abort();
+    },
     failCurrent: (message) => {
       if (running === undefined) return false;
       fail(running, message);

@@ -16,6 +16,8 @@ export type CurrentCall = {
   context(): CurrentTask;
   /** False if it has ended. */
   log(level: LogLevelName, text: string): boolean;
+  /** It is not wanted any more. */
+  abort(): void;
   /** It says nothing more. */
   end(): void;
 };
@@ -23,9 +25,20 @@ export type CurrentCall = {
 /** Progress is told this often at most; what is told in between is left out. */
 const PROGRESS_EVERY_MS = 100;
 
-export function createCurrentCall(outbox: Outbox, identity: CallIdentity): CurrentCall {
+/** What a call's context works with. */
+export type CallServices = {
+  readonly outbox: Outbox;
+  /** Whether the process is to stay though nothing but an abort can happen any more. */
+  readonly awaitAbort: (isAwaited: boolean) => void;
+};
+
+export function createCurrentCall(
+  { outbox, awaitAbort }: CallServices,
+  identity: CallIdentity,
+): CurrentCall {
   const { id, task, attempt } = identity;
   let hasEnded = false;
+  let isUnwanted = false;
   let aborting: AbortController | undefined;
   let known: CurrentTask | undefined;
   let toldMs = Number.NEGATIVE_INFINITY;
@@ -40,8 +53,11 @@ export function createCurrentCall(outbox: Outbox, identity: CallIdentity): Curre
     attempt,
     label: identity.label,
     get signal() {
-      aborting ??= new AbortController();
-      if (hasEnded) aborting.abort(ENDED);
+      if (aborting === undefined) {
+        aborting = new AbortController();
+        if (!hasEnded) awaitAbort(true);
+        if (hasEnded || isUnwanted) aborting.abort(hasEnded ? ENDED : UNWANTED);
+      }
       return aborting.signal;
     },
     log: {
@@ -65,11 +81,17 @@ export function createCurrentCall(outbox: Outbox, identity: CallIdentity): Curre
       known ??= createContext();
       return known;
     },
+    abort: () => {
+      isUnwanted = true;
+      aborting?.abort(UNWANTED);
+    },
     end: () => {
       hasEnded = true;
+      if (aborting !== undefined) awaitAbort(false);
       aborting?.abort(ENDED);
     },
   };
 }
 
+const UNWANTED = new Error("the task is not wanted any more");
 const ENDED = new Error("the function has ended");

@@ -9,10 +9,11 @@ import type { Outbox } from "./outbox.ts";
  * Watches the line of life, in a thread of its own: user code may keep the main one busy for ever.
  * When the worker is gone, so is this process, with whatever its functions have started.
  */
-export function watchLifeLine(gate: Gate, outbox: Outbox): void {
+export function watchLifeLine(gate: Gate, outbox: Outbox, onAbort: (call: number) => void): void {
   const read = createFrameReader((message) => {
-    const { sent } = message as Extract<ToRunner, { kind: "take-back" }>;
-    outbox.send(() => ({ kind: "taken-back", begun: gate.takeBack(sent) }));
+    const urgent = message as Extract<ToRunner, { kind: "take-back" | "abort" }>;
+    if (urgent.kind === "abort") onAbort(urgent.call);
+    else outbox.send(() => ({ kind: "taken-back", begun: gate.takeBack(urgent.sent) }));
   });
   const line = new Socket({ fd: LIFE_FD, readable: true, writable: false });
   line.on("data", read);

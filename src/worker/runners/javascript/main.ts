@@ -5,7 +5,7 @@
  */
 import { writeSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isMainThread, Worker, workerData } from "node:worker_threads";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { RUNNER_SERVICES, type RunnerServices } from "../../extension.ts";
 import { watchAccidents } from "./accidents.ts";
 import { createCaller } from "./caller.ts";
@@ -23,8 +23,7 @@ async function callFunctions(): Promise<void> {
   const gate = createGate();
   const outbox = createOutbox(gate);
   const shared: Shared = { gate: gate.shared, outbox: outbox.shared };
-  // It must not keep a process alive in which nothing can happen any more.
-  new Worker(new URL(import.meta.url), { workerData: shared }).unref();
+  const watcher = new Worker(new URL(import.meta.url), { workerData: shared });
 
   const source = createFrameSource();
   const hello = source.next()?.message;
@@ -34,9 +33,13 @@ async function callFunctions(): Promise<void> {
     begin: createBegin(gate),
     hello,
     beforeEnd: () => flushOutput(),
+    awaitAbort: (isAwaited) => (isAwaited ? watcher.ref() : watcher.unref()),
   });
   const flushOutput = captureOutput((level, line) => caller.current()?.log(level, line) ?? false);
   watchAccidents(caller, outbox);
+  watcher.on("message", (call: number) => caller.abort(call));
+  // It must not keep a process alive in which nothing can happen any more.
+  watcher.unref();
   const services: RunnerServices = { currentTask: () => caller.current()?.context() };
   Object.assign(globalThis, { [RUNNER_SERVICES]: services });
   outbox.send(() => ({ kind: "ready", versions: { Node: process.versions.node } }));
@@ -73,5 +76,5 @@ if (isMainThread) {
 } else {
   const { gate: gateMemory, outbox: outboxMemory } = workerData as Shared;
   const gate = createGate(gateMemory);
-  watchLifeLine(gate, createOutbox(gate, outboxMemory));
+  watchLifeLine(gate, createOutbox(gate, outboxMemory), (call) => parentPort?.postMessage(call));
 }
