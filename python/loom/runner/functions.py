@@ -53,7 +53,7 @@ class Functions:
         if isinstance(code, tuple) and len(code) == 2:
             code, wants_context = code
         if not callable(code):
-            raise TypeError(f"the first input is to be a function, not a {type(code).__name__}")
+            raise TypeError(f"the first input is to be a function, not an object of type {type(code).__name__}")
         loaded = self._loaded[number] = (code, bool(wants_context))
         # The pickle is not needed any more.
         self._sources.pop(number)

@@ -32,7 +32,7 @@ export type PoolBench = ReturnType<typeof testStore> & {
   readonly logs: string[];
   /** Each in a lane of its own unless that is given. */
   start(
-    ...calls: readonly (readonly [code: string, options?: CallOptions])[]
+    ...calls: readonly (readonly [code: string, options?: CallOptions | undefined])[]
   ): Promise<StartedCall[]>;
   run(code: string, options?: CallOptions): Promise<Told>;
 };

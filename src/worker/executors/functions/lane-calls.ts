@@ -43,8 +43,9 @@ export function createLaneCalls(tools: TaskTools): LaneCalls {
       const type = functionTypes.get(work.taskType) as FunctionType;
       const call = createCall(tools, type, work, {
         onEnd: (outcome) => {
-          handlers.onEnd(outcome);
+          // First: what the end leads to may stop the task.
           end();
+          handlers.onEnd(outcome);
         },
         onPostponed: () => {
           end();

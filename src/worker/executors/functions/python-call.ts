@@ -23,7 +23,7 @@ export function createPythonCalls(options: {
     pool: createRunnerPool({
       values,
       log,
-      language: { name: "Python", command: () => findPython(python, log) },
+      language: { name: "Python", command: () => findPython({ python, log }) },
     }),
     prepare: ({ inputs: [code, ...inputs], config }) => {
       if (code === undefined || values.dataType(code) !== DATA_TYPE.pyobj) {

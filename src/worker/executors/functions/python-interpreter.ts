@@ -9,6 +9,16 @@ import { TaskError } from "../task-error.ts";
 /** A Python that may be the one for functions, and where it was named. */
 type Candidate = { readonly source: string; readonly path: string };
 
+export type PythonOptions = {
+  /** The one that the user of this worker named. */
+  readonly python: string | undefined;
+  readonly log: Log;
+  /** Default: the worker's. */
+  readonly variables?: NodeJS.ProcessEnv;
+  /** The directory with the Python package `loom`. Default: that of this package. */
+  readonly directory?: string;
+};
+
 const PROBE = "import sys, cloudpickle; print(sys.version.split()[0], cloudpickle.__version__)";
 /** With our package in the place of the current directory, which may have another `loom`. */
 const START = "import sys; sys.path[0] = sys.argv.pop(1); import loom.runner.__main__";
@@ -19,17 +29,16 @@ const PROBE_TIMEOUT_MS = 30_000;
  * HYPERLOOM_PYTHON, the environment of VIRTUAL_ENV, python3 in PATH, the `.venv` that the set-up of
  * this package makes. Rejects with a TaskError that says what was looked for and what is missing.
  */
-export async function findPython(python: string | undefined, log: Log): Promise<RunnerCommand> {
-  const directory = findPackage();
-  const path = process.env["PYTHONPATH"];
+export async function findPython(options: PythonOptions): Promise<RunnerCommand> {
+  const { python, log, variables = process.env, directory = findPackage() } = options;
+  const { PYTHONPATH: path } = variables;
   const env = {
     // Ours wins over any other `loom`.
     PYTHONPATH: path === undefined || path === "" ? directory : directory + delimiter + path,
   };
   const failures: string[] = [];
-  for (const candidate of listCandidates(python, directory)) {
-    const { source, path: file } = candidate;
-    const probed = await probe(file, env);
+  for (const { source, path: file } of listCandidates(python, variables, directory)) {
+    const probed = await probe(file, { ...variables, ...env });
     if ("version" in probed) {
       log("info", "runs Python functions", { python: file, source, version: probed.version });
       return { file, args: ["-u", "-c", START, directory], env };
@@ -45,8 +54,11 @@ export async function findPython(python: string | undefined, log: Log): Promise<
   });
 }
 
-function listCandidates(python: string | undefined, packageDirectory: string): Candidate[] {
-  const { HYPERLOOM_PYTHON: named, VIRTUAL_ENV: environment } = process.env;
+function listCandidates(
+  python: string | undefined,
+  { HYPERLOOM_PYTHON: named, VIRTUAL_ENV: environment }: NodeJS.ProcessEnv,
+  packageDirectory: string,
+): Candidate[] {
   const candidates: Candidate[] = [];
   const add = (source: string, path: string | undefined): void => {
     if (path !== undefined && path !== "") candidates.push({ source, path });
@@ -74,9 +86,9 @@ function findPackage(): string {
 
 type Probed = { readonly version: string } | { readonly reason: string };
 
-function probe(file: string, env: Readonly<Record<string, string>>): Promise<Probed> {
+function probe(file: string, env: NodeJS.ProcessEnv): Promise<Probed> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: PROBE_TIMEOUT_MS };
+    const options = { env, timeout: PROBE_TIMEOUT_MS };
     execFile(file, ["-c", PROBE], options, (error, stdout, stderr) => {
       const lastLine = stderr.trimEnd().split("\n").at(-1) ?? "";
       if (error === null) resolve({ version: stdout.trim().replace(" ", ", cloudpickle ") });
