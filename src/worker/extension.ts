@@ -3,6 +3,7 @@
  * functions that tasks call; `defineTaskType` for modules of task types of your own, which a worker
  * loads with `--load FILE`.
  */
+import { findRunnerServices } from "../core/model/runner-services.ts";
 
 /** An input of a task, and any item of it. It may be read as often as needed while the task runs. */
 export type TaskInput = {
@@ -94,21 +95,13 @@ export type CurrentTask = {
   progress(fraction: number, message?: string): void;
 };
 
-/** What the process that runs functions offers to the copies of this package in their bundles. */
-export type RunnerServices = { currentTask(): CurrentTask | undefined };
-
-/** Where they find it. */
-export const RUNNER_SERVICES: unique symbol = Symbol.for("hyperloom/runner-services");
-
-type Global = { readonly [RUNNER_SERVICES]?: RunnerServices };
-
 /**
  * The task that runs now: to be asked for within the function, before its first `await` if other
  * code of the module goes on behind its end. Outside of a worker, as in a test of the function, it
  * is one that has no name and writes to the console.
  */
 export function currentTask(): CurrentTask {
-  return (globalThis as Global)[RUNNER_SERVICES]?.currentTask() ?? NO_TASK;
+  return (findRunnerServices()?.currentTask() as CurrentTask | undefined) ?? NO_TASK;
 }
 
 const NO_TASK: CurrentTask = {

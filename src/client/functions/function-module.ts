@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findRunnerServices, type RunnerServices } from "../../core/model/runner-services.ts";
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { invalidArgument } from "../errors.ts";
 import { detailsOf } from "../tasks/options.ts";
@@ -18,12 +19,8 @@ export type ModuleOptions = FunctionOptions & {
   readonly external?: readonly string[];
 };
 
-/** The code of a module, made when the first task needs it. */
-type ModuleSource = {
-  readonly path: string;
-  readonly external: readonly string[];
-  code: { readonly bundle: Bundle; readonly constant: SharedConstant } | undefined;
-};
+/** Gives the code that has a function, for the tasks that call it. Throws a HyperloomError. */
+type CodeOf = (name: string) => TaskInput;
 
 /**
  * The functions that a module exports, as builders of tasks: a builder takes what the function takes,
@@ -37,6 +34,8 @@ type ModuleSource = {
  * neither the module nor its packages. Options are for all tasks; a task's label is the function's
  * name unless one is given, and it asks for 1 cpu. A builder throws a HyperloomError with the code
  * `module-not-bundled` if that is impossible.
+ *
+ * A function that itself returns a task may call functions of its own module in this way.
  * @param url of the module's file, as an address or a `file:` text
  */
 export function module<M extends object>(
@@ -45,12 +44,41 @@ export function module<M extends object>(
   options: ModuleOptions = {},
 ): FunctionsOf<M> {
   const { external = [], ...defaults } = options;
-  const source: ModuleSource = { path: findFile(url), external, code: undefined };
+  const runner = findRunnerServices();
+  const codeOf =
+    runner === undefined ? bundleLater(findFile(url), external) : ownCode(runner, namespace);
   const builders: Record<string, FunctionBuilder<() => unknown>> = {};
   for (const [name, value] of Object.entries(namespace)) {
-    if (typeof value === "function") builders[name] = createBuilder(source, name, defaults);
+    if (typeof value === "function") builders[name] = createBuilder(codeOf, name, defaults);
   }
   return builders as FunctionsOf<M>;
+}
+
+/** The bundle of the module, made when the first task needs it. */
+function bundleLater(path: string, external: readonly string[]): CodeOf {
+  let made: { readonly bundle: Bundle; readonly constant: SharedConstant } | undefined;
+  return (name) => {
+    if (made === undefined) {
+      const bundle = bundleModule(path, external);
+      warnOfLeftOut(path, bundle.leftOut);
+      made = { bundle, constant: new SharedConstant(bundle.hash, bundle.code) };
+    }
+    if (made.bundle.exports.has(name)) return made.constant;
+    throw invalidArgument(
+      `${path} has no function ${name} to export; is it the file of the module that was given?`,
+    );
+  };
+}
+
+/** Where functions run there are no sources, but the code of the function that runs is at hand. */
+function ownCode(runner: RunnerServices, namespace: object): CodeOf {
+  return (name) => {
+    const found = runner.findExport(namespace[name as keyof typeof namespace]);
+    if (found !== undefined) return new Task(TASK_TYPE.const, undefined, found.code);
+    throw invalidArgument(
+      `Within a function, tasks.module knows what its own module exports, and ${name} is not of it`,
+    );
+  };
 }
 
 /** Sources are named where they are imported, also by code that was compiled and lies elsewhere. */
@@ -71,7 +99,7 @@ function findFile(url: string | URL): string {
 }
 
 function createBuilder(
-  source: ModuleSource,
+  codeOf: CodeOf,
   name: string,
   options: FunctionOptions,
 ): FunctionBuilder<(...args: unknown[]) => unknown> {
@@ -83,7 +111,7 @@ function createBuilder(
   const details = detailsOf({ ...taskOptions, label }, ONE_CPU);
   const head = JSON.stringify({ timeLimitMs, export: name, label }).slice(0, -1);
   const build = (...args: unknown[]): Task => {
-    const inputs: TaskInput[] = [codeOf(source, name)];
+    const inputs: TaskInput[] = [codeOf(name)];
     let config = `${head},"args":[`;
     for (let i = 0; i < args.length; i++) {
       if (i > 0) config += ",";
@@ -97,23 +125,8 @@ function createBuilder(
     );
   };
   return Object.assign(build, {
-    with: (changes: FunctionOptions) => createBuilder(source, name, { ...options, ...changes }),
+    with: (changes: FunctionOptions) => createBuilder(codeOf, name, { ...options, ...changes }),
   });
-}
-
-function codeOf(source: ModuleSource, name: string): SharedConstant {
-  if (source.code === undefined) {
-    const bundle = bundleModule(source.path, source.external);
-    warnOfLeftOut(source.path, bundle.leftOut);
-    source.code = { bundle, constant: new SharedConstant(bundle.hash, bundle.code) };
-  }
-  const { bundle, constant } = source.code;
-  if (!bundle.exports.has(name)) {
-    throw invalidArgument(
-      `${source.path} has no function ${name} to export; is it the file of the module that was given?`,
-    );
-  }
-  return constant;
 }
 
 function warnOfLeftOut(path: string, packages: readonly string[]): void {

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { type Items, items, type Task, tasks } from "hyperloom";
 import { type CurrentTask, currentTask } from "hyperloom/worker";
+import * as self from "./context.ts";
 
 type Known = Pick<CurrentTask, "id" | "label"> & { readonly hasAttempt: boolean };
 
@@ -35,6 +36,16 @@ export function processId(): number {
 export function mergeThree(word: Buffer): Task<Buffer> {
   const part = tasks.const(word);
   return tasks.merge([part, tasks.run("cat", { stdin: part }), part], { delimiter: "-" });
+}
+
+export function countDown(from: number): number | Task<number> {
+  const { countDown: next } = tasks.module(self, import.meta.url);
+  return from > 0 ? next(from - 1) : from;
+}
+
+export function callForeign(): Task<unknown> {
+  const { foreign } = tasks.module({ foreign: () => 1 }, import.meta.url);
+  return foreign();
 }
 
 export function runAll(words: readonly string[]): Task<Buffer>[] {

@@ -1,5 +1,5 @@
 // Functions that tell when and where they run.
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
 
 /** Milliseconds since 1970 at which a call had begun and was not over, and its process. */
 export type Span = readonly [startMs: number, endMs: number, pid: number];
@@ -12,21 +12,9 @@ export async function work(durationMs: number): Promise<Span> {
 }
 
 /** Says that it runs, spins while the file `hold` is there, and returns as many bytes as it got. */
-export function pass(input: Uint8Array, running: string, hold: string): Uint8Array {
-  writeFileSync(running, `${process.pid} ${process.ppid}`);
+export function pass(running: string, hold: string, input: Uint8Array): Uint8Array {
+  writeFileSync(`${running}.new`, `${process.pid} ${process.ppid}`);
+  renameSync(`${running}.new`, running);
   while (existsSync(hold));
   return Buffer.alloc(input.length, 1);
-}
-
-/** Says that it runs, and never ends. */
-export function spin(running: string): never {
-  writeFileSync(running, `${process.pid} ${process.ppid}`);
-  for (;;);
-}
-
-/** Takes memory until it has so many bytes, which nobody is to give it. */
-export function allocate(bytesMax: number): number {
-  const kept: number[][] = [];
-  for (let bytes = 0; bytes < bytesMax; bytes += 8e6) kept.push(new Array(1e6).fill(bytes));
-  return kept.length;
 }

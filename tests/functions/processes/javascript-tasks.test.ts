@@ -7,6 +7,8 @@ import * as context from "../modules/context.ts";
 
 const {
   whoAmI,
+  countDown,
+  callForeign,
   report,
   waitForAbort,
   processId,
@@ -69,6 +71,13 @@ test("a task that it returns runs in its place", async () => {
   const both = await client.submit(runAll(["x", "y"])).gather();
   expect(both.map(String)).toEqual(["x\n", "y\n"]);
   expect(await client.submit(runAll([])).gather()).toEqual([]);
+});
+
+test("a function returns calls of functions of its own module", async () => {
+  expect(await client.submit(tasks.array([countDown(3), countDown(0)])).gather()).toEqual([0, 0]);
+  await expect(client.submit(callForeign()).gather()).rejects.toThrow(
+    "tasks.module knows what its own module exports, and foreign is not of it",
+  );
 });
 
 test("such a task may fail", async () => {

@@ -24,6 +24,8 @@ export type Caller = {
   forget(functions: readonly number[]): void;
   /** Makes the calls of one message, and tells what they end in. `configs` are theirs, joined. */
   call(calls: readonly CallHeader[], values: Values, configs: Buffer): Promise<void>;
+  /** Under which name the module of the function that runs exports this one. */
+  findExport(callee: unknown): { readonly name: string; readonly code: Uint8Array } | undefined;
   /** The call that runs. */
   current(): CurrentCall | undefined;
   /** Tells the call, if it still runs, that it is not wanted any more. */
@@ -38,6 +40,8 @@ type Code = { readonly source: Buffer; module: LoadedModule | undefined };
 /** A call that has begun and not ended. */
 type Running = {
   readonly current: CurrentCall;
+  /** What its function is from, once that is known. */
+  code: Code | undefined;
   startMs: number;
   /** Ends the waiting for it. */
   interrupt: (() => void) | undefined;
@@ -109,6 +113,7 @@ export function createCaller(options: CallerOptions): Caller {
     if (typeof callee !== "function") {
       throw new TypeError(`the module has no function ${config.export}`);
     }
+    own.code = code;
     own.startMs = performance.now();
     return callee(...args);
   };
@@ -127,7 +132,12 @@ export function createCaller(options: CallerOptions): Caller {
   ): Promise<void> | undefined => {
     const identity = { id, task, attempt, label: "" };
     const current = createCurrentCall(options, identity);
-    const own: Running = { current, startMs: performance.now(), interrupt: undefined };
+    const own: Running = {
+      current,
+      code: undefined,
+      startMs: performance.now(),
+      interrupt: undefined,
+    };
     running = own;
     try {
       const config = JSON.parse(configBytes.toString()) as CallConfig;
@@ -162,6 +172,11 @@ export function createCaller(options: CallerOptions): Caller {
         if (ending !== undefined) await ending;
       }
       outbox.flush();
+    },
+    findExport: (callee) => {
+      const { module = {}, source: code } = running?.code ?? {};
+      const found = Object.entries(module).find(([, value]) => value === callee);
+      return found === undefined || code === undefined ? undefined : { name: found[0], code };
     },
     current: () => running?.current,
     abort: (call) => {

@@ -6,7 +6,7 @@
 import { writeSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { RUNNER_SERVICES, type RunnerServices } from "../../extension.ts";
+import { offerRunnerServices } from "../../../core/model/runner-services.ts";
 import { watchAccidents } from "./accidents.ts";
 import { createCaller } from "./caller.ts";
 import { captureOutput } from "./capture-output.ts";
@@ -40,8 +40,10 @@ async function callFunctions(): Promise<void> {
   watcher.on("message", (call: number) => caller.abort(call));
   // It must not keep a process alive in which nothing can happen any more.
   watcher.unref();
-  const services: RunnerServices = { currentTask: () => caller.current()?.context() };
-  Object.assign(globalThis, { [RUNNER_SERVICES]: services });
+  offerRunnerServices({
+    currentTask: () => caller.current()?.context(),
+    findExport: caller.findExport,
+  });
   outbox.send(() => ({ kind: "ready", versions: { Node: process.versions.node } }));
   for (let frame = source.next(); frame !== undefined; frame = source.next()) {
     const { message, payload } = frame;
