@@ -114,7 +114,10 @@ export async function leftovers(worker: TestWorker): Promise<string[]> {
 }
 
 /** Waits until no worker has anything in its directories, and the server knows no data object. */
-export async function untilNothingIsLeft(cluster: TestCluster, client: Client): Promise<void> {
+export async function untilNothingIsLeft(
+  cluster: Pick<TestCluster, "workers">,
+  client: Client,
+): Promise<void> {
   await vi.waitFor(
     async () => {
       const { dataObjects } = await client.stats();
