@@ -50,7 +50,9 @@ export async function startCluster(
     owned.push(thing);
     return thing;
   };
-  const server = own(start("loom-server", ["--port", "0", "--ready-fd", "3", ...serverArgs]));
+  const server = own(
+    start("loom-server", ["--port", "0", "--ready-fd", "3", "--exit-with-stdin", ...serverArgs]),
+  );
   const workers: TestWorker[] = [];
   const port = await readPort(server);
 
@@ -63,7 +65,15 @@ export async function startCluster(
     workers,
     async startWorker(args = [], env = {}, cwd = scratch) {
       const wdir = await mkdtemp(join(scratch, "worker-"));
-      const flags = ["--wdir", wdir, "--cpus", String(cpus), ...workerArgs, ...args];
+      const flags = [
+        "--exit-with-stdin",
+        "--wdir",
+        wdir,
+        "--cpus",
+        String(cpus),
+        ...workerArgs,
+        ...args,
+      ];
       const program = own(
         start("loom-worker", [...flags, "127.0.0.1", String(port)], { env, cwd }),
       );
