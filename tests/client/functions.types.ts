@@ -116,3 +116,21 @@ export async function functions(): Promise<void> {
   // @ts-expect-error a class is no function
   all.NotAFunction;
 }
+
+type PythonSteps = {
+  fit(table: Buffer, depth: number): PythonObject;
+  score(model: PythonObject): number;
+};
+const { fit, score } = tasks.pythonModule<PythonSteps>(new URL("file:///steps.py"));
+
+export function pythonFunctions(): void {
+  const model = fit(raw, number);
+  check<Same<typeof model, Task<PythonObject>>>();
+  const scored = score(model);
+  check<Same<typeof scored, Task<number>>>();
+  passOn(model);
+  // @ts-expect-error raw data is no Python object
+  score(raw);
+  // @ts-expect-error it has no such function
+  tasks.pythonModule<PythonSteps>("file:///steps.py").predict;
+}

@@ -22,13 +22,20 @@ type ArgumentNode =
   | { readonly list: readonly ArgumentNode[] }
   | { readonly object: Readonly<Record<string, ArgumentNode>> };
 
-/** Writes an argument as text; what is data of its own is added to `inputs`, which begin with the code. */
-export function encodeArgument(value: unknown, inputs: TaskInput[]): string {
+/**
+ * Writes an argument as text; what is data of its own is added to `inputs`, which begin with the code.
+ * @param takesClones whether it may be what only JavaScript understands
+ */
+export function encodeArgument(value: unknown, inputs: TaskInput[], takesClones: boolean): string {
   if (value instanceof Task || value instanceof Future) return inputText(inputs, value);
   if (value instanceof Uint8Array) return inputText(inputs, constant(value));
   const makeup = scanValue(value, isInput);
   if (makeup === "json") return encodeJson(value, inputs);
-  return JSON.stringify(makeup === "special" ? compose(value, inputs, 0) : clone(value, inputs));
+  const node =
+    makeup === "special"
+      ? compose(value, inputs, takesClones, 0)
+      : clone(value, inputs, takesClones);
+  return JSON.stringify(node);
 }
 
 function isInput(value: object): boolean {
@@ -57,7 +64,12 @@ function encodeJson(value: unknown, inputs: TaskInput[]): string {
 }
 
 /** What is neither JSON nor has inputs in it. */
-function clone(value: unknown, inputs: TaskInput[]): ArgumentNode {
+function clone(value: unknown, inputs: TaskInput[], isAllowed: boolean): ArgumentNode {
+  if (!isAllowed) {
+    throw invalidArgument(
+      "An argument of a Python function must be bytes or what JSON can say, or a task or future",
+    );
+  }
   let bytes: Buffer;
   try {
     bytes = serialize(value);
@@ -71,7 +83,12 @@ function clone(value: unknown, inputs: TaskInput[]): ArgumentNode {
 }
 
 /** A value that is an input, or a list or an object that has inputs in it. */
-function compose(value: unknown, inputs: TaskInput[], depth: number): ArgumentNode {
+function compose(
+  value: unknown,
+  inputs: TaskInput[],
+  takesClones: boolean,
+  depth: number,
+): ArgumentNode {
   if (depth > DEPTH_MAX) {
     throw invalidArgument(`An argument with tasks in it is nested more than ${DEPTH_MAX} deep`);
   }
@@ -81,8 +98,8 @@ function compose(value: unknown, inputs: TaskInput[], depth: number): ArgumentNo
   if (isPythonObject(value)) return inputNode(inputs, pickled(value));
   const makeup = scanValue(value, isInput);
   if (makeup === "json") return { json: value };
-  if (makeup === "other") return clone(value, inputs);
-  const part = (item: unknown): ArgumentNode => compose(item, inputs, depth + 1);
+  if (makeup === "other") return clone(value, inputs, takesClones);
+  const part = (item: unknown): ArgumentNode => compose(item, inputs, takesClones, depth + 1);
   if (Array.isArray(value)) return { list: value.map(part) };
   const entries = Object.entries(value as object).map(([key, item]) => [key, part(item)] as const);
   return { object: Object.fromEntries(entries) };

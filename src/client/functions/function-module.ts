@@ -4,11 +4,9 @@ import { fileURLToPath } from "node:url";
 import { findRunnerServices, type RunnerServices } from "../../core/model/runner-services.ts";
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { invalidArgument } from "../errors.ts";
-import { detailsOf } from "../tasks/options.ts";
-import { ONE_CPU } from "../tasks/resources.ts";
-import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
+import { SharedConstant, Task } from "../tasks/task.ts";
 import { type Bundle, bundleModule } from "./bundle.ts";
-import { encodeArgument } from "./encode-call.ts";
+import { type Callee, createBuilder } from "./function-builder.ts";
 import type { FunctionBuilder, FunctionOptions, FunctionsOf } from "./function-types.ts";
 
 export type ModuleOptions = FunctionOptions & {
@@ -18,9 +16,6 @@ export type ModuleOptions = FunctionOptions & {
    */
   readonly external?: readonly string[];
 };
-
-/** Gives the code that has a function, for the tasks that call it. Throws a HyperloomError. */
-type CodeOf = (name: string) => TaskInput;
 
 /**
  * The functions that a module exports, as builders of tasks: a builder takes what the function takes,
@@ -45,17 +40,22 @@ export function module<M extends object>(
 ): FunctionsOf<M> {
   const { external = [], ...defaults } = options;
   const runner = findRunnerServices();
-  const codeOf =
-    runner === undefined ? bundleLater(findFile(url), external) : ownCode(runner, namespace);
+  const callee: Callee = {
+    taskType: TASK_TYPE.jsCall,
+    codeOf:
+      runner === undefined ? bundleLater(findFile(url), external) : ownCode(runner, namespace),
+    takesClones: true,
+    encodeConfig: (json) => Buffer.from(json),
+  };
   const builders: Record<string, FunctionBuilder<() => unknown>> = {};
   for (const [name, value] of Object.entries(namespace)) {
-    if (typeof value === "function") builders[name] = createBuilder(codeOf, name, defaults);
+    if (typeof value === "function") builders[name] = createBuilder(callee, name, defaults);
   }
   return builders as FunctionsOf<M>;
 }
 
 /** The bundle of the module, made when the first task needs it. */
-function bundleLater(path: string, external: readonly string[]): CodeOf {
+function bundleLater(path: string, external: readonly string[]): Callee["codeOf"] {
   let made: { readonly bundle: Bundle; readonly constant: SharedConstant } | undefined;
   return (name) => {
     if (made === undefined) {
@@ -71,7 +71,7 @@ function bundleLater(path: string, external: readonly string[]): CodeOf {
 }
 
 /** Where functions run there are no sources, but the code of the function that runs is at hand. */
-function ownCode(runner: RunnerServices, namespace: object): CodeOf {
+function ownCode(runner: RunnerServices, namespace: object): Callee["codeOf"] {
   return (name) => {
     const found = runner.findExport(namespace[name as keyof typeof namespace]);
     if (found !== undefined) return new Task(TASK_TYPE.const, undefined, found.code);
@@ -96,37 +96,6 @@ function findFile(url: string | URL): string {
   const found = [path, compiled, source].find((candidate) => existsSync(candidate));
   if (found === undefined) throw invalidArgument(`tasks.module: there is no file ${path}`);
   return found;
-}
-
-function createBuilder(
-  codeOf: CodeOf,
-  name: string,
-  options: FunctionOptions,
-): FunctionBuilder<(...args: unknown[]) => unknown> {
-  const { timeLimitMs, ...taskOptions } = options;
-  if (timeLimitMs !== undefined && !(timeLimitMs > 0 && Number.isFinite(timeLimitMs))) {
-    throw invalidArgument(`timeLimitMs must be a number above 0, but is ${timeLimitMs}`);
-  }
-  const label = options.label ?? name;
-  const details = detailsOf({ ...taskOptions, label }, ONE_CPU);
-  const head = JSON.stringify({ timeLimitMs, export: name, label }).slice(0, -1);
-  const build = (...args: unknown[]): Task => {
-    const inputs: TaskInput[] = [codeOf(name)];
-    let config = `${head},"args":[`;
-    for (let i = 0; i < args.length; i++) {
-      if (i > 0) config += ",";
-      config += encodeArgument(args[i], inputs);
-    }
-    return new Task(
-      TASK_TYPE.jsCall,
-      inputs,
-      Buffer.from(`${config}],"inputs":${inputs.length - 1}}`),
-      details,
-    );
-  };
-  return Object.assign(build, {
-    with: (changes: FunctionOptions) => createBuilder(codeOf, name, { ...options, ...changes }),
-  });
 }
 
 function warnOfLeftOut(path: string, packages: readonly string[]): void {

@@ -1,7 +1,6 @@
 import type { Readable } from "node:stream";
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { ClusterStatus } from "../../core/model/status.ts";
-import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { encodeSmallRequest, type SmallRequest } from "../../protocol/client/client-request.ts";
 import type { ClientResponse } from "../../protocol/client/client-response.ts";
 import type { ResponseError } from "../../protocol/client/response-error.ts";
@@ -154,7 +153,7 @@ export class Session implements FutureOwner {
   #share(constant: SharedConstant): Future {
     const known = this.#shared.get(constant.key);
     if (known !== undefined && !known.failed) return known;
-    const [future] = this.submit([new Task(TASK_TYPE.const, [], constant.bytes)], {
+    const [future] = this.submit([new Task(constant.taskType, [], constant.bytes)], {
       isHidden: true,
     });
     this.#shared.set(constant.key, future as Future);

@@ -1,3 +1,4 @@
+import { TASK_TYPE } from "../../core/model/symbols.ts";
 import type { Future } from "../futures/future.ts";
 import type { ResourceAmounts } from "./resources.ts";
 
@@ -38,13 +39,16 @@ export class SharedConstant {
   /** Equal keys mean equal bytes. */
   readonly key: string;
   readonly bytes: Uint8Array;
+  /** Of the task that makes it of the bytes. */
+  readonly taskType: number;
   /** As those of a task: the submit that saw it last, and its id there. */
   planStamp = 0;
   planId = 0;
 
-  constructor(key: string, bytes: Uint8Array) {
+  constructor(key: string, bytes: Uint8Array, taskType: number = TASK_TYPE.const) {
     this.key = key;
     this.bytes = bytes;
+    this.taskType = taskType;
   }
 }
 

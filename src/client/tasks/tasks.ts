@@ -1,4 +1,5 @@
 import { module } from "../functions/function-module.ts";
+import { pythonModule } from "../functions/python-module.ts";
 import { array, dget, dslice, get, length, size, slice } from "./collection-tasks.ts";
 import { custom } from "./custom-task.ts";
 import { constant, merge, open, save, split } from "./data-tasks.ts";
@@ -22,6 +23,7 @@ export const tasks: {
   readonly run: typeof run;
   readonly custom: typeof custom;
   readonly module: typeof module;
+  readonly pythonModule: typeof pythonModule;
   /** In the `outputs` of `run`: the standard output. */
   readonly stdout: typeof STDOUT;
 } = {
@@ -41,5 +43,6 @@ export const tasks: {
   run,
   custom,
   module,
+  pythonModule,
   stdout: STDOUT,
 };
