@@ -287,8 +287,11 @@ test("TRACE writes submit, start, end, worker and label; a bad path is an error"
   try {
     const stub = await worker();
     const raw = await client();
-    raw.request({ kind: "trace", path: "/dev/null/no" });
-    expect(await raw.next()).toMatchObject({ kind: "error" });
+    for (const path of ["/dev/null/no", "/proc/no", "/no/such/parent", "relative"]) {
+      raw.request({ kind: "trace", path });
+      const error = { message: expect.stringContaining(path) };
+      expect(await raw.next()).toMatchObject({ kind: "error", error });
+    }
     raw.request({ kind: "trace", path: directory });
     raw.plan((encoder) => encoder.addTask(TASK_TYPE.run, NOTHING, [], -1, true, "step: one"), 3);
     const { batch } = await stub.take("assign");

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { decodeUtf8Lossy } from "../../core/base/utf8.ts";
 import type { Plan } from "../../core/model/plan.ts";
@@ -31,7 +31,8 @@ export function startTrace(engine: Engine, directory: string): string | undefine
     return `Trace path '${directory}' is not absolute; give the full path of a directory`;
   }
   try {
-    mkdirSync(directory, { recursive: true });
+    // Not its parents: a recursive `mkdir` of Node never ends in some file systems, such as /proc.
+    if (!existsSync(directory)) mkdirSync(directory);
     const file = openSync(join(directory, FILE_NAME), "a");
     engine.trace?.close();
     engine.trace = createTrace(engine, file);

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { HyperloomError } from "../../core/model/errors.ts";
 import { systemReason } from "../executors/task-error.ts";
 import { acquireLock, type DirectoryLock } from "./directory-lock.ts";
+import { makeDirectories } from "./make-directories.ts";
 
 /** `<parent>/worker-<hostname>-<port>/` with `data/` and `run/`, for one worker alone. */
 export type WorkDirectory = {
@@ -29,7 +30,7 @@ export async function createWorkDirectory(
   const path = join(resolve(parent), `${workDirectoryPrefix()}${port}`);
   let lock: DirectoryLock | undefined;
   try {
-    mkdirSync(parent, { recursive: true });
+    makeDirectories(parent);
     lock = await acquireLock(path);
     if (lock === undefined) return undefined;
     await makeFresh(path);
