@@ -85,7 +85,6 @@ test("a place that cannot be used is named, with the reason", async () => {
   writeFileSync(file, "");
   const failed = await createWorkDirectory(file, 6).catch((error) => error);
   expect(failed).toMatchObject({ name: "HyperloomError", code: "work-directory-unusable" });
-});
   expect(failed.message).toContain(`The work directory '${file}/worker-`);
   expect(failed.message).toMatch(/EEXIST|ENOTDIR/);
 });
@@ -101,3 +100,4 @@ test("a lock that somebody else holds counts as held", async () => {
 test("a file system that refuses directories is told, not tried for ever", async () => {
   const failed = await createWorkDirectory("/proc/no/such", 1).catch((error: unknown) => error);
   expect(failed).toMatchObject({ name: "HyperloomError", code: "work-directory-unusable" });
+});
