@@ -118,13 +118,13 @@ export async function functions(): Promise<void> {
 }
 
 type PythonSteps = {
-  fit(table: Buffer, depth: number): PythonObject;
+  learn(table: Buffer, depth: number): PythonObject;
   score(model: PythonObject): number;
 };
-const { fit, score } = tasks.pythonModule<PythonSteps>(new URL("file:///steps.py"));
+const { learn, score } = tasks.pythonModule<PythonSteps>(new URL("file:///steps.py"));
 
 export function pythonFunctions(): void {
-  const model = fit(raw, number);
+  const model = learn(raw, number);
   check<Same<typeof model, Task<PythonObject>>>();
   const scored = score(model);
   check<Same<typeof scored, Task<number>>>();
