@@ -11,6 +11,8 @@ from .inputs import StoredArray, StoredData, StoredIndex, StoredJson, StoredObje
 #: Whole numbers beyond these are not exact in all languages.
 _WHOLE_MAX = 2**53 - 1
 
+_RAW = (bytes, bytearray, memoryview, Wrapper)
+
 #: Modules by their sources: several functions of a file share one.
 _modules: Dict[Tuple[str, str], Dict[str, Any]] = {}
 
@@ -50,15 +52,16 @@ def _parameters_of_views(function: Callable[..., Any]) -> List[int]:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return []
-    return [i for i, parameter in enumerate(parameters) if parameter.annotation in (memoryview, "memoryview")]
+    views = (memoryview, "memoryview")
+    return [i for i, parameter in enumerate(parameters) if parameter.annotation in views]
 
 
 def _read_arguments(config: Any, inputs: Tuple[Wrapper, ...], wants_views: List[int]) -> List[Any]:
     count = config.get("inputs", len(inputs))
     if count != len(inputs):
         raise TypeError(
-            f"the function was given {len(inputs)} inputs in place of {count}; what stands for many "
-            "tasks, by tasks.dget or tasks.dslice, must be put into tasks.array first"
+            f"the function was given {len(inputs)} inputs in place of {count}; what stands for "
+            "many tasks, by tasks.dget or tasks.dslice, must be put into tasks.array first"
         )
 
     def read(node: Any, wants_view: bool) -> Any:
@@ -106,11 +109,8 @@ def _to_argument(value: Wrapper, wants_view: bool) -> Any:
 def _to_result(context: Context, value: Any) -> Any:
     """Raw data and lists of it, tasks and inputs stay; what JSON can say exactly is a value, and
     anything else a Python object."""
-    if isinstance(value, (str, bytes, bytearray, memoryview, Wrapper)) or hasattr(value, "task_type"):
-        return value
-    if isinstance(value, (list, tuple)) and all(
-        isinstance(item, (bytes, bytearray, memoryview, Wrapper)) for item in value
-    ):
+    is_list = isinstance(value, (list, tuple)) and all(isinstance(item, _RAW) for item in value)
+    if is_list or isinstance(value, (str, *_RAW)) or hasattr(value, "task_type"):
         return value
     return context.json(value) if _is_json(value) else context.wrap(value)
 
