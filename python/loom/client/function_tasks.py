@@ -1,8 +1,10 @@
 """The builders of tasks that run Python functions."""
 
 import functools
+import math
 from typing import Any, Callable, Iterable, Optional
 
+from .call_options import append_options, versions
 from .errors import LoomError
 from .requests import cpu1
 from .task import ResourceRequest, Task
@@ -18,6 +20,7 @@ def py_call(
     inputs: Iterable[object] = (),
     direct_args: Iterable[object] = (),
     request: Optional[ResourceRequest] = cpu1,
+    time_limit: Optional[float] = None,
 ) -> Task:
     """Calls a function on a worker.
 
@@ -25,12 +28,16 @@ def py_call(
         that wants a context as its first argument.
     inputs: tasks whose results are its last arguments.
     direct_args: plain values, which are pickled here, as its arguments before those.
+    time_limit: seconds after which the call is ended and the task fails.
 
     The number of arguments is not checked here: a wrong one fails the task.
     """
     if callable(obj) or isinstance(obj, tuple):
-        obj = py_value(obj)
-    return Task("loom/py/call", (obj, *inputs), _pickled(tuple(direct_args)), request)
+        obj = _function_value(obj)
+    config = _pickled(tuple(direct_args))
+    if time_limit is not None:
+        config = append_options(config, {"time_limit_ms": _milliseconds(time_limit)})
+    return Task("loom/py/call", (obj, *inputs), config, request)
 
 
 def py_task(
@@ -38,6 +45,7 @@ def py_task(
     request: Optional[ResourceRequest] = cpu1,
     context: bool = False,
     n_direct_args: int = 0,
+    time_limit: Optional[float] = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Task]]:
     """Makes a function a builder of tasks that call it:
 
@@ -51,6 +59,7 @@ def py_task(
     request: what each call asks for; default: 1 cpu.
     context: the function wants a context as its first argument.
     n_direct_args: so many arguments, the first ones, are plain values; the others are tasks.
+    time_limit: seconds after which a call is ended and its task fails.
     """
     if callable(label):
         raise LoomError("py_task is called before it decorates: write @py_task()")
@@ -66,15 +75,26 @@ def py_task(
             nonlocal value
             if value is None:
                 # Pickled with the first call, when all that it refers to is defined.
-                value = py_value((function, context))
+                value = _function_value((function, context))
                 value.label = f"{name}: function"
-            task = py_call(value, args[n_direct_args:], args[:n_direct_args], request)
+            task = py_call(value, args[n_direct_args:], args[:n_direct_args], request, time_limit)
             task._extras = extras
             return task
 
         return build
 
     return decorate
+
+
+def _function_value(function: object) -> Task:
+    """As `py_value`, with what a worker needs to know where it cannot unpickle it."""
+    return Task("loom/py/value", (), append_options(_pickled(function), versions()), cpu1)
+
+
+def _milliseconds(time_limit: float) -> int:
+    if not 0 < time_limit < math.inf:
+        raise LoomError(f"time_limit must be a number of seconds above 0, but is {time_limit!r}")
+    return math.ceil(time_limit * 1000)
 
 
 def _pickled(obj: object) -> bytes:

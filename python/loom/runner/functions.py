@@ -8,6 +8,7 @@ from .frames import Message
 from .inputs import map_file
 
 _OPTIONS_MAGIC = b"LOOMOPTS"
+_HERE = sys.version.split()[0]
 
 
 class CannotUnpickle(Exception):
@@ -33,9 +34,6 @@ class Functions:
         self._loaded.pop(number, None)
         self._failures.pop(number, None)
 
-    def is_loaded(self, number: int) -> bool:
-        return number in self._loaded
-
     def load(self, number: int, config: memoryview) -> Tuple[Callable[..., Any], bool]:
         """The function, and whether it wants a context. `config` is that of the call."""
         known = self._loaded.get(number)
@@ -44,10 +42,15 @@ class Functions:
         failure = self._failures.get(number)
         if failure is not None:
             raise failure
+        source = self._sources[number]
         try:
-            code = pickle.loads(self._sources[number])
+            check_versions(source)
+            code = pickle.loads(source)
+        except CannotUnpickle as refused:
+            self._failures[number] = refused
+            raise
         except Exception as error:
-            failure = self._failures[number] = cannot_unpickle("The function", error, config)
+            failure = self._failures[number] = cannot_unpickle("The function", error, source, config)
             raise failure from error
         wants_context = False
         if isinstance(code, tuple) and len(code) == 2:
@@ -74,26 +77,43 @@ class Functions:
         return arguments
 
 
-def cannot_unpickle(what: str, error: Exception, config: memoryview) -> CannotUnpickle:
+def read_options(pickled: Any) -> Dict[str, Any]:
+    """What the client says behind a pickle; see `loom.client.call_options`."""
+    end = len(pickled) - len(_OPTIONS_MAGIC) - 4
+    if end < 0 or pickled[end + 4 :] != _OPTIONS_MAGIC:
+        return {}
+    import json
+
+    size = int.from_bytes(pickled[end : end + 4], "little")
+    options: Dict[str, Any] = json.loads(bytes(pickled[end - size : end]))
+    return options
+
+
+def check_versions(pickled: Any) -> None:
+    """Refuses code of another Python: to run it may do anything, such as end the process."""
+    client = str(read_options(pickled).get("python", ""))
+    if client == "" or client.split(".")[:2] == _HERE.split(".")[:2]:
+        return
+    # A function that is only named is imported here, and is code of this Python.
+    if b"cloudpickle" in bytes(pickled):
+        raise CannotUnpickle(
+            f"The function was pickled by Python {client}, and this worker runs functions by Python "
+            f"{_HERE}, which cannot run its code. Start the worker with --python and an "
+            f"interpreter of version {'.'.join(client.split('.')[:2])}."
+        )
+
+
+def cannot_unpickle(what: str, error: Exception, *pickles: Any) -> CannotUnpickle:
     """Says it with the versions of both sides, which are mostly the reason."""
     import cloudpickle
 
-    here = f"Python {sys.version.split()[0]} and cloudpickle {cloudpickle.__version__}"
+    options: Dict[str, Any] = {}
+    for pickled in pickles:
+        options.update(read_options(pickled))
+    client = "not told its versions"
+    if "python" in options:
+        client = f"Python {options['python']} and cloudpickle {options.get('cloudpickle')}"
     return CannotUnpickle(
-        f"{what} cannot be unpickled on this worker, which has {here}; "
-        f"the client has {client_versions(config)}.\n{type(error).__name__}: {error}"
+        f"{what} cannot be unpickled on this worker, which has Python {_HERE} and cloudpickle "
+        f"{cloudpickle.__version__}; the client has {client}.\n{type(error).__name__}: {error}"
     )
-
-
-def client_versions(config: memoryview) -> str:
-    """What the client says of itself behind the pickle of the arguments."""
-    data = bytes(config)
-    if not data.endswith(_OPTIONS_MAGIC):
-        return "not told its versions"
-    import json
-
-    end = len(data) - len(_OPTIONS_MAGIC) - 4
-    size = int.from_bytes(data[end : end + 4], "little")
-    options = json.loads(data[end - size : end])
-    python = options.get("python", "an unknown version")
-    return f"Python {python} and cloudpickle {options.get('cloudpickle', 'of an unknown version')}"

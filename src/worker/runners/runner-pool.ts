@@ -54,6 +54,8 @@ const STALL_MS = 20;
 const TAKE_BACK_MS = 50;
 /** Runners that may end under a call that none of them had begun. */
 const LOSSES_MAX = 3;
+/** Functions whose numbers are kept before those that nobody knows any more are forgotten. */
+const NUMBERS_MAX = 16_384;
 /** The longest that a timer of Node can wait: 24.8 days. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -64,12 +66,18 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   const slots = new Set<Slot>();
   /** The one used last is last. */
   const idle: Slot[] = [];
+  /** Lanes that get a runner that is about to be free or to end, rather than one more. */
+  const awaiting: Lane[] = [];
   const numbers = new Map<string, number>();
+  let lastNumber = 0;
   const functions = {
     numberOf: (key: string): number => {
-      const number = numbers.get(key) ?? numbers.size;
-      numbers.set(key, number);
-      return number;
+      const known = numbers.get(key);
+      if (known !== undefined) return known;
+      if (numbers.size >= NUMBERS_MAX) forgetNumbers();
+      lastNumber += 1;
+      numbers.set(key, lastNumber);
+      return lastNumber;
     },
   };
   let command: Promise<RunnerCommand> | undefined;
@@ -77,6 +85,14 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   let stallTimer: NodeJS.Timeout | undefined;
   let onAllEnded = (): void => {};
   let isDisposed = false;
+
+  /** Keeps the numbers of functions that a runner knows. */
+  const forgetNumbers = (): void => {
+    for (const key of numbers.keys()) {
+      const isKnown = Array.from(slots).some(({ runner }) => runner.knows(key));
+      if (!isKnown) numbers.delete(key);
+    }
+  };
 
   const watchGroups = (): void => {
     guard ??= startGuard((reason) => log("error", "cannot start the guard of runners", { reason }));
@@ -114,6 +130,24 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       slot.runner.kill("it was idle");
     }, idleMs);
     slot.idleTimer.unref();
+    serveAwaiting();
+  };
+
+  /** Whether a runner without a lane, which gives back or ends calls of its last one, is for nobody yet. */
+  const isOneComing = (): boolean => {
+    let count = -idle.length;
+    for (const { lane } of slots) if (lane === undefined) count += 1;
+    return count > awaiting.length;
+  };
+
+  /** To be called when a runner without a lane is idle, or has ended. */
+  const serveAwaiting = (): void => {
+    if (isDisposed) return;
+    for (let lane = awaiting.shift(); lane !== undefined; lane = awaiting.shift()) {
+      if (lanes.get(lane.id) !== lane) continue;
+      serve(lane);
+      return;
+    }
   };
 
   const takeIdle = (functionKey: string): Slot | undefined => {
@@ -131,7 +165,8 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     if (lane.slot === undefined) {
       const slot = takeIdle(first.call.functionKey);
       if (slot === undefined) {
-        void startFor(lane);
+        if (isOneComing()) awaiting.push(lane);
+        else void startFor(lane);
         return;
       }
       slot.lane = lane;
@@ -142,9 +177,11 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
 
   const send = (lane: Lane, slot: Slot): void => {
     if (!slot.runner.isOpen) return;
-    const waiting = lane.waiting;
+    const { waiting } = lane;
+    // What cannot be sent ends at once, and may take its lane along.
     lane.waiting = [];
-    slot.runner.send(waiting);
+    const count = slot.runner.send(waiting);
+    lane.waiting = [...waiting.slice(count), ...lane.waiting];
     watchHead(slot);
     watchStalls();
   };
@@ -156,7 +193,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       const found = await command;
       if (isDisposed || lanes.get(lane.id) !== lane || lane.slot !== undefined) return;
       // Another lane may have ended meanwhile.
-      if (idle.length > 0) serve(lane);
+      if (idle.length > 0 || isOneComing()) serve(lane);
       else {
         lane.slot = start(found, lane);
         send(lane, lane.slot);
@@ -201,6 +238,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
 
   const onProgressed = (slot: Slot): void => {
     watchHead(slot);
+    if (slot.lane !== undefined) serve(slot.lane);
     rest(slot);
   };
 
@@ -238,7 +276,10 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     if (isDisposed) return;
     watchGroups();
     const { lane } = slot;
-    if (lane === undefined) return;
+    if (lane === undefined) {
+      serveAwaiting();
+      return;
+    }
     lane.slot = undefined;
     // One that was stopped takes its runner along; its neighbors begin again.
     const isOurs = left.some(({ isKilled }) => isKilled);
@@ -284,7 +325,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       let isWaiting = false;
       for (const slot of slots) {
         const { runner } = slot;
-        const isAwaited = runner.outstanding > 1;
+        const isAwaited = runner.outstanding + (slot.lane?.waiting.length ?? 0) > 1;
         const running = isAwaited ? runner.findRunning() : undefined;
         if (isAwaited) isWaiting = true;
         if (running !== undefined && running === slot.seenRunning && runner.isOpen) {

@@ -35,6 +35,8 @@ type Sent = {
   readonly number: number;
   /** Values of the nodes that came with it. */
   readonly rows: readonly ValueId[];
+  /** What went along. */
+  readonly bytes: number;
 };
 
 export type RunnerOptions = {
@@ -66,7 +68,8 @@ export type Runner = {
   /** Whether calls may be sent: none are being taken back. */
   readonly isOpen: boolean;
   knows(functionKey: string): boolean;
-  send(entries: readonly Entry[]): void;
+  /** Sends calls from the front, until enough bytes are under way; returns how many. */
+  send(entries: readonly Entry[]): number;
   /** The call that it is with now, as far as is known here. */
   first(): Entry | undefined;
   /** The call that it runs now. */
@@ -81,6 +84,8 @@ export type Runner = {
 
 /** Functions that a runner keeps; those called longest ago are forgotten. */
 const FUNCTIONS_MAX = 256;
+/** Nothing more is sent to a runner that is still to work off so many bytes. */
+const OUTSTANDING_BYTES_MAX = 32 * 1024 * 1024;
 /** A frame is sent when its payload has so many bytes. */
 const FRAME_BYTES = 4 * 1024 * 1024;
 
@@ -92,9 +97,10 @@ export function startRunner(options: RunnerOptions): Runner {
   const filePrefix = `result-${runnerCount}-`;
   /** By id, in the order of sending, which is that of beginning. */
   const sent = new Map<number, Sent>();
-  /** Functions that it was told, the one used longest ago first. */
-  const known = new Map<number, string>();
+  /** Functions that it was told, by key, the one used longest ago first. */
+  const known = new Map<string, number>();
   let sentCount = 0;
+  let outstandingBytes = 0;
   let isReady = false;
   let isTakingBack = false;
   let isOver = false;
@@ -104,12 +110,12 @@ export function startRunner(options: RunnerOptions): Runner {
 
   const tellFunction = (call: RunnerCall): number => {
     const number = functions.numberOf(call.functionKey);
-    if (!known.delete(number)) {
+    if (!known.delete(call.functionKey)) {
       const payload: Uint8Array[] = [];
       const source = describeLeaf(values, call.function, payload);
       tell({ kind: "function", function: number, source }, payload);
     }
-    known.set(number, call.functionKey);
+    known.set(call.functionKey, number);
     return number;
   };
 
@@ -135,8 +141,10 @@ export function startRunner(options: RunnerOptions): Runner {
         onOutcome(entry, { kind: "failed", failure: { message: (error as Error).message } });
         continue;
       }
-      for (let i = before; i < payload.length; i++) bytes += (payload[i] as Uint8Array).length;
-      bytes += call.config.length;
+      let callBytes = call.config.length;
+      for (let i = before; i < payload.length; i++) callBytes += (payload[i] as Uint8Array).length;
+      bytes += callBytes;
+      outstandingBytes += callBytes;
       configs.push(call.config);
       const id = sentCount;
       calls.push({
@@ -147,7 +155,7 @@ export function startRunner(options: RunnerOptions): Runner {
         config: call.config.length,
         inputs,
       });
-      sent.set(id, { entry, number: sentCount, rows: table.rows });
+      sent.set(id, { entry, number: sentCount, rows: table.rows, bytes: callBytes });
       sentCount += 1;
     }
     payload.push(...configs);
@@ -157,9 +165,14 @@ export function startRunner(options: RunnerOptions): Runner {
 
   const forgetSome = (): void => {
     if (known.size <= FUNCTIONS_MAX) return;
-    const numbers = [...known.keys()].slice(0, known.size - FUNCTIONS_MAX);
-    for (const number of numbers) known.delete(number);
-    tell({ kind: "forget", functions: numbers });
+    const forgotten = [...known].slice(0, known.size - FUNCTIONS_MAX);
+    for (const [key] of forgotten) known.delete(key);
+    tell({ kind: "forget", functions: forgotten.map(([, number]) => number) });
+  };
+
+  const remove = (id: number, bytes: number): void => {
+    sent.delete(id);
+    outstandingBytes -= bytes;
   };
 
   const onResults = (results: readonly unknown[], payloadBytes: Uint8Array): void => {
@@ -174,7 +187,7 @@ export function startRunner(options: RunnerOptions): Runner {
       const { isKilled } = known.entry;
       if (isKilled) skipResult(context, fields["nodes"] ?? fields["redirect"]);
       const outcome = isKilled ? undefined : outcomeOf(context, fields);
-      sent.delete(id);
+      remove(id, known.bytes);
       if (outcome !== undefined) onOutcome(known.entry, outcome);
     }
     options.onProgressed();
@@ -184,9 +197,9 @@ export function startRunner(options: RunnerOptions): Runner {
     demand(isTakingBack, "a taking back that was asked for");
     isTakingBack = false;
     const entries: Entry[] = [];
-    for (const [id, { entry, number }] of sent) {
+    for (const [id, { entry, number, bytes }] of sent) {
       if (number < begun) continue;
-      sent.delete(id);
+      remove(id, bytes);
       entries.push(entry);
     }
     options.onTakenBack(entries.filter(({ isKilled }) => !isKilled));
@@ -276,10 +289,14 @@ export function startRunner(options: RunnerOptions): Runner {
     get isOpen() {
       return !isTakingBack && !isOver;
     },
-    knows: (key) => known.has(functions.numberOf(key)),
+    knows: (key) => known.has(key),
     send: (entries) => {
-      for (let start = 0; start < entries.length; ) start = sendFrame(entries, start);
+      let start = 0;
+      while (start < entries.length && outstandingBytes < OUTSTANDING_BYTES_MAX) {
+        start = sendFrame(entries, start);
+      }
       forgetSome();
+      return start;
     },
     first: () => sent.values().next().value?.entry,
     findRunning,

@@ -133,6 +133,15 @@ describe("runners", () => {
     }
   });
 
+  test("calls with more data than a runner is sent at once", async () => {
+    const bench = createPoolBench();
+    const code = "return [api.data(String(api.nodes[inputs[0]].bytes))];";
+    const input = "x".repeat(1_000_000);
+    const calls = Array.from({ length: 80 }, () => [code, { lane: 1, inputs: [input] }] as const);
+    const told = await toldOf(await bench.start(...calls));
+    expect(told).toEqual(told.map(() => ({ value: "1000000" })));
+  });
+
   test("one without calls ends after a time", async () => {
     const bench = createPoolBench({ idleMs: 50 });
     const pid = pidOf(await bench.run(PID));

@@ -19,6 +19,14 @@ def with_options(arguments, options):
     return pickle.dumps(arguments) + text + len(text).to_bytes(4, "little") + b"LOOMOPTS"
 
 
+def py_value_with(options, function):
+    import cloudpickle
+
+    text = json.dumps(options).encode()
+    pickled = cloudpickle.dumps(function) + text + len(text).to_bytes(4, "little") + b"LOOMOPTS"
+    return Task("loom/py/value", (), pickled)
+
+
 def spin(x=None):
     while True:
         pass
@@ -36,6 +44,7 @@ def late(client):
         ("late", py_value(spin), limited),
         ("in_time", py_value(quick), limited),
         ("wrong", py_value(quick), with_options((), {"time_limit_ms": -1})),
+        ("other_version", py_value_with({"python": "2.7.18"}, quick), b""),
         ("versions", Task("loom/py/value", (), b"no pickle"), limited),
     ):
         task = Task("loom/py/call", [code], config, cpu1)
