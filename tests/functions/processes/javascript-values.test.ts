@@ -4,10 +4,11 @@ import {
   asLines,
   asText,
   type Client,
+  readCount,
   type Task,
   tasks,
 } from "../../../src/client/index.ts";
-import { startCluster, type TestCluster } from "../../system/processes/cluster.ts";
+import { memoryBytes, startCluster, type TestCluster } from "../../system/processes/cluster.ts";
 import * as steps from "../modules/steps.ts";
 
 const { add, train, best, shout, countLines, reverse, pieces, echo, days } = tasks.module(
@@ -109,6 +110,23 @@ describe("a value arrives as it was returned", () => {
     const dates = new Map([["a", new Date(Date.UTC(2026, 0, 17))]]);
     expect(await run(days(echo(dates) as Task<typeof dates>))).toEqual(new Map([["a", 17]]));
   });
+});
+
+test("large data goes through files, and never through the worker's memory", async () => {
+  await using own = await startCluster({ workers: 1, cpus: 2 });
+  const other = await own.connect();
+  const [worker] = own.workers;
+  await other.submit(add(1, 1)).gather();
+  const sizeBytes = 128 * 1024 * 1024;
+  const before = await memoryBytes(worker?.pid ?? 0, "VmRSS");
+  const zeros = tasks.run(["head", "-c", `${sizeBytes}`, "/dev/zero"]);
+  const turned = reverse(tasks.merge([tasks.const("a"), zeros, tasks.const("b")]));
+  const [data, size] = other.submit([turned, tasks.size(turned)]);
+  expect(readCount(await size.gather())).toBe(sizeBytes + 2);
+  const after = await memoryBytes(worker?.pid ?? 0, "VmHWM");
+  expect(after - before).toBeLessThan(48 * 1024 * 1024);
+  const fetched = await data.gather();
+  expect([fetched[0], fetched.at(-1), fetched.length]).toEqual([98, 97, sizeBytes + 2]);
 });
 
 test("many calls, in few round trips", async () => {

@@ -53,7 +53,8 @@ async function callFunctions(): Promise<void> {
     else if (message.kind === "calls") {
       const { nodes, calls } = message;
       const { leafBytes, end } = cutLeaves(nodes, payload);
-      await caller.call(calls, createValues(nodes, leafBytes), payload.subarray(end));
+      const inputs = calls.map((call) => call.inputs);
+      await caller.call(calls, createValues(nodes, leafBytes, inputs), payload.subarray(end));
       // What the functions left behind, such as a rejection, is looked at before others are called.
       await nextTurn();
     }

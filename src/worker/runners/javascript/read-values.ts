@@ -18,21 +18,20 @@ export type Values = {
 /**
  * @param nodes the table of the message
  * @param leafBytes bytes of the nodes that came along, by row; views of memory that is theirs
+ * @param inputs rows that the calls of the message have as inputs, a list for each
  */
 export function createValues(
   nodes: readonly InputNode[],
   leafBytes: readonly (Buffer | undefined)[],
+  inputs: readonly (readonly number[])[],
 ): Values {
-  /** Rows whose bytes were given away as they are. */
-  const given = new Set<number>();
+  const uses = countUses(nodes, inputs);
 
   const bytesOf = (row: number, leaf: LeafNode): Buffer => {
     const bytes = leafBytes[row];
     if (bytes === undefined) return readFile(leaf);
     // Several calls may have the same input, and each may write to its own.
-    if (given.has(row)) return Buffer.from(bytes);
-    given.add(row);
-    return bytes;
+    return (uses[row] as number) > 1 ? Buffer.from(bytes) : bytes;
   };
 
   const leafOf = (row: number, leaf: LeafNode): unknown => {
@@ -82,6 +81,26 @@ export function createValues(
       return node.type === "data" ? bytesOf(row, node) : undefined;
     },
   };
+}
+
+/** How often each row is a part of an input. What holds others comes after them. */
+function countUses(
+  nodes: readonly InputNode[],
+  inputs: readonly (readonly number[])[],
+): readonly number[] {
+  const uses = new Array<number>(nodes.length).fill(0);
+  if (nodes.length === 0) return uses;
+  const add = (row: number, count: number): void => {
+    uses[row] = (uses[row] as number) + count;
+  };
+  for (const rows of inputs) for (const row of rows) add(row, 1);
+  for (let row = nodes.length - 1; row >= 0; row--) {
+    const node = nodes[row] as InputNode;
+    const count = uses[row] as number;
+    if (node.type === "array") for (const item of node.items) add(item, count);
+    else if (node.type === "index") add(node.base, count);
+  }
+  return uses;
 }
 
 function offsetAt(bytes: Buffer, at: number): number {
