@@ -22,7 +22,7 @@ class AsCompleted:
         self._ready: Deque[Future] = deque()
         self._waiter: Optional[Tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]] = None
         self._pending: Dict[int, List[Future]] = {}
-        with session.changed:
+        with session.lock:
             for future in futures:
                 if future._plan.state_of(future.task_id) != PENDING:
                     self._ready.append(future)
@@ -36,8 +36,7 @@ class AsCompleted:
         return self
 
     def __next__(self) -> Future:
-        with self._session.changed:
-            self._session.wait_for(lambda: bool(self._ready) or not self._pending)
+        self._session.wait_for(lambda: bool(self._ready) or not self._pending)
         if not self._ready:
             raise StopIteration
         return self._checked(self._ready.popleft())
@@ -48,7 +47,7 @@ class AsCompleted:
     async def __anext__(self) -> Future:
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
-        with self._session.changed:
+        with self._session.lock:
             must_wait = not self._ready and bool(self._pending)
             if must_wait:
                 self._waiter = (loop, waiter)

@@ -153,8 +153,7 @@ class Client:
         """Stops the server and its workers, for all clients, and closes this one."""
         session = self._session
         session.send(requests.terminate_frame())
-        with session.changed:
-            session.wait_for(lambda: session.ended is not None, _TERMINATE_TIMEOUT_S)
+        session.wait_for(lambda: session.ended is not None, _TERMINATE_TIMEOUT_S)
         self.close()
 
     @property
@@ -192,7 +191,7 @@ class Client:
         is_result = bytearray(len(ordered.tasks))
         for row in rows:
             is_result[row] = 1
-        with self._session.changed:
+        with self._session.lock:
             id_base = self._session.ledger.take_ids(len(ordered.tasks))
         encoder = PlanEncoder(self._session.symbol_ids)
         return id_base, encoder.encode(ordered, is_result, id_base, load)

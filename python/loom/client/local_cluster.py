@@ -67,7 +67,7 @@ class LocalCluster:
             self.address = f"127.0.0.1:{int(self._server.read_announcement())}"
             for _ in range(workers):
                 self._workers.append(self._start_worker())
-            self._wait_for_workers(workers)
+            self._wait_for_workers(workers, self._workers)
         except BaseException:
             self.close()
             raise
@@ -85,8 +85,9 @@ class LocalCluster:
         """Starts one more worker, like the others; returns when it has joined."""
         with Client(self.address, name="local cluster") as client:
             joined = client.get_stats().n_workers
-        self._workers.append(self._start_worker())
-        self._wait_for_workers(joined + 1)
+        worker = self._start_worker()
+        self._workers.append(worker)
+        self._wait_for_workers(joined + 1, [worker])
 
     def close(self) -> None:
         """Ends all processes and waits for their end."""
@@ -122,13 +123,13 @@ class LocalCluster:
         args = [*self._worker_args, *self.address.split(":")]
         return ChildProcess("loom-worker", args, env=env)
 
-    def _wait_for_workers(self, n_workers: int) -> None:
+    def _wait_for_workers(self, n_workers: int, started: Sequence[ChildProcess]) -> None:
         if n_workers == 0:
             return
         with Client(self.address, name="local cluster") as client:
             while client.get_stats().n_workers < n_workers:
                 self._server.check()
-                for worker in self._workers:
+                for worker in started:
                     worker.check()
                 time.sleep(_POLL_EVERY_S)
 

@@ -49,7 +49,8 @@ def test_several_clients_have_ids_of_their_own(cluster):
 def test_what_a_client_leaves_is_dropped(cluster):
     with Client(cluster.address) as watcher:
         with Client(cluster.address) as client:
-            client.wait(client.submit([tasks.const("a"), tasks.const("b")]))
+            futures = client.submit([tasks.const("a"), tasks.const("b")])
+            client.wait(futures)
             assert watcher.get_stats().n_data_objects == 2
         until(lambda: watcher.get_stats().n_data_objects == 0)
 
@@ -143,6 +144,7 @@ def test_an_interrupt_leaves_everything_clean(cluster):
         assert status["running"] == status["waiting"] == 0
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_many_interrupts_never_tear_a_frame(cluster):
     """Interrupts at any place of submit, wait and fetch: the client stays usable."""
     with Client(cluster.address) as client:

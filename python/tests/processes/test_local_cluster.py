@@ -24,7 +24,7 @@ def test_with(tmp_path):
             request = tasks.cpus(1)
             request.add_resource("gpus", 1)
             assert client.submit_one(tasks.run("echo x", request=request)).gather() == b"x\n"
-        assert len(os.listdir(tmp_path)) == 2
+        assert len([n for n in os.listdir(tmp_path) if n.startswith("worker-")]) == 2
     assert not any(map(is_alive, pids))
     assert os.listdir(tmp_path) == []
 
@@ -43,8 +43,8 @@ def test_an_error_inside_of_with_ends_it_too():
 
 
 def test_a_worker_that_cannot_start_says_why():
-    with pytest.raises(LoomError, match=r"loom-worker ended with exit status 5.*(?s:.)*/proc/no"):
-        LocalCluster(work_directory="/proc/no")
+    with pytest.raises(LoomError, match=r"loom-worker ended with exit status 5.*(?s:.)*/dev/null/no"):
+        LocalCluster(work_directory="/dev/null/no")
 
 
 def test_a_port_that_is_taken(cluster):

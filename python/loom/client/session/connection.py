@@ -1,7 +1,7 @@
 """A socket and the thread that serves it.
 
-      any thread: send()  --> outbox --wake--> | I/O thread | --> socket
-      handler.on_received() <------------------|            | <-- socket
+      any thread: wake() ----> | I/O thread | --on_wake()--> handler --send()--> outbox --> socket
+                               |            | --on_received()--> handler <------------------ socket
 
 Only that thread touches the socket. So nobody blocks while sending, an event loop in particular,
 and an interrupt (Ctrl-C arrives in the main thread) can never tear a frame or the parser's state.
@@ -51,7 +51,6 @@ class Connection:
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._wake_receiver.setblocking(False)
         self._wake_sender.setblocking(False)
-        # Two counts, each written by one side only.
         self._given_bytes = self._written_bytes = 0
         self._is_awake = False
         self._close_at: Optional[float] = None
@@ -68,27 +67,32 @@ class Connection:
         return self._given_bytes - self._written_bytes
 
     def send(self, *pieces: Piece) -> None:
-        """Sends whole frames after what was given before. Returns at once. Calls must not overlap."""
+        """Sends whole frames after what was given before. Returns at once. For the I/O thread."""
         self._given_bytes += sum(map(len, pieces))
         self._outbox.extend(pieces)
-        self._wake()
+
+    @property
+    def is_current_thread(self) -> bool:
+        """Whether the caller is the I/O thread."""
+        return self._thread is threading.current_thread()
 
     def wake(self) -> None:
-        """Has the I/O thread call `on_wake`. Takes no lock and costs little if it was called just
-        before, so that the finalizers of a million futures may call it."""
+        """`wake_now`, unless it was called just before: for the finalizers of a million futures. It
+        takes no lock. An interrupt may lose it, so that it waits for the next wake-up."""
         if not self._is_awake:
             self._is_awake = True
-            self._wake()
+            self.wake_now()
 
-    def _wake(self) -> None:
+    def wake_now(self) -> None:
+        """Has the I/O thread call `on_wake`."""
         with contextlib.suppress(OSError):  # It has ended, or has wake-ups enough.
             self._wake_sender.send(b"\0")
 
     def close(self, timeout_s: float) -> None:
         """Ends when all that was given to `send` is written, or after the timeout."""
         self._close_at = time.monotonic() + timeout_s
-        self._wake()
-        if self._thread is not threading.current_thread():
+        self.wake_now()
+        if not self.is_current_thread:
             self._thread.join(timeout_s + 5)
 
     def forget(self) -> None:
@@ -122,6 +126,8 @@ class Connection:
         while True:
             timeout_ms = None
             if self._close_at is not None:
+                # What was asked for before is still done.
+                self._handler.on_wake()
                 timeout_ms = max(0.0, 1000 * (self._close_at - time.monotonic()))
                 if not self._outbox or timeout_ms == 0:
                     return

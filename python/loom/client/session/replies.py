@@ -6,7 +6,7 @@ from ..errors import LoomException
 
 
 class Reply:
-    """The answer to one request. Whoever writes it holds the session's lock."""
+    """The answer to one request. Written by the I/O thread."""
 
     __slots__ = ("done", "value", "error", "on_done")
 

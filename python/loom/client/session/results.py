@@ -50,8 +50,7 @@ def wait_for_all(session: Session, futures: Sequence[Future], timeout: Optional[
             position += 1
         return True
 
-    with session.changed:
-        in_time = session.wait_for(is_over, timeout)
+    in_time = session.wait_for(is_over, timeout)
     if unusable is not None:
         raise why_unusable(unusable)
     if not in_time:
@@ -125,7 +124,7 @@ async def _wait_async(session: Session, future: Future) -> None:
     def on_settled(_: int) -> None:
         resolve_from_thread(loop, waiter)
 
-    with session.changed:
+    with session.lock:
         if state_of(future) != PENDING:
             return
         session.ledger.watch(future.task_id, on_settled)
@@ -133,5 +132,5 @@ async def _wait_async(session: Session, future: Future) -> None:
         await waiter
     finally:
         # A canceled coroutine does not wait any more.
-        with session.changed:
+        with session.lock:
             session.ledger.unwatch(future.task_id, on_settled)

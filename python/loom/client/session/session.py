@@ -4,8 +4,9 @@ import json
 import os
 import sys
 import threading
+import time
 from collections import deque
-from typing import Callable, Deque, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Callable, Deque, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from .. import forks
 from ..errors import LoomError, ProtocolError
@@ -14,7 +15,7 @@ from ..plan.submitted import SubmittedPlan
 from ..wire import requests
 from ..wire.responses import ErrorInfo, Response, ResponseType
 from .connection import Connection, Piece
-from .failures import plan_refused, server_lost, task_failed
+from .failures import fresh, plan_refused, server_lost, task_failed
 from .fetches import Fetches, ResultReceiver
 from .reader import ResponseReader
 from .replies import Reply, ResultReply
@@ -26,14 +27,15 @@ _CLOSE_TIMEOUT_S = 1.0
 
 
 class Session:
-    """Everything here is guarded by `changed`, which is notified whenever something has come.
-
-    The I/O thread calls `target` and the `on_` methods; any thread may call the others.
+    """All state is changed by the I/O thread alone, which calls `target` and the `on_` methods: an
+    interrupt, which only the main thread sees, can stop its waiting and nothing else. Other threads
+    post actions, which that thread carries out in order, and look at the state while they hold
+    `lock` (a plain lock, because entering and leaving that cannot be interrupted half-way).
     """
 
     def __init__(self, server: str, on_notice: Callable[[str], None], first_id: int = 0) -> None:
         self.server = server
-        self.changed = threading.Condition(threading.Lock())
+        self.lock = threading.Lock()
         self.ledger = Ledger(first_id)
         #: The server's names by id, and ids by name.
         self.symbols: Sequence[str] = ()
@@ -42,6 +44,10 @@ class Session:
         self.ended: Optional[LoomError] = None
         self._on_notice = on_notice
         self._reader = ResponseReader(self)
+        # What other threads want done, in order; a pair is a result whose future was collected.
+        self._actions: Deque[Union[Callable[[], None], Tuple[SubmittedPlan, int]]] = deque()
+        # Each is a lock that somebody waits to acquire, until something has changed.
+        self._waiters: List[threading.Lock] = []
         self._fetches = Fetches(lambda task_id: self._releases.append(task_id))
         # Ids whose RELEASE goes out with the next bytes.
         self._releases: List[int] = []
@@ -50,8 +56,6 @@ class Session:
         self._stats: Deque[Tuple[str, Reply]] = deque()
         self._status: Deque[Reply] = deque()
         self._connection: Optional[Connection] = None
-        # Results whose futures were collected; filled by finalizers, which must not wait for locks.
-        self._garbage: Deque[Tuple[SubmittedPlan, int]] = deque()
         self._is_abandoned = False
         # An ERROR that is about no request: the server closes the connection after it.
         self._last_error: Optional[str] = None
@@ -59,54 +63,88 @@ class Session:
         forks.forget_in_children(self)
 
     def attach(self, connection: Connection) -> Reply:
-        """Takes over a connection; the reply is done when the server has answered `registration`."""
+        """Takes over a connection; the reply is done when the server has answered the
+        registration."""
         self._connection = connection
         return self._dictionary
 
-    # What callers ask for.
+    # What any thread may call.
 
     def check(self) -> None:
         """Raises the error that ended the session, if it has ended."""
         if self.ended is not None:
             raise LoomError(self.ended.message, self.ended.code)
 
-    def wait_for(self, is_done: Callable[[], bool], timeout: Optional[float] = None) -> bool:
-        """Waits, with the lock held, until something is so; false after `timeout` seconds."""
-        return self.changed.wait_for(is_done, timeout)
+    def wait_for(self, is_so: Callable[[], bool], timeout: Optional[float] = None) -> bool:
+        """Waits until something is so, which is looked at with the lock held whenever something has
+        come; false after `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            change = threading.Lock()
+            change.acquire()
+            with self.lock:
+                if is_so():
+                    return True
+                self._waiters.append(change)
+            left = -1.0 if deadline is None else deadline - time.monotonic()
+            if deadline is not None and left <= 0:
+                return False
+            change.acquire(timeout=left)
+
+    def answer_to(self, reply: Reply, timeout: Optional[float] = None) -> object:
+        """Waits for an answer. Raises its error, or TimeoutError."""
+        if not self.wait_for(lambda: reply.done, timeout):
+            raise TimeoutError(f"the server at {self.server} did not answer in {timeout} s")
+        if reply.error is not None:
+            raise fresh(reply.error)
+        return reply.value
 
     def send(self, frame: bytes) -> None:
-        with self.changed:
-            self.check()
-            self._send(frame)
+        self._post(lambda: self._send(frame))
 
-    def send_plan(self, plan: SubmittedPlan, pieces: Iterable[Piece]) -> None:
-        with self.changed:
+    def send_plan(self, plan: SubmittedPlan, pieces: Sequence[Piece]) -> None:
+        connection = self._connection
+        while connection is not None and connection.unsent_bytes > _MAX_UNSENT_BYTES:
             self.check()
-            while self._connection and self._connection.unsent_bytes > _MAX_UNSENT_BYTES:
-                self.changed.wait(0.01)
-                self.check()
-            self.ledger.add(plan)
-            self._send(*pieces)
+            time.sleep(0.005)
+        self._post(lambda: self._submit(plan, pieces))
 
     def fetch(self, replies: Sequence[ResultReply]) -> None:
         """Asks for results, all of them in one write."""
-        with self.changed:
-            self.check()
-            for reply in replies:
-                self._fetches.add(reply)
-            self._send(b"".join(requests.fetch_frame(reply.task_id) for reply in replies))
+        asked = tuple(replies)
+        self._post(lambda: self._fetch(asked))
+
+    def ask_stats(self) -> Reply:
+        return self._ask("stats", requests.stats_frame())
+
+    def ask_trace(self, path: str) -> Reply:
+        return self._ask("trace", requests.trace_frame(path) + requests.stats_frame())
+
+    def ask_status(self) -> Reply:
+        return self._ask("status", requests.status_frame())
 
     def release(self, results: Iterable[Tuple[SubmittedPlan, int]]) -> None:
-        with self.changed:
-            self._release(results)
+        """The futures say so when this returns."""
+        done = Reply()
+        listed = list(results)
+
+        def act() -> None:
+            self._release(listed)
             self._send()
-            self.changed.notify_all()
+            done.resolve(None)
+
+        if self.ended is None:
+            self._post(act)
+            self.answer_to(done)
+        else:
+            with self.lock:
+                self._release(listed)
 
     def release_garbage(self, plan: SubmittedPlan, task_id: int) -> None:
         """For finalizers: may be called anywhere, by any thread, at any time."""
         connection = self._connection
         if self.ended is None and connection is not None:
-            self._garbage.append((plan, task_id))
+            self._actions.append((plan, task_id))
             connection.wake()
 
     def abandon(self) -> None:
@@ -115,57 +153,49 @@ class Session:
         if self._connection is not None:
             self._connection.wake()
 
-    def ask_stats(self) -> Reply:
-        with self.changed:
-            self.check()
-            reply = Reply()
-            self._stats.append(("stats", reply))
-            self._send(requests.stats_frame())
-            return reply
-
-    def ask_status(self) -> Reply:
-        with self.changed:
-            self.check()
-            reply = Reply()
-            self._status.append(reply)
-            self._send(requests.status_frame())
-            return reply
-
-    def ask_trace(self, path: str) -> Reply:
-        with self.changed:
-            self.check()
-            reply = Reply()
-            self._stats.append(("trace", reply))
-            self._send(requests.trace_frame(path) + requests.stats_frame())
-            return reply
-
-    def answer_to(self, reply: Reply, timeout: Optional[float] = None) -> object:
-        """Waits for an answer. Raises its error, or TimeoutError."""
-        with self.changed:
-            if not self.wait_for(lambda: reply.done, timeout):
-                raise TimeoutError(f"the server at {self.server} did not answer in {timeout} s")
-        if reply.error is not None:
-            raise reply.error
-        return reply.value
-
     def close(self) -> None:
         """Ends the connection once all that was sent is written, or after a second."""
-        with self.changed:
-            self._finish(
-                LoomError("The client was closed, and its results with it", "client-closed")
-            )
-        if self._connection is not None:
-            self._connection.close(_CLOSE_TIMEOUT_S)
+        closed = LoomError("The client was closed, and its results with it", "client-closed")
+        connection = self._connection
+        if self.ended is None:
+            self._post(lambda: self._finish(closed))
+        if connection is not None:
+            connection.close(_CLOSE_TIMEOUT_S)
 
     def forget(self) -> None:
         """In a forked child: the connection belongs to the parent."""
         # The lock may have been held by a thread that does not exist here.
-        self.changed = threading.Condition(threading.Lock())
+        self.lock = threading.Lock()
         self.ended = LoomError(
             f"This client belongs to the process that process {os.getpid()} was forked from: make a "
             "client here, too",
             "client-closed",
         )
+
+    def _post(self, action: Callable[[], None]) -> None:
+        connection = self._connection
+        with self.lock:
+            self.check()
+            self._actions.append(action)
+        if connection is None or connection.is_current_thread:
+            self.on_wake()
+        else:
+            connection.wake_now()
+
+    def _ask(self, kind: str, frame: bytes) -> Reply:
+        reply = Reply()
+
+        def act() -> None:
+            if self.ended is not None:
+                reply.reject(self.ended)
+            elif kind == "status":
+                self._status.append(reply)
+            else:
+                self._stats.append((kind, reply))
+            self._send(frame)
+
+        self._post(act)
+        return reply
 
     # What the I/O thread tells.
 
@@ -173,34 +203,35 @@ class Session:
         return self._reader.target()
 
     def on_received(self, size: int) -> None:
-        with self.changed:
+        with self.lock:
             try:
                 if self.ended is None:
                     self._reader.on_received(size)
                     if self._releases:
                         self._send()
             except ProtocolError as error:
-                self._finish(
-                    LoomError(
-                        f"The server at {self.server} broke the protocol: {error}", error.code
-                    )
-                )
+                message = f"The server at {self.server} broke the protocol: {error}"
+                self._finish(LoomError(message, error.code))
                 raise ConnectionAbortedError("the protocol is broken") from error
             finally:
-                self.changed.notify_all()
+                self._notify()
         self._tell_notices()
 
     def on_wake(self) -> None:
-        with self.changed:
+        with self.lock:
+            self._act()
             self._send()
+            self._notify()
         if self._is_abandoned and self._connection is not None:
             self.close()
 
     def on_end(self, reason: Optional[OSError]) -> None:
-        with self.changed:
+        with self.lock:
             why = self._last_error or (reason and (reason.strerror or str(reason)))
             self._finish(server_lost(self.server, why or None))
-            self.changed.notify_all()
+            # What was posted and not done: it is rejected now.
+            self._act()
+            self._notify()
 
     def on_finished(self, task_ids: List[int]) -> None:
         self.ledger.finish(task_ids)
@@ -235,14 +266,42 @@ class Session:
                 raise ProtocolError("a status that nobody asked for")
             self._status.popleft().resolve(_parse_status(response.status))
 
-    # Inner parts, called with the lock held.
+    # The I/O thread's inner parts, called with the lock held.
+
+    def _act(self) -> None:
+        while self._actions:
+            action = self._actions.popleft()
+            if isinstance(action, tuple):
+                self._release((action,))
+            else:
+                action()
+
+    def _notify(self) -> None:
+        """Has everybody who waits look again."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.release()
+
+    def _submit(self, plan: SubmittedPlan, pieces: Sequence[Piece]) -> None:
+        self.ledger.add(plan)
+        if self.ended is None:
+            self._send(*pieces)
+        else:
+            self.ledger.fail(plan, self.ended)
+
+    def _fetch(self, replies: Sequence[ResultReply]) -> None:
+        if self.ended is not None:
+            for reply in replies:
+                reply.reject(self.ended)
+            return
+        for reply in replies:
+            self._fetches.add(reply)
+        self._send(b"".join(requests.fetch_frame(reply.task_id) for reply in replies))
 
     def _send(self, *pieces: Piece) -> None:
         """After all releases, so that what the server counts is as the caller expects."""
         if self.ended is not None or self._connection is None:
             return
-        while self._garbage:
-            self._release([self._garbage.popleft()])
         if self._releases:
             frames = b"".join(map(requests.release_frame, self._releases))
             self._releases.clear()
@@ -252,7 +311,9 @@ class Session:
 
     def _release(self, results: Iterable[Tuple[SubmittedPlan, int]]) -> None:
         for plan, task_id in results:
-            if self.ledger.release(plan, task_id):
+            # An interrupted submit may leave futures of a plan that was never sent.
+            is_known = self.ledger.find(task_id) is plan
+            if self.ledger.release(plan, task_id) and is_known:
                 self._fetches.release(task_id)
 
     def _on_error(self, error: ErrorInfo) -> None:
@@ -292,7 +353,7 @@ class Session:
             reply.reject(error)
         self._stats.clear()
         self._status.clear()
-        self._garbage.clear()
+        self._notify()
 
     def _tell_notices(self) -> None:
         """Without the lock: a caller's function may do anything, but not end the I/O thread."""
