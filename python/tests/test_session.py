@@ -51,19 +51,24 @@ def test_the_registration_says_who_and_what_the_client_is():
 
 
 def test_order_and_duplicates_stay():
-    with serve(
-        "PLAN",
-        finished(2) + finished(0),
-        finished(1),
-        "FETCH",
-        "FETCH",
-        "FETCH",
-        # Answers come in any order.
-        data(2, "loom/data", [b"c"]) + data(0, "loom/data", [b"a"]) + data(1, "loom/data", [b"b"]),
-        "RELEASE",
-        "RELEASE",
-        "RELEASE",
-    ) as server, Client(server.address) as client:
+    with (
+        serve(
+            "PLAN",
+            finished(2) + finished(0),
+            finished(1),
+            "FETCH",
+            "FETCH",
+            "FETCH",
+            # Answers come in any order.
+            data(2, "loom/data", [b"c"])
+            + data(0, "loom/data", [b"a"])
+            + data(1, "loom/data", [b"b"]),
+            "RELEASE",
+            "RELEASE",
+            "RELEASE",
+        ) as server,
+        Client(server.address) as client,
+    ):
         a, b, c = client.submit([const("a"), const("b"), const("c")])
         assert client.fetch([c, a, b, a, c]) == [b"c", b"a", b"b", b"a", b"c"]
         # A fetched value is kept, also after the release.
@@ -378,7 +383,9 @@ def test_notices_reach_the_user_and_cannot_harm(caplog, monkeypatch):
 
 
 def test_a_trace_that_cannot_be_written():
-    with serve("TRACE", "STATS", error("no such directory") + stats(1, 1), "STATS", stats(1, 1)) as s:
+    with serve(
+        "TRACE", "STATS", error("no such directory") + stats(1, 1), "STATS", stats(1, 1)
+    ) as s:
         client = Client(s.address)
         with pytest.raises(LoomError, match="No trace is written: no such directory") as caught:
             client.set_trace("/nowhere")
@@ -419,7 +426,9 @@ def test_as_completed_raises_the_first_failure():
 def test_coroutines_wait_without_blocking_each_other():
     def answer_both(peer):
         first, second = peer.receive()["id"], peer.receive()["id"]
-        peer.send(data(second, "loom/data", [b"%d" % second]), data(first, "loom/data", [b"%d" % first]))
+        peer.send(
+            data(second, "loom/data", [b"%d" % second]), data(first, "loom/data", [b"%d" % first])
+        )
 
     async def main(client):
         futures = client.submit([const("a"), const("b"), const("c")])
@@ -446,16 +455,19 @@ def test_coroutines_wait_without_blocking_each_other():
             await client.submit_one(const())
         assert await futures[0] == b"0"
 
-    with serve(
-        "PLAN",
-        lambda peer: time.sleep(0.05),
-        finished(0) + finished(1),
-        answer_both,
-        finished(2),
-        "PLAN",
-        "PLAN",
-        failed(4, "late"),
-    ) as server, Client(server.address) as client:
+    with (
+        serve(
+            "PLAN",
+            lambda peer: time.sleep(0.05),
+            finished(0) + finished(1),
+            answer_both,
+            finished(2),
+            "PLAN",
+            "PLAN",
+            failed(4, "late"),
+        ) as server,
+        Client(server.address) as client,
+    ):
         asyncio.run(main(client))
 
 

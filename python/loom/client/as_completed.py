@@ -72,9 +72,7 @@ class AsCompleted:
             resolve_from_thread(loop, waiter)
 
 
-def resolve_from_thread(
-    loop: asyncio.AbstractEventLoop, waiter: "asyncio.Future[None]"
-) -> None:
+def resolve_from_thread(loop: asyncio.AbstractEventLoop, waiter: "asyncio.Future[None]") -> None:
     """Wakes a coroutine up from another thread; one whose loop has ended needs no waking."""
     try:
         loop.call_soon_threadsafe(_resolve, waiter)

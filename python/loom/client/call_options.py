@@ -1,6 +1,6 @@
 """What workers are told of a function or a call, behind its pickle, where readers of pickles do not look.
 
-    pickle | JSON in UTF-8 | u32 LE bytes of the JSON | "LOOMOPTS"
+pickle | JSON in UTF-8 | u32 LE bytes of the JSON | "LOOMOPTS"
 """
 
 import json

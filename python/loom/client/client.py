@@ -227,4 +227,3 @@ class Client:
 
     def _on_future_garbage(self, plan: SubmittedPlan, task_id: int) -> None:
         self._session.release_garbage(plan, task_id)
-

@@ -105,5 +105,3 @@ def _pickled(obj: object) -> bytes:
         raise LoomError("Python functions need cloudpickle: pip install cloudpickle") from error
     pickled: bytes = cloudpickle.dumps(obj)
     return pickled
-
-

@@ -50,13 +50,17 @@ class Functions:
             self._failures[number] = refused
             raise
         except Exception as error:
-            failure = self._failures[number] = cannot_unpickle("The function", error, source, config)
+            failure = self._failures[number] = cannot_unpickle(
+                "The function", error, source, config
+            )
             raise failure from error
         wants_context = False
         if isinstance(code, tuple) and len(code) == 2:
             code, wants_context = code
         if not callable(code):
-            raise TypeError(f"the first input is to be a function, not an object of type {type(code).__name__}")
+            raise TypeError(
+                f"the first input is to be a function, not an object of type {type(code).__name__}"
+            )
         loaded = self._loaded[number] = (code, bool(wants_context))
         # The pickle is not needed any more.
         self._sources.pop(number)

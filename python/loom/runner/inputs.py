@@ -61,7 +61,9 @@ def map_file(node: Message) -> memoryview:
         return memoryview(b"")
     start = offset - offset % mmap.ALLOCATIONGRANULARITY
     with open(node["file"], "rb") as file:
-        mapped = mmap.mmap(file.fileno(), offset - start + size, offset=start, access=mmap.ACCESS_READ)
+        mapped = mmap.mmap(
+            file.fileno(), offset - start + size, offset=start, access=mmap.ACCESS_READ
+        )
     return memoryview(mapped)[offset - start :]
 
 

@@ -155,9 +155,7 @@ class Runner:
             self._send({"kind": "log", "id": number, "level": level, "text": text})
 
         def progress(fraction: float, message: str) -> None:
-            self._send(
-                {"kind": "progress", "id": number, "fraction": fraction, "message": message}
-            )
+            self._send({"kind": "progress", "id": number, "fraction": fraction, "message": message})
 
         return Context(call["task"], call["attempt"], log, progress)
 

@@ -95,7 +95,9 @@ class Result:
                 return None
             # It is of an earlier call, of which the worker has nothing any more.
             node = value.table.nodes[value.row]
-            data = value.view() if node["type"] in ("data", "json") else value.table.buffer(value.row)
+            data = (
+                value.view() if node["type"] in ("data", "json") else value.table.buffer(value.row)
+            )
             return self._leaf(node["type"], data)
         if isinstance(value, Made):
             return self._leaf(value.type, value.content())
@@ -107,7 +109,9 @@ class Result:
             return self._leaf("data", value if value.contiguous else value.tobytes())
         known = self._rows.get(id(value), -1)
         if known is None:
-            raise InvalidResult(f"Invalid result from python code: a {kind.__name__} contains itself")
+            raise InvalidResult(
+                f"Invalid result from python code: a {kind.__name__} contains itself"
+            )
         return known if known >= 0 else None
 
     def _open(self, value: Any) -> List[Any]:

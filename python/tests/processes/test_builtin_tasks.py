@@ -42,7 +42,10 @@ def test_an_array(client):
     a, b = tasks.const("a"), tasks.const("bcd")
     array = tasks.array_make((a, b, a))
     assert run(client, array) == [b"a", b"bcd", b"a"]
-    assert run(client, tasks.array_make((array, tasks.array_make(())))) == [[b"a", b"bcd", b"a"], []]
+    assert run(client, tasks.array_make((array, tasks.array_make(())))) == [
+        [b"a", b"bcd", b"a"],
+        [],
+    ]
     assert run(client, tasks.get(array, 1)) == b"bcd"
     assert run(client, tasks.slice(array, 1, 3)) == [b"bcd", b"a"]
     assert tasks.read_count(run(client, tasks.size((a, b)))) == 4

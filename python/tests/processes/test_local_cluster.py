@@ -43,7 +43,9 @@ def test_an_error_inside_of_with_ends_it_too():
 
 
 def test_a_worker_that_cannot_start_says_why():
-    with pytest.raises(LoomError, match=r"loom-worker ended with exit status 5.*(?s:.)*/dev/null/no"):
+    with pytest.raises(
+        LoomError, match=r"loom-worker ended with exit status 5.*(?s:.)*/dev/null/no"
+    ):
         LocalCluster(work_directory="/dev/null/no")
 
 

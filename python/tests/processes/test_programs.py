@@ -75,7 +75,9 @@ def test_a_failure_does_not_disturb_another_plan(client):
 
 def test_a_released_program_is_stopped(client, tmp_path):
     marker = tmp_path / "marker"
-    future = client.submit_one(tasks.run(["sh", "-c", f"touch {marker}; sleep 60; touch {marker}2"]))
+    future = client.submit_one(
+        tasks.run(["sh", "-c", f"touch {marker}; sleep 60; touch {marker}2"])
+    )
     while not marker.exists():
         assert future.running()
     future.release()

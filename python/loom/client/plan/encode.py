@@ -142,7 +142,9 @@ class PlanEncoder:
     def _head_of(self, task: Task) -> bytes:
         """The type of a task and the tag of its config."""
         if not isinstance(task.task_type, str):
-            raise LoomError(f"A task type is a name such as loom/data/const, not {task.task_type!r}")
+            raise LoomError(
+                f"A task type is a name such as loom/data/const, not {task.task_type!r}"
+            )
         return int_field(0x08, self.symbol_id(task.task_type)) + b"\x12"
 
     def _request_tail(self, task: Task) -> bytes:
@@ -158,9 +160,7 @@ class PlanEncoder:
 def _input_fields(inputs: Sequence[object], shift: int, in_tables: bool) -> bytes:
     """The `input_ids` of a task, whose inputs are known to be tasks and futures. Not packed, as the
     original wrote them."""
-    numbers = [
-        item._mark + shift if type(item) is Task else _id_of(item, shift) for item in inputs
-    ]
+    numbers = [item._mark + shift if type(item) is Task else _id_of(item, shift) for item in inputs]
     if in_tables and min(numbers) >= 0:
         last, more = varint_tables()
         fields = [

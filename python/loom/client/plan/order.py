@@ -52,9 +52,7 @@ def order_plan(roots: Iterable[Task]) -> OrderedPlan:
     return OrderedPlan(tasks, base, futures)
 
 
-def _add_with_inputs(
-    root: Task, open_mark: int, tasks: List[Task], futures: Set[Future]
-) -> None:
+def _add_with_inputs(root: Task, open_mark: int, tasks: List[Task], futures: Set[Future]) -> None:
     base = open_mark + 1
     append = tasks.append
     # The tasks between the root and where we are, each with its inputs not looked at yet.
