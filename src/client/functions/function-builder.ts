@@ -29,8 +29,8 @@ export function createBuilder(
   const { taskType, codeOf, takesClones, encodeConfig } = callee;
   const label = options.label ?? name;
   const details = detailsOf({ ...taskOptions, label }, ONE_CPU);
-  // A time limit comes first: a worker looks no further.
-  const head = JSON.stringify({ timeLimitMs, export: name, label }).slice(0, -1);
+  // In this order: a worker looks at the first two alone.
+  const head = JSON.stringify({ export: name, timeLimitMs, label }).slice(0, -1);
   const build = (...args: unknown[]): Task => {
     const inputs: TaskInput[] = [codeOf(name)];
     let json = `${head},"args":[`;

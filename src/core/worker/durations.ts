@@ -37,12 +37,12 @@ export function isFunctionCall(batch: AssignedTasks, index: number): boolean {
 
 /** How far into a config the name of a function can be. */
 const NAME_BYTES_MAX = 512;
-/** In the config of `loom/js/call`: `"args"`, before which the function is named. */
-const ARGUMENTS = [0x22, 0x61, 0x72, 0x67, 0x73, 0x22];
+/** In the config of `loom/js/call`, `{"export":"name","label":...}`, it ends the name of the function. */
+const COMMA = 0x2c;
 
 /**
  * Names the function that the task calls, nearly always without confusing two of them (FNV-1a):
- * by the object with its code, and for `loom/js/call` by what the config says before its arguments.
+ * by the object with its code, and for `loom/js/call` by what the config says first.
  */
 export function functionKeyOf(batch: AssignedTasks, index: number): number {
   const taskType = batch.taskTypes[index] as number;
@@ -55,8 +55,9 @@ export function functionKeyOf(batch: AssignedTasks, index: number): number {
   const start = batch.detailStarts[index] as number;
   const end = Math.min(batch.detailStarts[index + 1] as number, start + NAME_BYTES_MAX);
   for (let position = start; position < end; position++) {
-    if (ARGUMENTS.every((byte, i) => details[position + i] === byte)) break;
-    key = mixKey(key, details[position] as number);
+    const byte = details[position] as number;
+    if (byte === COMMA) break;
+    key = mixKey(key, byte);
   }
   return key;
 }

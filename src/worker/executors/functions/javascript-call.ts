@@ -11,10 +11,10 @@ import type { FunctionType } from "./function-type.ts";
  * `loom/js/call`: the first input is the code, a module that was bundled by the client; the config
  * says which function of it is called with what:
  *
- *     {"timeLimitMs": number, "export": name, "label": text, "args": [argument, ...], "inputs": number}
+ *     {"export":name,"timeLimitMs":number,"label":text,"args":[argument,...],"inputs":number}
  *
- * `CallConfig` of the runner has what these are. A time limit comes first; all but `export` and
- * `args` may be left out.
+ * `CallConfig` of the runner has what these are. All but `export` and `args` may be left out; what
+ * the worker itself looks at, the first two, comes first and without blanks.
  */
 export function createJavaScriptCalls(options: {
   readonly values: ValueTable;
@@ -49,12 +49,13 @@ export function createJavaScriptCalls(options: {
 
 /** Enough to close a connection or to remove a file, too short to be noticed elsewhere. */
 const ABORT_MS = 100;
-/** The third byte of a config that begins with `{"timeLimitMs"`. */
+/** What follows the name of the function if the call has a limit: `,"timeLimitMs"`. */
+const COMMA = 0x2c;
 const LETTER_T = 0x74;
 
 /** Most calls have no limit, and their configs are for the runner alone to read. */
 function readTimeLimit(config: Uint8Array): number | undefined {
-  if (config[2] !== LETTER_T) return undefined;
+  if (config[config.indexOf(COMMA) + 2] !== LETTER_T) return undefined;
   const text = Buffer.from(config.buffer, config.byteOffset, config.byteLength).toString();
   try {
     const { timeLimitMs } = JSON.parse(text) as { readonly timeLimitMs?: unknown };
