@@ -1,6 +1,5 @@
 """Futures in the order in which they finish."""
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Deque, Dict, Iterable, List, Optional, Tuple
 
@@ -8,6 +7,8 @@ from .future import Future
 from .plan.submitted import PENDING
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .session.session import Session
 
 
@@ -20,7 +21,7 @@ class AsCompleted:
     def __init__(self, session: "Session", futures: Iterable[Future]) -> None:
         self._session = session
         self._ready: Deque[Future] = deque()
-        self._waiter: Optional[Tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]] = None
+        self._waiter: Optional[Tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = None
         self._pending: Dict[int, List[Future]] = {}
         with session.lock:
             for future in futures:
@@ -45,6 +46,8 @@ class AsCompleted:
         return self
 
     async def __anext__(self) -> Future:
+        import asyncio  # Most programs do without, and start faster.
+
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
         with self._session.lock:
@@ -72,7 +75,7 @@ class AsCompleted:
             resolve_from_thread(loop, waiter)
 
 
-def resolve_from_thread(loop: asyncio.AbstractEventLoop, waiter: "asyncio.Future[None]") -> None:
+def resolve_from_thread(loop: "asyncio.AbstractEventLoop", waiter: "asyncio.Future[None]") -> None:
     """Wakes a coroutine up from another thread; one whose loop has ended needs no waking."""
     try:
         loop.call_soon_threadsafe(_resolve, waiter)

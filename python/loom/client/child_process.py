@@ -29,7 +29,7 @@ class ChildProcess:
         env: Optional[Dict[str, str]] = None,
     ) -> None:
         self.name = name
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by finish_stop)
         self._announced = b""
         self._announcements: Optional[int] = None
         command = [find_executable(name), *args]

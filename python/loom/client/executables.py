@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from pathlib import Path
 from typing import Iterator
 
 from .errors import LoomError
@@ -16,7 +15,7 @@ def find_executable(name: str) -> str:
     LoomError."""
     directory = os.environ.get(BIN_VARIABLE)
     if directory:
-        for path in _in_directory(Path(directory), name):
+        for path in _in_directory(directory, name):
             return path
         raise LoomError(
             f"{BIN_VARIABLE} is {directory}, but there is no {name} in it: name the directory of "
@@ -26,8 +25,10 @@ def find_executable(name: str) -> str:
     on_path = shutil.which(name)
     if on_path is not None:
         return on_path
-    for parent in Path(__file__).resolve().parents:
-        for path in _in_directory(parent / "dist" / "bin", name):
+    parent = os.path.dirname(os.path.realpath(__file__))
+    while parent != os.path.dirname(parent):
+        parent = os.path.dirname(parent)
+        for path in _in_directory(os.path.join(parent, "dist", "bin"), name):
             return path
     raise LoomError(
         f"There is no {name} on PATH. Install HyperLoom's npm package, or set {BIN_VARIABLE} to the "
@@ -36,7 +37,7 @@ def find_executable(name: str) -> str:
     )
 
 
-def _in_directory(directory: Path, name: str) -> Iterator[str]:
-    for path in (directory / name, directory / f"{name}.js"):
-        if os.access(path, os.X_OK) and path.is_file():
-            yield str(path)
+def _in_directory(directory: str, name: str) -> Iterator[str]:
+    for path in (os.path.join(directory, name), os.path.join(directory, f"{name}.js")):
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            yield path

@@ -23,6 +23,7 @@ BEGUN_DESCRIPTOR = 5
 _PROTOCOL_VERSION = 1
 #: Results wait for others so long.
 _GATHER_NS = 8_000_000
+_GATHER_RESULTS = 128
 _GATHER_BYTES = 4 * 1024 * 1024
 _COUNT = struct.Struct("<Q")
 
@@ -145,7 +146,11 @@ class Runner:
             self._payload += result.payload
             self._payload_bytes += result.size
         self._results.append(told)
-        if end_ns - self._flushed_ns > _GATHER_NS or self._payload_bytes > _GATHER_BYTES:
+        if (
+            end_ns - self._flushed_ns > _GATHER_NS
+            or len(self._results) >= _GATHER_RESULTS
+            or self._payload_bytes > _GATHER_BYTES
+        ):
             self._flush()
 
     def _create_context(self, call: Message) -> Context:

@@ -98,6 +98,9 @@ def test_checkpoints(client, tmp_path):
     consumer = tasks.merge((task, tasks.const("!")))
     assert client.submit_one(consumer, load=True).gather() == b"changed!"
     assert client.submit_one(consumer).gather() == b"first!"
+    # Consumers do not wait until the file is written.
+    while (tmp_path / "checkpoint").read_bytes() != b"first":
+        client.get_stats()
     assert client.submit([task], load=True)[0].gather() == b"first"
 
 

@@ -88,7 +88,7 @@ class FakeServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._failures: List[BaseException] = []
         self._thread = threading.Thread(target=self._run)
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> "FakeServer":
         self._thread.start()

@@ -1,6 +1,5 @@
 """Waiting for results and fetching them, in threads and in coroutines."""
 
-import asyncio
 from collections import deque
 from typing import Deque, List, Optional, Sequence, Tuple
 
@@ -106,8 +105,10 @@ async def fetch_async(session: Session, future: Future) -> object:
     await _wait_async(session, future)
     if state_of(future) != FINISHED:
         raise why_unusable(future)
+    import asyncio
+
     loop = asyncio.get_running_loop()
-    waiter: "asyncio.Future[None]" = loop.create_future()
+    waiter: asyncio.Future[None] = loop.create_future()
     reply = ResultReply(future.task_id, lambda: resolve_from_thread(loop, waiter))
     session.fetch([reply])
     await waiter
@@ -118,8 +119,10 @@ async def fetch_async(session: Session, future: Future) -> object:
 
 
 async def _wait_async(session: Session, future: Future) -> None:
+    import asyncio
+
     loop = asyncio.get_running_loop()
-    waiter: "asyncio.Future[None]" = loop.create_future()
+    waiter: asyncio.Future[None] = loop.create_future()
 
     def on_settled(_: int) -> None:
         resolve_from_thread(loop, waiter)

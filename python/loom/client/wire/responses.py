@@ -88,7 +88,7 @@ _ERROR_FIELDS: Dict[int, "tuple[str, Callable[[FieldValue], object]]"] = {
     0x1A: ("error_msg", _text),
     0x190: ("exit_code", _int32),
     0x19A: ("signal", _text),
-    0x1A2: ("stderr", bytes),  # type: ignore[dict-item]
+    0x1A2: ("stderr", bytes),
     0x1A8: ("attempts", _int32),
     0x1B2: ("label", _text),
     0x1B8: ("cause_id", _int32),
@@ -117,7 +117,7 @@ def decode_response(body: bytes) -> Response:
         elif tag == 0x192:
             values["status"] = _text(value)
     try:
-        response_type = ResponseType(kind)
+        response_type = ResponseType(kind or 0)
     except ValueError:
         raise ProtocolError(f"expected a known type of response, got type {kind}") from None
     if response_type is ResponseType.DATA and "data" not in values:
