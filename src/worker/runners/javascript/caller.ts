@@ -1,4 +1,3 @@
-import { createDeferred } from "../../../core/base/deferred.ts";
 import type { CallHeader, LeafNode, ToRunner } from "../messages.ts";
 import { type CallServices, type CurrentCall, createCurrentCall } from "./current-call.ts";
 import { describeError } from "./describe-error.ts";
@@ -43,8 +42,8 @@ type Running = {
   /** What its function is from, once that is known. */
   code: Code | undefined;
   startMs: number;
-  /** Ends the waiting for it. */
-  interrupt: (() => void) | undefined;
+  /** Tells who waits for its end. */
+  onEnd: (() => void) | undefined;
 };
 
 /** What is called with what. */
@@ -67,12 +66,12 @@ export function createCaller(options: CallerOptions): Caller {
   let running: Running | undefined;
   let keptSinceMs = 0;
 
-  const end = ({ current, interrupt }: Running): void => {
+  const end = ({ current, onEnd }: Running): void => {
     beforeEnd();
     if (outbox.isEmpty) keptSinceMs = performance.now();
     current.end();
     running = undefined;
-    interrupt?.();
+    onEnd?.();
   };
 
   const usOf = ({ startMs }: Running): number => Math.round(1000 * (performance.now() - startMs));
@@ -97,15 +96,14 @@ export function createCaller(options: CallerOptions): Caller {
     }
   };
 
-  const awaitEnd = async (own: Running, work: PromiseLike<unknown>): Promise<void> => {
-    const interrupted = createDeferred<void>();
-    own.interrupt = () => interrupted.resolve();
-    const settled = work.then(
-      (returned) => succeed(own, returned),
-      (thrown: unknown) => fail(own, describeError(thrown)),
-    );
-    await Promise.race([settled, interrupted.promise]);
-  };
+  const awaitEnd = (own: Running, work: PromiseLike<unknown>): Promise<void> =>
+    new Promise((resolve) => {
+      own.onEnd = resolve;
+      work.then(
+        (returned) => succeed(own, returned),
+        (thrown: unknown) => fail(own, describeError(thrown)),
+      );
+    });
 
   const callFunction = (own: Running, { code, config, inputs, values }: Job): unknown => {
     const args = readArguments(config, inputs, values);
@@ -136,7 +134,7 @@ export function createCaller(options: CallerOptions): Caller {
       current,
       code: undefined,
       startMs: performance.now(),
-      interrupt: undefined,
+      onEnd: undefined,
     };
     running = own;
     try {

@@ -18,11 +18,12 @@ export type Gate = {
   begin(call: number, onBegin: (begun: number) => void): boolean;
   /**
    * Of the first `sent` calls, those that have not begun are to be dropped; returns how many had
-   * begun, counting those dropped before. Only within `locked`.
+   * begun, counting those dropped before. Only while locked.
    */
   takeBack(sent: number): number;
-  /** Runs `work` while the other thread waits if it wants the same. */
-  locked<T>(work: () => T): T;
+  /** Until `unlock`, the other thread waits if it wants the same. */
+  lock(): void;
+  unlock(): void;
 };
 
 export function createGate(shared: SharedArrayBuffer = new SharedArrayBuffer(BYTES)): Gate {
@@ -39,14 +40,8 @@ export function createGate(shared: SharedArrayBuffer = new SharedArrayBuffer(BYT
 
   return {
     shared,
-    locked: (work) => {
-      lock();
-      try {
-        return work();
-      } finally {
-        unlock();
-      }
-    },
+    lock,
+    unlock,
     begin: (call, onBegin) => {
       lock();
       const isDropped = call < (numbers[DROPPED] as number);

@@ -16,6 +16,8 @@ const HEAD_BYTES = 8;
 const TEXT_BYTES = 64 * 1024;
 const PAYLOAD_BYTES = 192 * 1024;
 
+/** Of a UTF-16 unit. */
+const UTF8_BYTES_MAX = 3;
 const PREFIX_BYTES = 8;
 const START = Buffer.from('{"kind":"results","results":[');
 const END = Buffer.from("]}");
@@ -50,6 +52,15 @@ export function createOutbox(
     lengths.fill(0);
   };
 
+  const keep = (own: string, payload: readonly Uint8Array[]): void => {
+    const textBytes = lengths[0] as number;
+    lengths[0] = textBytes + text.write(own, textBytes);
+    for (const part of payload) {
+      kept.set(part, lengths[1]);
+      lengths[1] = (lengths[1] as number) + part.length;
+    }
+  };
+
   return {
     shared,
     get isEmpty() {
@@ -59,30 +70,27 @@ export function createOutbox(
       const own = `,${JSON.stringify(result)}`;
       let payloadBytes = 0;
       for (const part of payload) payloadBytes += part.length;
-      gate.locked(() => {
-        const isLarge = own.length * 3 > TEXT_BYTES || payloadBytes > PAYLOAD_BYTES;
-        const isFull =
-          (lengths[0] as number) + own.length * 3 > TEXT_BYTES ||
-          (lengths[1] as number) + payloadBytes > PAYLOAD_BYTES;
-        if (isLarge || isFull) flush();
-        if (isLarge) {
-          write(encodeHeader({ kind: "results", results: [result] }), payload);
-          return;
-        }
-        const textBytes = lengths[0] as number;
-        lengths[0] = textBytes + text.write(own, textBytes);
-        for (const part of payload) {
-          kept.set(part, lengths[1]);
-          lengths[1] = (lengths[1] as number) + part.length;
-        }
-      });
+      const isLarge = own.length * UTF8_BYTES_MAX > TEXT_BYTES || payloadBytes > PAYLOAD_BYTES;
+      gate.lock();
+      const isFull =
+        (lengths[0] as number) + own.length * UTF8_BYTES_MAX > TEXT_BYTES ||
+        (lengths[1] as number) + payloadBytes > PAYLOAD_BYTES;
+      if (isLarge || isFull) flush();
+      if (isLarge) write(encodeHeader({ kind: "results", results: [result] }), payload);
+      else keep(own, payload);
+      gate.unlock();
     },
-    flush: () => gate.locked(flush),
-    send: (make) =>
-      gate.locked(() => {
-        flush();
-        write(encodeHeader(make()), []);
-      }),
+    flush: () => {
+      gate.lock();
+      flush();
+      gate.unlock();
+    },
+    send: (make) => {
+      gate.lock();
+      flush();
+      write(encodeHeader(make()), []);
+      gate.unlock();
+    },
   };
 }
 
