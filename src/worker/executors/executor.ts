@@ -22,10 +22,8 @@ import { createLaneCalls } from "./functions/lane-calls.ts";
 import { requestOf, runRedirect } from "./functions/run-redirect.ts";
 import { runTask } from "./run-task.ts";
 import { TaskError } from "./task-error.ts";
+import type { TaskPlace } from "./task-place.ts";
 import type { TaskTools } from "./task-tools.ts";
-
-/** Where a task is described: an assignment and the position in it. */
-export type TaskPlace = { readonly batch: AssignedTasks; readonly index: number };
 
 export type ExecutorOptions = {
   readonly store: Store;
@@ -74,7 +72,17 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const { store, tools, log } = options;
   const { values } = store;
   const running = new Map<string, Running>();
-  const calls = createLaneCalls(tools);
+  const calls = createLaneCalls(tools, {
+    onEnd: (place, outcome) => onCallEnd(place, outcome),
+    onPostponed: ({ batch, index }) => {
+      if (postponed === undefined) {
+        postponed = { tasks: [], attempts: [] };
+        queueMicrotask(tellPostponed);
+      }
+      postponed.tasks.push(batch.tasks[index] as number);
+      postponed.attempts.push(batch.attempts[index] as number);
+    },
+  });
   const redirects = new Map<string, Redirected>();
   let postponed: { tasks: number[]; attempts: number[] } | undefined;
   const finished = createFinishedGatherer(values, options.onFinished);
@@ -201,31 +209,6 @@ export function createExecutor(options: ExecutorOptions): Executor {
     return redirected;
   };
 
-  /** Adds the task's function call to its lane. */
-  const addCall = (place: TaskPlace, lane: number): void => {
-    const { batch, index } = place;
-    const task = batch.tasks[index] as number;
-    const attempt = batch.attempts[index] as number;
-    const work = {
-      taskType: batch.taskTypes[index] as number,
-      inputs: inputsOf(place),
-      config: configOf(place),
-      clientTask: batch.clientTasks[index] as number,
-      attempt,
-    };
-    calls.add(keyOf(task, attempt), lane, work, {
-      onEnd: (outcome) => onCallEnd(place, outcome),
-      onPostponed: () => {
-        if (postponed === undefined) {
-          postponed = { tasks: [], attempts: [] };
-          queueMicrotask(tellPostponed);
-        }
-        postponed.tasks.push(task);
-        postponed.attempts.push(attempt);
-      },
-    });
-  };
-
   const tellPostponed = (): void => {
     const { tasks, attempts } = postponed ?? { tasks: [], attempts: [] };
     postponed = undefined;
@@ -303,7 +286,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         }
         const lane = lanes[position] as number;
         try {
-          if (lane !== 0) addCall(place, lane);
+          if (lane !== 0) calls.add(lane, place, inputsOf(place), configOf(place));
           else startAside(place, takesCpus(taskType) ? cpus(position) : []);
         } catch (error) {
           fail(batch.tasks[index] as number, batch.attempts[index] as number, error);
@@ -323,7 +306,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         releaseRedirect(values, redirected.redirect);
         redirects.delete(key);
       }
-      calls.kill(keys);
+      calls.kill(tasks, attempts);
     },
     async dispose() {
       isDisposed = true;

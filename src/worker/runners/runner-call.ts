@@ -35,13 +35,18 @@ export type RunnerCall = {
   readonly inputs: readonly ValueId[];
   /** For the call alone, from when it begins. */
   readonly timeLimitMs: number | undefined;
+  readonly owner: CallOwner;
+};
+
+/** Who hears of calls; the same for many of them. */
+export type CallOwner = {
   /** Called once, unless the call is killed before. */
-  readonly onEnd: (outcome: CallOutcome) => void;
+  onEnd(call: RunnerCall, outcome: CallOutcome): void;
   /** Called instead: it has not begun, because the one before it in its lane takes long. */
-  readonly onPostponed: () => void;
+  onPostponed(call: RunnerCall): void;
   /** What it printed or logged, a line each; `level` is undefined for what was printed. */
-  readonly onLog: (text: string, level: LogLevelName | undefined) => void;
-  readonly onProgress: (fraction: number, message: string) => void;
+  onLog(call: RunnerCall, text: string, level: LogLevelName | undefined): void;
+  onProgress(call: RunnerCall, fraction: number, message: string): void;
 };
 
 export type CallOutcome =

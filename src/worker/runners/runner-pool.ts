@@ -4,7 +4,7 @@ import { failureOf } from "../executors/failure-of.ts";
 import type { ValueTable } from "../store/value-table.ts";
 import { crashFailure, startFailure } from "./crash-story.ts";
 import { type Guard, startGuard } from "./guard.ts";
-import { type Entry, type Runner, startRunner } from "./runner.ts";
+import { createEntry, type Entry, type Runner, startRunner } from "./runner.ts";
 import type {
   CallOutcome,
   RunnerCall,
@@ -103,7 +103,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     entries.delete(entry.call);
     const lane = lanes.get(entry.lane);
     if (lane !== undefined) lane.unfinished -= 1;
-    entry.call.onEnd(outcome);
+    entry.call.owner.onEnd(entry.call, outcome);
     if (lane !== undefined) endIfDone(lane);
   };
 
@@ -257,7 +257,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     lane.waiting = [];
     lane.unfinished -= postponed.length;
     for (const { call } of postponed) entries.delete(call);
-    for (const { call } of postponed) call.onPostponed();
+    for (const { call } of postponed) call.owner.onPostponed(call);
     endIfDone(lane);
   };
 
@@ -364,7 +364,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       }
       const isStarting = lane.slot === undefined && lane.waiting.length > 0;
       for (const call of calls) {
-        const entry = { call, lane: laneId, losses: 0, isKilled: false };
+        const entry = createEntry(call, laneId);
         entries.set(call, entry);
         lane.waiting.push(entry);
       }

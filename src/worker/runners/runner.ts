@@ -26,18 +26,17 @@ export type Entry = {
   /** Runners that ended while it was with them, by no fault of its own. */
   losses: number;
   isKilled: boolean;
+  /** Once a runner has been sent it: values of the nodes that came with it. */
+  rows: readonly ValueId[];
+  /** And how much went along. */
+  bytes: number;
 };
 
-/** A call that a runner has been sent. */
-type Sent = {
-  readonly entry: Entry;
-  /** It is the so-manyth call since the runner's start, from 0. */
-  readonly number: number;
-  /** Values of the nodes that came with it. */
-  readonly rows: readonly ValueId[];
-  /** What went along. */
-  readonly bytes: number;
-};
+const NO_ROWS: readonly ValueId[] = [];
+
+export function createEntry(call: RunnerCall, lane: number): Entry {
+  return { call, lane, losses: 0, isKilled: false, rows: NO_ROWS, bytes: 0 };
+}
 
 export type RunnerOptions = {
   readonly values: ValueTable;
@@ -95,8 +94,8 @@ export function startRunner(options: RunnerOptions): Runner {
   const { values, functions, onOutcome } = options;
   runnerCount += 1;
   const filePrefix = `result-${runnerCount}-`;
-  /** By id, in the order of sending, which is that of beginning. */
-  const sent = new Map<number, Sent>();
+  /** By id, which counts up in the order of sending, and so of beginning. */
+  const sent = new Map<number, Entry>();
   /** Functions that it was told, by key, the one used longest ago first. */
   const known = new Map<string, number>();
   let sentCount = 0;
@@ -155,7 +154,9 @@ export function startRunner(options: RunnerOptions): Runner {
         config: call.config.length,
         inputs,
       });
-      sent.set(id, { entry, number: sentCount, rows: table.rows, bytes: callBytes });
+      entry.rows = table.rows;
+      entry.bytes = callBytes;
+      sent.set(id, entry);
       sentCount += 1;
     }
     payload.push(...configs);
@@ -170,9 +171,11 @@ export function startRunner(options: RunnerOptions): Runner {
     tell({ kind: "forget", functions: forgotten.map(([, number]) => number) });
   };
 
-  const remove = (id: number, bytes: number): void => {
+  const remove = (id: number, entry: Entry): void => {
     sent.delete(id);
-    outstandingBytes -= bytes;
+    outstandingBytes -= entry.bytes;
+    // The table of its message is kept by the calls that are left of it.
+    entry.rows = NO_ROWS;
   };
 
   const onResults = (results: readonly unknown[], payloadBytes: Uint8Array): void => {
@@ -180,15 +183,15 @@ export function startRunner(options: RunnerOptions): Runner {
     for (const result of results) {
       const fields = fieldsOf(result, "a result");
       const id = countOf(fields["id"], "an id");
-      const known = sent.get(id);
-      demand(known !== undefined, `a call of the number ${id}`);
-      const context = { values, inputRows: known.rows, filePrefix, payload };
+      const entry = sent.get(id);
+      demand(entry !== undefined, `a call of the number ${id}`);
+      const context = { values, inputRows: entry.rows, filePrefix, payload };
       // What it was called with may be gone, and its result is for nobody.
-      const { isKilled } = known.entry;
+      const { isKilled } = entry;
       if (isKilled) skipResult(context, fields["nodes"] ?? fields["redirect"]);
       const outcome = isKilled ? undefined : outcomeOf(context, fields);
-      remove(id, known.bytes);
-      if (outcome !== undefined) onOutcome(known.entry, outcome);
+      remove(id, entry);
+      if (outcome !== undefined) onOutcome(entry, outcome);
     }
     options.onProgressed();
   };
@@ -197,16 +200,16 @@ export function startRunner(options: RunnerOptions): Runner {
     demand(isTakingBack, "a taking back that was asked for");
     isTakingBack = false;
     const entries: Entry[] = [];
-    for (const [id, { entry, number, bytes }] of sent) {
-      if (number < begun) continue;
-      remove(id, bytes);
+    for (const [id, entry] of sent) {
+      if (id < begun) continue;
+      remove(id, entry);
       entries.push(entry);
     }
     options.onTakenBack(entries.filter(({ isKilled }) => !isKilled));
     options.onProgressed();
   };
 
-  const entryOf = (id: unknown): Entry | undefined => sent.get(countOf(id, "an id"))?.entry;
+  const entryOf = (id: unknown): Entry | undefined => sent.get(countOf(id, "an id"));
 
   const onFrame = (message: unknown, payload: Uint8Array): void => {
     const fields = fieldsOf(message, "a message");
@@ -228,13 +231,14 @@ export function startRunner(options: RunnerOptions): Runner {
         const isLevel = level === "debug" || level === "warning" || level === "error";
         const entry = entryOf(fields["id"]);
         if (entry === undefined) options.onLine(text);
-        else entry.call.onLog(text, isLevel ? level : "info");
+        else entry.call.owner.onLog(entry.call, text, isLevel ? level : "info");
         return;
       }
       case "progress": {
         const { fraction } = fields;
         demand(typeof fraction === "number", "a fraction");
-        entryOf(fields["id"])?.call.onProgress(fraction, textOf(fields["message"], "a text"));
+        const call = entryOf(fields["id"])?.call;
+        call?.owner.onProgress(call, fraction, textOf(fields["message"], "a text"));
         return;
       }
       case "taken-back":
@@ -248,7 +252,7 @@ export function startRunner(options: RunnerOptions): Runner {
   const findRunning = (): Entry | undefined => {
     // The id of a call is its number.
     const id = process.countBegun() - 1;
-    return sent.get(id)?.entry;
+    return sent.get(id);
   };
 
   const process = startRunnerProcess({
@@ -260,12 +264,12 @@ export function startRunner(options: RunnerOptions): Runner {
     onLine: (text) => {
       const entry = findRunning();
       if (entry === undefined) options.onLine(text);
-      else entry.call.onLog(text, undefined);
+      else entry.call.owner.onLog(entry.call, text, undefined);
     },
     onEnd: (end) => {
       isOver = true;
       const culprit = findRunning();
-      const entries = Array.from(sent.values(), ({ entry }) => entry);
+      const entries = Array.from(sent.values());
       sent.clear();
       values.files.removePrefixed(filePrefix);
       options.onEnd(end, entries, culprit);
@@ -298,9 +302,9 @@ export function startRunner(options: RunnerOptions): Runner {
       forgetSome();
       return start;
     },
-    first: () => sent.values().next().value?.entry,
+    first: () => sent.values().next().value,
     findRunning,
-    hasKilled: () => Array.from(sent.values()).some(({ entry }) => entry.isKilled),
+    hasKilled: () => Array.from(sent.values()).some(({ isKilled }) => isKilled),
     takeBack: () => {
       if (isTakingBack || isOver) return;
       isTakingBack = true;

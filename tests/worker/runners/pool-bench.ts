@@ -83,35 +83,37 @@ export function createPoolBench(
       config: Buffer.from(config),
       inputs: owned.slice(1),
       timeLimitMs,
-      onLog: (text, level) => logs.push(`${level ?? "printed"}: ${text}`),
-      onProgress: (fraction, message) => logs.push(`${fraction} ${message}`),
-      onPostponed: () => {
-        end();
-        resolve("postponed");
-      },
-      onEnd: (outcome) => {
-        if (outcome.kind === "value") {
-          const { value } = outcome;
+      owner: {
+        onLog: (_, text, level) => void logs.push(`${level ?? "printed"}: ${text}`),
+        onProgress: (_, fraction, message) => void logs.push(`${fraction} ${message}`),
+        onPostponed: () => {
           end();
-          void shapeOf(store, value).then((shape) => {
-            values.release(value);
-            resolve({ value: shape });
+          resolve("postponed");
+        },
+        onEnd: (_, outcome) => {
+          if (outcome.kind === "value") {
+            const { value } = outcome;
+            end();
+            void shapeOf(store, value).then((shape) => {
+              values.release(value);
+              resolve({ value: shape });
+            });
+            return;
+          }
+          end();
+          if (outcome.kind === "redirected") {
+            const { rows } = outcome.redirect;
+            releaseRedirect(values, outcome.redirect);
+            resolve({ redirect: rows });
+            return;
+          }
+          const { message: failed, exitCode, signal } = outcome.failure;
+          resolve({
+            failed,
+            ...(exitCode !== undefined && { exitCode }),
+            ...(signal !== undefined && { signal }),
           });
-          return;
-        }
-        end();
-        if (outcome.kind === "redirected") {
-          const { rows } = outcome.redirect;
-          releaseRedirect(values, outcome.redirect);
-          resolve({ redirect: rows });
-          return;
-        }
-        const { message: failed, exitCode, signal } = outcome.failure;
-        resolve({
-          failed,
-          ...(exitCode !== undefined && { exitCode }),
-          ...(signal !== undefined && { signal }),
-        });
+        },
       },
     };
     return { call, told };

@@ -132,11 +132,15 @@ function findOrFetch(state: WorkerState, batch: AssignedTasks, input: number): n
 
 /** Indexes by falling priority; equal ones stay in order. Linear if they are in that order already. */
 function inPriorityOrder(priorities: Int32Array): Uint32Array {
-  const order = Uint32Array.from(priorities, (_, index) => index);
-  const priorityOf = (index: number): number => priorities[index] as number;
-  if (priorities.some((priority, index) => index > 0 && priority > priorityOf(index - 1))) {
-    // Typed arrays sort stably, as arrays do.
-    order.sort((a, b) => priorityOf(b) - priorityOf(a));
+  const count = priorities.length;
+  const order = new Uint32Array(count);
+  let isSorted = true;
+  for (let index = 0; index < count; index++) {
+    order[index] = index;
+    const isHigher = index > 0 && (priorities[index] as number) > (priorities[index - 1] as number);
+    if (isHigher) isSorted = false;
   }
+  // Typed arrays sort stably, as arrays do.
+  if (!isSorted) order.sort((a, b) => (priorities[b] as number) - (priorities[a] as number));
   return order;
 }

@@ -3,7 +3,7 @@ import type { Request } from "./request-table.ts";
 
 /** Expected time of the tasks in a lane; more would keep others waiting for its resources. */
 export const LANE_US_MAX = 30_000;
-const LANE_TASKS_MAX = 1024;
+const LANE_TASKS_MAX = 512;
 
 /**
  * Function tasks that hold one set of resources together, and run one after another. They are given

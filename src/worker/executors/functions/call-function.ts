@@ -1,4 +1,5 @@
 import { createDeferred } from "../../../core/base/deferred.ts";
+import type { Log, LogLevel } from "../../../core/base/log.ts";
 import type { CallOutcome, RunnerCall } from "../../runners/runner-call.ts";
 import { TaskError } from "../task-error.ts";
 import type { TaskTools, TaskWork } from "../task-tools.ts";
@@ -11,17 +12,24 @@ export type SuccessfulCall = Exclude<CallOutcome, { kind: "failed" }>;
 
 /** Calls a function outside of the brain's lanes. Rejects with a TaskError or the signal's reason. */
 export async function callFunction(
-  tools: TaskTools,
+  { values, log }: TaskTools,
   type: FunctionType,
-  work: TaskWork,
+  { inputs, config, clientTask, attempt }: TaskWork,
   signal: AbortSignal,
 ): Promise<SuccessfulCall> {
   signal.throwIfAborted();
   const ended = createDeferred<CallOutcome>();
-  const call = createCall(tools, type, work, {
-    onEnd: ended.resolve,
-    onPostponed: () => ended.reject(new Error("a call alone in its lane is not postponed")),
-  });
+  const call: RunnerCall = {
+    ...type.prepare({ values, inputs, config }),
+    clientTask,
+    attempt,
+    owner: {
+      onEnd: (_, outcome) => ended.resolve(outcome),
+      onPostponed: () => ended.reject(new Error("a call alone in its lane is not postponed")),
+      onLog: (_, text, level) => logCall(log, type, call, text, level),
+      onProgress: (_, fraction, message) => reportProgress(log, type, call, fraction, message),
+    },
+  };
   const kill = (): void => {
     type.pool.kill([call]);
     ended.reject(signal.reason);
@@ -38,27 +46,23 @@ export async function callFunction(
   }
 }
 
-/** What the pool is to call for this task. Throws a TaskError for what is the task's fault. */
-export function createCall(
-  { values, log }: Pick<TaskTools, "values" | "log">,
+/** Writes what a function has printed, or said to its log, to that of the worker. */
+export function logCall(
+  log: Log,
   type: FunctionType,
-  { inputs, config, clientTask, attempt }: Omit<TaskWork, "cpus">,
-  handlers: Pick<RunnerCall, "onEnd" | "onPostponed">,
-): RunnerCall {
-  const prepared = type.prepare({ values, inputs, config });
-  // Written out: there are many, and to spread objects takes many times as long.
-  return {
-    functionKey: prepared.functionKey,
-    function: prepared.function,
-    config: prepared.config,
-    inputs: prepared.inputs,
-    timeLimitMs: prepared.timeLimitMs,
-    onEnd: handlers.onEnd,
-    onPostponed: handlers.onPostponed,
-    clientTask,
-    attempt,
-    onLog: (text, level) => log(level ?? "info", type.logLine(clientTask, text)),
-    onProgress: (fraction, message) =>
-      log("info", type.logLine(clientTask, message), { progress: fraction }),
-  };
+  { clientTask }: RunnerCall,
+  text: string,
+  level: LogLevel | undefined,
+): void {
+  log(level ?? "info", type.logLine(clientTask, text));
+}
+
+export function reportProgress(
+  log: Log,
+  type: FunctionType,
+  { clientTask }: RunnerCall,
+  fraction: number,
+  message: string,
+): void {
+  log("info", type.logLine(clientTask, message), { progress: fraction });
 }

@@ -12,13 +12,15 @@ export type CallOptions = {
 };
 
 const MAGIC = Buffer.from("LOOMOPTS");
+const NONE: CallOptions = { timeLimitMs: undefined };
 const TAIL_BYTES = 4 + MAGIC.length;
 
 /** Throws a TaskError for options that make no sense. */
 export function readCallOptions(config: Uint8Array): CallOptions {
+  if (config[config.length - 1] !== MAGIC[MAGIC.length - 1]) return NONE;
   const bytes = Buffer.from(config.buffer, config.byteOffset, config.byteLength);
   const tail = bytes.length - TAIL_BYTES;
-  if (tail < 0 || !bytes.subarray(tail + 4).equals(MAGIC)) return { timeLimitMs: undefined };
+  if (tail < 0 || !bytes.subarray(tail + 4).equals(MAGIC)) return NONE;
   const jsonBytes = bytes.readUInt32LE(tail);
   try {
     if (jsonBytes > tail) throw new RangeError("they are cut off");

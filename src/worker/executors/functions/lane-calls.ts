@@ -1,59 +1,83 @@
-import type { CallOutcome, RunnerCall } from "../../runners/runner-call.ts";
+import type { CallOutcome, CallOwner, RunnerCall } from "../../runners/runner-call.ts";
 import type { ValueId } from "../../store/value-id.ts";
-import type { TaskTools, TaskWork } from "../task-tools.ts";
-import { createCall } from "./call-function.ts";
+import type { TaskPlace } from "../task-place.ts";
+import type { TaskTools } from "../task-tools.ts";
+import { logCall, reportProgress } from "./call-function.ts";
 import type { FunctionType } from "./function-type.ts";
 
 export type LaneCallHandlers = {
-  readonly onEnd: (outcome: CallOutcome) => void;
-  readonly onPostponed: () => void;
+  readonly onEnd: (place: TaskPlace, outcome: CallOutcome) => void;
+  readonly onPostponed: (place: TaskPlace) => void;
 };
 
-/** The function calls of the brain's lanes. Many and small: they have no promises. */
+/** The function calls of the brain's lanes. Many and small: each is one object without closures. */
 export type LaneCalls = {
   /** Prepares the task's call; `flush` sends it. Throws a TaskError for what is the task's fault. */
-  add(key: string, lane: number, work: Omit<TaskWork, "cpus">, handlers: LaneCallHandlers): void;
+  add(lane: number, place: TaskPlace, inputs: readonly ValueId[], config: Uint8Array): void;
   /** Sends what was added, the calls of each lane together. */
   flush(): void;
-  /** Ends those of these calls that are here. */
-  kill(keys: readonly string[]): void;
+  /** Ends the calls of these attempts that are here. */
+  kill(tasks: Uint32Array, attempts: Uint32Array): void;
 };
 
-type Known = { readonly type: FunctionType; readonly call: RunnerCall; readonly end: () => void };
+type LaneCall = RunnerCall & {
+  readonly type: FunctionType;
+  readonly place: TaskPlace;
+  /** Of the task, each with a reference. */
+  readonly owned: readonly ValueId[];
+};
 
-export function createLaneCalls(tools: TaskTools): LaneCalls {
-  const { values, functionTypes } = tools;
-  const known = new Map<string, Known>();
-  let added: {
-    readonly lane: number;
-    readonly type: FunctionType;
-    readonly calls: RunnerCall[];
-  }[] = [];
+type Group = { readonly lane: number; readonly type: FunctionType; readonly calls: LaneCall[] };
 
-  const retainUntilEnd = (key: string, inputs: readonly ValueId[]): (() => void) => {
-    for (const input of inputs) values.retain(input);
-    return () => {
-      known.delete(key);
-      for (const input of inputs) values.release(input);
-    };
+export function createLaneCalls(
+  { values, functionTypes, log }: TaskTools,
+  handlers: LaneCallHandlers,
+): LaneCalls {
+  /** By task; there is one attempt of it at a time. */
+  const known = new Map<number, LaneCall>();
+  let added: Group[] = [];
+
+  const forget = ({ place, owned }: LaneCall): void => {
+    known.delete(place.batch.tasks[place.index] as number);
+    for (const input of owned) values.release(input);
+  };
+
+  const owner: CallOwner = {
+    onEnd: (call, outcome) => {
+      const ended = call as LaneCall;
+      // First: what the end leads to may stop the task.
+      forget(ended);
+      handlers.onEnd(ended.place, outcome);
+    },
+    onPostponed: (call) => {
+      forget(call as LaneCall);
+      handlers.onPostponed((call as LaneCall).place);
+    },
+    onLog: (call, text, level) => logCall(log, (call as LaneCall).type, call, text, level),
+    onProgress: (call, fraction, message) =>
+      reportProgress(log, (call as LaneCall).type, call, fraction, message),
   };
 
   return {
-    add(key, lane, work, handlers) {
-      const type = functionTypes.get(work.taskType) as FunctionType;
-      const call = createCall(tools, type, work, {
-        onEnd: (outcome) => {
-          // First: what the end leads to may stop the task.
-          end();
-          handlers.onEnd(outcome);
-        },
-        onPostponed: () => {
-          end();
-          handlers.onPostponed();
-        },
-      });
-      const end = retainUntilEnd(key, work.inputs);
-      known.set(key, { type, call, end });
+    add(lane, place, inputs, config) {
+      const { batch, index } = place;
+      const type = functionTypes.get(batch.taskTypes[index] as number) as FunctionType;
+      const prepared = type.prepare({ values, inputs, config });
+      const call: LaneCall = {
+        clientTask: batch.clientTasks[index] as number,
+        attempt: batch.attempts[index] as number,
+        functionKey: prepared.functionKey,
+        function: prepared.function,
+        config: prepared.config,
+        inputs: prepared.inputs,
+        timeLimitMs: prepared.timeLimitMs,
+        owner,
+        type,
+        place,
+        owned: inputs,
+      };
+      for (const input of inputs) values.retain(input);
+      known.set(batch.tasks[index] as number, call);
       const last = added.at(-1);
       if (last?.lane === lane) last.calls.push(call);
       else added.push({ lane, type, calls: [call] });
@@ -63,15 +87,15 @@ export function createLaneCalls(tools: TaskTools): LaneCalls {
       added = [];
       for (const { lane, type, calls } of groups) type.pool.run(lane, calls);
     },
-    kill(keys) {
+    kill(tasks, attempts) {
       const killed = new Map<FunctionType, RunnerCall[]>();
-      for (const key of keys) {
-        const found = known.get(key);
-        if (found === undefined) continue;
-        found.end();
-        const calls = killed.get(found.type);
-        if (calls === undefined) killed.set(found.type, [found.call]);
-        else calls.push(found.call);
+      for (let i = 0; i < tasks.length; i++) {
+        const call = known.get(tasks[i] as number);
+        if (call === undefined || call.attempt !== attempts[i]) continue;
+        forget(call);
+        const calls = killed.get(call.type);
+        if (calls === undefined) killed.set(call.type, [call]);
+        else calls.push(call);
       }
       for (const [type, calls] of killed) type.pool.kill(calls);
     },
