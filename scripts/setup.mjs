@@ -7,6 +7,7 @@ import { buildIsFresh, markBuildFresh } from "./lib/build-stamp.mjs";
 import { installDebianPackages } from "./lib/debian.mjs";
 import { packagesAreInstalled } from "./lib/packages.mjs";
 import { ROOT, run, say, succeeds } from "./lib/process.mjs";
+import { makePythonVenv } from "./python-venv.mjs";
 
 const MIN_NODE = [20, 19];
 
@@ -59,6 +60,7 @@ function installTestTools() {
 /**
  * Brings this checkout to where everything can run.
  * @param {{ forTests?: boolean }} options `forTests`: what only the tests need, too
+ * @returns {Promise<{ hasPython: boolean }>} whether there is a .venv, if it was asked for
  */
 export async function setUp({ forTests = false } = {}) {
   const startMs = performance.now();
@@ -66,7 +68,9 @@ export async function setUp({ forTests = false } = {}) {
   await installPackages();
   await build();
   if (forTests) installTestTools();
+  const hasPython = forTests && makePythonVenv();
   say(`Set up in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  return { hasPython };
 }
 
 /** Runs a script's body; a failure is one line on stderr and exit status 1. */

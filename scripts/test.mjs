@@ -1,8 +1,10 @@
 // `npm test`: sets up, runs every check and every test, and ends with one line that adds them up.
-// Arguments are handed to vitest: `npm test -- tests/protocol`.
+// With arguments, only those tests run: those in python/ by pytest, others by vitest, such as
+// `npm test -- tests/protocol` or `npm test -- python/tests/test_plan.py`.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, run, say } from "./lib/process.mjs";
+import { runPytest, runRuff } from "./lib/python-tests.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
 const REPORT = join(ROOT, ".setup/vitest.json");
@@ -44,13 +46,23 @@ async function runVitest(args) {
 }
 
 await runScript(async () => {
-  await setUp({ forTests: true });
+  const { hasPython } = await setUp({ forTests: true });
+  const args = process.argv.slice(2);
+  const pythonArgs = args.filter((arg) => arg.startsWith("python/"));
+  const otherArgs = args.filter((arg) => !pythonArgs.includes(arg));
   const counts = [
     await runCheck("Lint (biome)", ["lint"]),
     await runCheck("Types (tsc)", ["types"]),
     await runCheck("Unused code (knip)", ["unused"]),
-    await runVitest(process.argv.slice(2)),
   ];
+  if (args.length === 0 || otherArgs.length > 0) counts.push(await runVitest(otherArgs));
+  if (!hasPython) {
+    say("The Python tests could not run, which counts as one failure; see above why.");
+    counts.push({ passed: 0, failed: 1, skipped: 0 });
+  } else if (args.length === 0 || pythonArgs.length > 0) {
+    counts.push(await runRuff());
+    counts.push(await runPytest(pythonArgs.map((arg) => arg.slice("python/".length))));
+  }
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
   const skipped = sum("skipped");
   const tail = skipped > 0 ? `, ${skipped} skipped` : "";
