@@ -1,5 +1,5 @@
 import type { CallHeader, LeafNode, ToRunner } from "../messages.ts";
-import { type CallServices, type CurrentCall, createCurrentCall } from "./current-call.ts";
+import { type CallServices, CurrentCall } from "./current-call.ts";
 import { describeError } from "./describe-error.ts";
 import { createModuleCache, type LoadedModule } from "./load-module.ts";
 import { type CallConfig, readArguments } from "./read-arguments.ts";
@@ -125,11 +125,10 @@ export function createCaller(options: CallerOptions): Caller {
   /** A promise of its end, if that is to be awaited. */
   const start = (
     { id, task, attempt, function: number, inputs }: CallHeader,
-    configBytes: Buffer,
+    configText: string,
     values: Values,
   ): Promise<void> | undefined => {
-    const identity = { id, task, attempt, label: "" };
-    const current = createCurrentCall(options, identity);
+    const current = new CurrentCall(options, id, task, attempt);
     const own: Running = {
       current,
       code: undefined,
@@ -138,8 +137,8 @@ export function createCaller(options: CallerOptions): Caller {
     };
     running = own;
     try {
-      const config = JSON.parse(configBytes.toString()) as CallConfig;
-      identity.label = config.label ?? config.export;
+      const config = JSON.parse(configText) as CallConfig;
+      current.label = config.label ?? config.export;
       const job = { code: codes.get(number) as Code, config, inputs, values };
       if (job.code.module === undefined) return awaitEnd(own, loadAndCall(own, job));
       const returned = callFunction(own, job);
@@ -161,7 +160,7 @@ export function createCaller(options: CallerOptions): Caller {
     async call(calls, values, configs) {
       let position = 0;
       for (const [i, header] of calls.entries()) {
-        const config = configs.subarray(position, position + header.config);
+        const config = configs.toString("utf8", position, position + header.config);
         position += header.config;
         const isLast = i === calls.length - 1;
         if (isLast || performance.now() - keptSinceMs > GATHER_MS) outbox.flush();

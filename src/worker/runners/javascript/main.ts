@@ -41,7 +41,7 @@ async function callFunctions(): Promise<void> {
   // It must not keep a process alive in which nothing can happen any more.
   watcher.unref();
   offerRunnerServices({
-    currentTask: () => caller.current()?.context(),
+    currentTask: () => caller.current()?.context,
     findExport: caller.findExport,
   });
   outbox.send(() => ({ kind: "ready", versions: { Node: process.versions.node } }));

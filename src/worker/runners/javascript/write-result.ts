@@ -26,7 +26,8 @@ type Target = { nodes: ResultNode[]; payload: Uint8Array[]; place: ResultPlace }
 /** Writes what a function returned. Throws a TypeError that says what cannot be returned. */
 export function writeResult(returned: unknown, place: ResultPlace): Written {
   const target: Target = { nodes: [], payload: [], place };
-  addAll(target, returned);
+  if (Array.isArray(returned) || isWork(returned)) addAll(target, returned);
+  else addLeaf(target, returned);
   const { nodes, payload } = target;
   return { nodes, payload, isRedirect: nodes.some(({ type }) => type === "task") };
 }
