@@ -55,6 +55,6 @@ function priorUs(taskType: number): number {
   if (taskType === TASK_TYPE.run) return 100_000;
   if (taskType === TASK_TYPE.save) return 1_000;
   if (taskType >= BUILTIN_SYMBOLS.length) return 10_000;
-  if (taskType === TASK_TYPE.pyCall || taskType === TASK_TYPE.pyValue) return 10_000;
+  if (taskType === TASK_TYPE.pyCall || taskType === TASK_TYPE.jsCall) return 10_000;
   return 5;
 }

@@ -14,9 +14,14 @@ const GIVEN_TASKS_MAX = 16_384;
 /** Light tasks that are no built-in run beside each other; built-ins take turns on the worker's loop. */
 const LIGHT_SHARE = 1 / 16;
 
+/** Fewer calls of functions do: each needs a process of its own. */
+const LIGHT_CALL_SHARE = 1 / 4;
+
 /** The share of the worker's time that a light task of this type takes. */
-const lightShareOf = (taskType: number): number =>
-  taskType === TASK_TYPE.run || taskType >= BUILTIN_SYMBOLS.length ? LIGHT_SHARE : 1;
+const lightShareOf = (taskType: number): number => {
+  if (taskType === TASK_TYPE.pyCall || taskType === TASK_TYPE.jsCall) return LIGHT_CALL_SHARE;
+  return taskType === TASK_TYPE.run || taskType >= BUILTIN_SYMBOLS.length ? LIGHT_SHARE : 1;
+};
 
 function addToLoads(
   loads: Float64Array,
