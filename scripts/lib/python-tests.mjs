@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { VENV_PYTHON } from "../python-venv.mjs";
 import { ROOT, run, say, succeeds } from "./process.mjs";
 
+const SOURCES = ["python", "examples"];
 const REPORT = join(ROOT, ".setup/pytest.xml");
 
 /** Lint and format of the Python sources; counted as skipped where ruff could not be installed. */
@@ -12,10 +13,11 @@ export async function runRuff() {
     say("There is no ruff in .venv, so the Python sources are not linted.");
     return { passed: 0, failed: 0, skipped: 1 };
   }
-  const check = await run(VENV_PYTHON, ["-m", "ruff", "check", "--quiet", "python"]);
-  const format = await run(VENV_PYTHON, ["-m", "ruff", "format", "--check", "--quiet", "python"]);
+  const check = await run(VENV_PYTHON, ["-m", "ruff", "check", "--quiet", ...SOURCES]);
+  const formatArgs = ["format", "--check", "--quiet", ...SOURCES];
+  const format = await run(VENV_PYTHON, ["-m", "ruff", ...formatArgs]);
   const isGood = check === 0 && format === 0;
-  if (format !== 0) say("Format the Python sources by `.venv/bin/ruff format python`.");
+  if (format !== 0) say("Format the Python sources by `.venv/bin/ruff format python examples`.");
   return { passed: Number(isGood), failed: Number(!isGood), skipped: 0 };
 }
 
