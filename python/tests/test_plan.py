@@ -2,12 +2,14 @@
 
 import copy
 import pickle
+import time
 
 import pytest
 from support.golden import SCHEMAS, decode_by_schema
 
 from loom.client import LoomError, Task, tasks
 from loom.client.future import Future
+from loom.client.plan.collection import without_collection
 from loom.client.plan.encode import PlanEncoder
 from loom.client.plan.order import order_plan
 from loom.client.plan.submitted import SubmittedPlan
@@ -82,6 +84,23 @@ def test_a_chain_and_a_tree_of_any_depth():
     encoded = encode(level[0])
     assert len(encoded) == 8191
     assert_ordered(encoded)
+
+
+@pytest.mark.parametrize("shape", ["wide", "deep"])
+def test_a_large_plan_costs_microseconds_a_task(shape):
+    start = time.process_time()
+    if shape == "wide":
+        root = tasks.merge([tasks.const(b"x") for _ in range(200_000)])
+    else:
+        root = tasks.const(b"x")
+        for _ in range(200_000):
+            root = tasks.merge((root,))
+    with without_collection():
+        ordered = order_plan([root])
+        pieces = PlanEncoder({}).encode(ordered, bytearray(200_001), 0, False)
+    assert sum(map(len, pieces)) > 2_000_000
+    # About 2 us each on a quiet machine; what is not linear would take much longer.
+    assert time.process_time() - start < 200_000 * 8e-6
 
 
 def test_the_same_task_in_two_plans_is_two_tasks():

@@ -50,7 +50,7 @@ def const(data: Union[str, bytes]) -> Task:
 
 def merge(inputs: Iterable[Input], delimiter: Union[str, bytes] = "") -> Task:
     """The inputs, which must be raw data, one after the other, with the delimiter between them."""
-    return Task("loom/data/merge", tuple(inputs), delimiter)
+    return Task("loom/data/merge", tuple(inputs), delimiter or b"")
 
 
 def open(filename: str) -> Task:

@@ -27,6 +27,8 @@ def run(program, directory):
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=directory
     )
     assert done.returncode == 0, done.stderr
+    # Also where the program leaves its client open.
+    assert done.stderr == ""
     return done.stdout.splitlines()
 
 

@@ -105,7 +105,9 @@ class PlanEncoder:
         append = pieces.append
         for task, result in zip(tasks, is_result):
             config = task.config
-            if type(config) is not bytes:
+            if type(config) is str:
+                config = config.encode()
+            elif type(config) is not bytes:
                 config = _bytes_of(config, task, "config")
             head = heads.get(task.task_type)
             if head is None:

@@ -1,10 +1,8 @@
 """Connecting and registering."""
 
-import platform
 import socket
-import sys
 import time
-from typing import Callable, List, Optional
+from typing import Callable, Optional
 
 from ..address import ServerAddress
 from ..errors import LoomError
@@ -15,6 +13,8 @@ from .session import Session
 #: Server and client are often started together, so a refused connection is tried again.
 CONNECT_TIMEOUT_S = 5.0
 _RETRY_EVERY_S = 0.02
+#: What this client can take beyond the original protocol.
+_CAPABILITIES = ("notices", "symbols")
 #: Something may listen there that is no server, and never answer.
 _MIN_ANSWER_S = 1.0
 
@@ -30,7 +30,7 @@ def connect_session(
     registered = session.attach(connection)
     connection.start()
     try:
-        session.send(register_frame(name, _capabilities()))
+        session.send(register_frame(name, _CAPABILITIES))
         session.answer_to(registered, max(deadline - time.monotonic(), _MIN_ANSWER_S))
     except TimeoutError:
         session.close()
@@ -62,13 +62,3 @@ def _unreachable(address: ServerAddress, why: str) -> LoomError:
         "address",
         "server-unreachable",
     )
-
-
-def _capabilities() -> List[str]:
-    """What this client can take beyond the original protocol, and what functions that it sends
-    were pickled by."""
-    found = ["notices", "symbols", f"python={platform.python_version()}"]
-    cloudpickle = sys.modules.get("cloudpickle")
-    if cloudpickle is not None:
-        found.append(f"cloudpickle={cloudpickle.__version__}")
-    return found

@@ -93,7 +93,7 @@ class Session:
 
     def answer_to(self, reply: Reply, timeout: Optional[float] = None) -> object:
         """Waits for an answer. Raises its error, or TimeoutError."""
-        if not self.wait_for(lambda: reply.done, timeout):
+        if not reply.done and not self.wait_for(lambda: reply.done, timeout):
             raise TimeoutError(f"the server at {self.server} did not answer in {timeout} s")
         if reply.error is not None:
             raise fresh(reply.error)
