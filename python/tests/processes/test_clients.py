@@ -147,28 +147,32 @@ def test_an_interrupt_leaves_everything_clean(cluster):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_many_interrupts_never_tear_a_frame(cluster):
     """Interrupts at any place of submit, wait and fetch: the client stays usable."""
-    with Client(cluster.address) as client:
-        previous = signal.signal(signal.SIGALRM, _interrupt)
-        interrupts = 0
-        try:
+    is_armed = False
+
+    def interrupt(number, frame):
+        if is_armed:
+            raise KeyboardInterrupt
+
+    interrupts = 0
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Client(cluster.address) as client:
             for round in range(150):
-                signal.setitimer(signal.ITIMER_REAL, 0.0002 + 0.00002 * round)
                 try:
+                    is_armed = True
+                    signal.setitimer(signal.ITIMER_REAL, 0.0002 + 0.00002 * round)
                     futures = client.submit([tasks.const(str(i)) for i in range(20)])
                     client.gather(futures)
                     client.get_stats()
-                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    is_armed = False
                 except KeyboardInterrupt:
+                    is_armed = False
                     interrupts += 1
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
-        assert interrupts > 10
-        assert client.submit_one(tasks.const("fine")).gather() == b"fine"
-
-
-def _interrupt(number, frame):
-    raise KeyboardInterrupt
+            assert interrupts > 10
+            assert client.submit_one(tasks.const("fine")).gather() == b"fine"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def wait_module(*args):
