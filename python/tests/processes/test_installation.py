@@ -44,12 +44,7 @@ def test_the_package_can_be_installed(tmp_path):
     assert done.stdout.strip() == str(target / "loom" / "__init__.py")
 
 
-def test_it_is_imported_quickly():
-    code = (
-        "import time; t = time.perf_counter(); import loom.client; print(time.perf_counter() - t)"
-    )
-    seconds = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for _ in range(5)
-    ]
-    assert min(seconds) < 0.1
+def test_what_is_slow_to_import_is_imported_when_it_is_used():
+    code = "import sys, loom.client; print(sorted({'asyncio', 'cloudpickle'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
