@@ -21,7 +21,7 @@
  * nodes of a message come before its calls or results).
  *
  * Messages on fd 3 act in their order: calls are begun in the order of their arrival, and results are
- * told in that order; they may be gathered for about a millisecond while further calls wait.
+ * told in that order; they may be gathered for some milliseconds while further calls wait.
  */
 
 /** Bytes that are in the payload, or in a stretch of a file that is to be mapped into memory. */

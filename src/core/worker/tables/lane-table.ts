@@ -71,11 +71,15 @@ export class LaneTable {
     return this.#ofRequest.get(request)?.size ?? 0;
   }
 
-  /** The lane with the least to do that has room for such a task. */
+  /**
+   * The lane with the least to do that has room for such a task. A lane that is more than half full
+   * has none: it is filled up with many tasks at a time, since each message to a runner, and each
+   * that follows from its answer, may cost as much as a small task.
+   */
   findRoom(request: Request, taskType: number, expectedUs: number | undefined): Lane | undefined {
     let found: Lane | undefined;
     for (const lane of this.#ofRequest.get(request) ?? []) {
-      if (lane.taskType !== taskType || !hasRoom(lane, expectedUs)) continue;
+      if (lane.taskType !== taskType || !hasRoom(lane, expectedUs) || isMostlyFull(lane)) continue;
       if (found === undefined || lane.expectedUs < found.expectedUs) found = lane;
     }
     return found;
@@ -87,4 +91,8 @@ export function hasRoom(lane: Lane, expectedUs: number | undefined): boolean {
   if (lane.taskCount === 0) return true;
   if (lane.isClosed || expectedUs === undefined || lane.taskCount >= LANE_TASKS_MAX) return false;
   return lane.expectedUs + expectedUs <= LANE_US_MAX;
+}
+
+function isMostlyFull({ taskCount, expectedUs }: Lane): boolean {
+  return 2 * taskCount > LANE_TASKS_MAX || 2 * expectedUs > LANE_US_MAX;
 }

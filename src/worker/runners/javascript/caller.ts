@@ -7,7 +7,7 @@ import { readLeaf, type Values } from "./read-values.ts";
 import { type ResultPlace, writeResult } from "./write-result.ts";
 
 /** Results are kept so long, to be sent with those of further calls. */
-const GATHER_MS = 1;
+const GATHER_MS = 8;
 
 export type CallerOptions = CallServices & {
   /** Whether the call is to be made; then it has begun. */
