@@ -6,8 +6,10 @@ import { type CallConfig, readArguments } from "./read-arguments.ts";
 import { readLeaf, type Values } from "./read-values.ts";
 import { type ResultPlace, writeResult } from "./write-result.ts";
 
-/** Results are kept so long, to be sent with those of further calls. */
-const GATHER_MS = 8;
+/** Results are kept so long, to be sent with those of further calls: messages cost as much as small calls. */
+const GATHER_MS = 10;
+/** A function that was fast last time may have been lucky; one that was slow, is slow. */
+const FALLING_RATE = 0.1;
 
 export type CallerOptions = CallServices & {
   /** Whether the call is to be made; then it has begun. */
@@ -33,14 +35,20 @@ export type Caller = {
   failCurrent(message: string): boolean;
 };
 
-/** A function: its code, and what that exports once it is loaded. */
-type Code = { readonly source: Buffer; module: LoadedModule | undefined };
+/** The code of functions, and what it exports once it is loaded. */
+type Code = {
+  readonly source: Buffer;
+  module: LoadedModule | undefined;
+  /** How long calls of each function take, by its name: rises at once and falls slowly. */
+  readonly expectedMs: Map<string, number>;
+};
 
 /** A call that has begun and not ended. */
 type Running = {
   readonly current: CurrentCall;
-  /** What its function is from, once that is known. */
+  /** What its function is from, once that is called, and its name there. */
   code: Code | undefined;
+  name: string;
   startMs: number;
   /** Tells who waits for its end. */
   onEnd: (() => void) | undefined;
@@ -66,8 +74,18 @@ export function createCaller(options: CallerOptions): Caller {
   let running: Running | undefined;
   let keptSinceMs = 0;
 
-  const end = ({ current, onEnd }: Running): void => {
+  const learn = ({ code, name, startMs }: Running): void => {
+    if (code === undefined) return;
+    const tookMs = performance.now() - startMs;
+    const knownMs = code.expectedMs.get(name) ?? tookMs;
+    const isSlower = tookMs >= knownMs;
+    code.expectedMs.set(name, isSlower ? tookMs : knownMs + FALLING_RATE * (tookMs - knownMs));
+  };
+
+  const end = (own: Running): void => {
+    const { current, onEnd } = own;
     beforeEnd();
+    learn(own);
     if (outbox.isEmpty) keptSinceMs = performance.now();
     current.end();
     running = undefined;
@@ -112,6 +130,7 @@ export function createCaller(options: CallerOptions): Caller {
       throw new TypeError(`the module has no function ${config.export}`);
     }
     own.code = code;
+    own.name = config.export;
     own.startMs = performance.now();
     return callee(...args);
   };
@@ -122,25 +141,31 @@ export function createCaller(options: CallerOptions): Caller {
     return running === own ? callFunction(own, job) : undefined;
   };
 
-  /** A promise of its end, if that is to be awaited. */
+  /** Sends what is kept, unless the call that comes next is over soon enough. */
+  const flushFor = (code: Code, name: string): void => {
+    if (outbox.isEmpty) return;
+    const expectedMs = code.expectedMs.get(name) ?? GATHER_MS;
+    if (performance.now() + expectedMs - keptSinceMs > GATHER_MS) outbox.flush();
+  };
+
+  /** Makes a call, unless it is to be dropped; a promise of its end, if that is to be awaited. */
   const start = (
     { id, task, attempt, function: number, inputs }: CallHeader,
     configText: string,
     values: Values,
   ): Promise<void> | undefined => {
+    const code = codes.get(number) as Code;
+    const config = parseConfig(configText);
+    flushFor(code, config.export);
+    if (!begin(id)) return undefined;
     const current = new CurrentCall(options, id, task, attempt);
-    const own: Running = {
-      current,
-      code: undefined,
-      startMs: performance.now(),
-      onEnd: undefined,
-    };
+    current.label = config.label ?? config.export;
+    const startMs = performance.now();
+    const own: Running = { current, code: undefined, name: "", startMs, onEnd: undefined };
     running = own;
     try {
-      const config = JSON.parse(configText) as CallConfig;
-      current.label = config.label ?? config.export;
-      const job = { code: codes.get(number) as Code, config, inputs, values };
-      if (job.code.module === undefined) return awaitEnd(own, loadAndCall(own, job));
+      const job = { code, config, inputs, values };
+      if (code.module === undefined) return awaitEnd(own, loadAndCall(own, job));
       const returned = callFunction(own, job);
       if (isThenable(returned)) return awaitEnd(own, returned);
       succeed(own, returned);
@@ -152,19 +177,17 @@ export function createCaller(options: CallerOptions): Caller {
 
   return {
     addFunction: (number, source, payload) => {
-      codes.set(number, { source: readLeaf(source, payload), module: undefined });
+      const code = readLeaf(source, payload);
+      codes.set(number, { source: code, module: undefined, expectedMs: new Map() });
     },
     forget: (functions) => {
       for (const number of functions) codes.delete(number);
     },
     async call(calls, values, configs) {
       let position = 0;
-      for (const [i, header] of calls.entries()) {
+      for (const header of calls) {
         const config = configs.toString("utf8", position, position + header.config);
         position += header.config;
-        const isLast = i === calls.length - 1;
-        if (isLast || performance.now() - keptSinceMs > GATHER_MS) outbox.flush();
-        if (!begin(header.id)) continue;
         const ending = start(header, config, values);
         if (ending !== undefined) await ending;
       }
@@ -190,4 +213,13 @@ export function createCaller(options: CallerOptions): Caller {
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (typeof value !== "object" || value === null || !("then" in value)) return false;
   return typeof value.then === "function";
+}
+
+/** What cannot be read names no function, which is what its call fails with. */
+function parseConfig(text: string): CallConfig {
+  try {
+    return JSON.parse(text) as CallConfig;
+  } catch (error) {
+    return { export: `of a config that is not JSON: ${(error as Error).message}`, args: [] };
+  }
 }
