@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Client, tasks } from "../../../src/client/index.ts";
@@ -94,6 +94,18 @@ test("items of a list that says so are had one by one", async () => {
   await expect(client.submit(sum([each])).gather()).rejects.toThrow(
     "given 3 inputs in place of 1; what stands for many tasks",
   );
+});
+
+test("a value is written to a checkpoint, and loaded from it", async () => {
+  const checkpoint = join(cluster.scratch, "who");
+  const first = await client.submit(processId.with({ checkpoint })()).gather();
+  expect(JSON.parse(readFileSync(checkpoint, "utf8"))).toBe(first);
+  writeFileSync(checkpoint, "7");
+  const loads = { loadCheckpoints: true };
+  const stale = client.submit(processId.with({ checkpoint })(), loads);
+  expect(await stale.gather(), "of a file that is not the one it was written with").not.toBe(7);
+  const kept = await client.submit(processId.with({ checkpoint })(), loads).gather();
+  expect(await client.submit(processId.with({ checkpoint })(), loads).gather()).toBe(kept);
 });
 
 test("calls ask for a cpu each, and for what they are told to", async () => {

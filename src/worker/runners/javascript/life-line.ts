@@ -12,8 +12,11 @@ import type { Outbox } from "./outbox.ts";
 export function watchLifeLine(gate: Gate, outbox: Outbox, onAbort: (call: number) => void): void {
   const read = createFrameReader((message) => {
     const urgent = message as Extract<ToRunner, { kind: "take-back" | "abort" }>;
-    if (urgent.kind === "abort") onAbort(urgent.call);
-    else outbox.send(() => ({ kind: "taken-back", begun: gate.takeBack(urgent.sent) }));
+    if (urgent.kind === "abort") {
+      // The process may be about to be ended.
+      outbox.flush();
+      onAbort(urgent.call);
+    } else outbox.send(() => ({ kind: "taken-back", begun: gate.takeBack(urgent.sent) }));
   });
   const line = new Socket({ fd: LIFE_FD, readable: true, writable: false });
   line.on("data", read);
