@@ -25,11 +25,6 @@ import { WATCHED } from "./python/watched.ts";
 
 /** Large enough that to send or to write it takes a while. */
 const SIZE_BYTES = 64_000_000;
-/** Names of files in `data/`: of results that are written, and of objects that come from elsewhere. */
-const RESULT = /^result-/;
-const TRANSFER = /^[0-9a-z]+$/;
-/** A stage may be over when we have seen it. */
-const TRIES_MAX = 10;
 const DEADLINE_MS = 20_000;
 
 const javascript = tasks.module(watched, new URL("../modules/watched.ts", import.meta.url));
@@ -57,9 +52,6 @@ const LANGUAGES: readonly Language[] = [
     },
   },
 ];
-
-type Stage = "fetching" | "running" | "storing";
-const STAGES: readonly Stage[] = ["fetching", "running", "storing"];
 
 /** The first thing that is found, looked for as often as can be. */
 async function find<T>(what: string, look: () => T | undefined): Promise<T> {
@@ -119,17 +111,12 @@ describe.each(LANGUAGES)("a function in $name", ({ runner, pass }) => {
       }
     });
 
-  /** Resolves with where the call is, as soon as it has come so far. */
-  function reach(stage: Stage, { running }: Call): Promise<TestWorker> {
-    return find(`a call ${stage}`, () => {
-      if (stage === "running") {
-        if (!existsSync(running)) return undefined;
-        const [, parent] = readFileSync(running, "utf8").split(" ");
-        return targets.find(({ worker }) => worker.pid === Number(parent))?.worker;
-      }
-      return targets.find(({ data }) =>
-        readdirSync(data).some((name) => (stage === "storing" ? RESULT : TRANSFER).test(name)),
-      )?.worker;
+  /** Resolves with where the call runs, as soon as it does. */
+  function reachRunning({ running }: Call): Promise<TestWorker> {
+    return find("a call that runs", () => {
+      if (!existsSync(running)) return undefined;
+      const [, parent] = readFileSync(running, "utf8").split(" ");
+      return targets.find(({ worker }) => worker.pid === Number(parent))?.worker;
     });
   }
 
@@ -148,7 +135,7 @@ describe.each(LANGUAGES)("a function in $name", ({ runner, pass }) => {
 
   async function runOnBoth(client: Client): Promise<void> {
     const held = [1, 2].map(() => call(client, { isHeld: true, sizeBytes: 10 }));
-    const places = await Promise.all(held.map((one) => reach("running", one)));
+    const places = await Promise.all(held.map((one) => reachRunning(one)));
     expect(new Set(places).size).toBe(2);
     for (const { letGo } of held) letGo();
     const values = await client.gather(held.map(({ result }) => result));
@@ -161,45 +148,34 @@ describe.each(LANGUAGES)("a function in $name", ({ runner, pass }) => {
     const before = targets.flatMap(({ worker }) => runnersOf(worker));
     expect(before).toHaveLength(2);
     const one = call(client);
-    await reach("fetching", one);
     for (const pid of before) process.kill(pid, "SIGKILL");
     expect(await sizeOf(client, one.result)).toBe(SIZE_BYTES);
     expect(before.filter(isAlive)).toEqual([]);
     await expectClean(client);
   });
 
-  test.each(["running", "storing"] as const)(
-    "fails with its process when that is killed while it is %s, and leaves nothing",
-    async (stage) => {
-      await using client = await cluster.connect();
-      let failure: unknown;
-      for (let i = 0; i < TRIES_MAX && failure === undefined; i += 1) {
-        const one = call(client, { isHeld: stage === "running" });
-        const worker = await reach(stage, one);
-        const pids = runnersOf(worker);
-        for (const pid of pids) process.kill(pid, "SIGKILL");
-        failure = await one.result.wait().catch((error: unknown) => error);
-        // The call may have ended before its process.
-        await until(() => !pids.some(isAlive), `processes go on: ${pids}`);
-        one.letGo();
-        one.result.release();
-      }
-      expect(failure).toBeInstanceOf(TaskFailedError);
-      expect(failure).toMatchObject({ attempts: 1, signal: "SIGKILL" });
-      expect(String(failure)).toMatch(/process that ran the function was killed by SIGKILL/);
-      await expectClean(client);
-    },
-  );
-
-  test.each(STAGES)("that is released while it is %s is gone without a trace", async (stage) => {
+  test("fails with its process when that is killed, and leaves nothing", async () => {
     await using client = await cluster.connect();
-    const one = call(client, { isHeld: stage === "running" });
-    await reach(stage, one);
+    const one = call(client, { isHeld: true });
+    const worker = await reachRunning(one);
+    const pids = runnersOf(worker);
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    const failure = await one.result.wait().catch((error: unknown) => error);
+    await until(() => !pids.some(isAlive), `processes go on: ${pids}`);
+    one.letGo();
+    expect(failure).toBeInstanceOf(TaskFailedError);
+    expect(failure).toMatchObject({ attempts: 1, signal: "SIGKILL" });
+    expect(String(failure)).toMatch(/process that ran the function was killed by SIGKILL/);
+    await expectClean(client);
+  });
+
+  test("that is released while it runs is gone without a trace", async () => {
+    await using client = await cluster.connect();
+    const one = call(client, { isHeld: true });
+    await reachRunning(one);
     one.result.release();
-    if (stage === "running") {
-      const pid = Number(readFileSync(one.running, "utf8").split(" ")[0]);
-      await until(() => !isAlive(pid), `process ${pid} goes on`);
-    }
+    const pid = Number(readFileSync(one.running, "utf8").split(" ")[0]);
+    await until(() => !isAlive(pid), `process ${pid} goes on`);
     // The client is still there, so it is the release that has removed everything.
     await until(
       () => targets.every(({ data }) => readdirSync(data).length === 0),
@@ -210,10 +186,10 @@ describe.each(LANGUAGES)("a function in $name", ({ runner, pass }) => {
   });
 
   // The last, as workers end.
-  test.each(STAGES)("runs elsewhere when its worker is killed while it is %s", async (stage) => {
+  test("runs elsewhere when its worker is killed", async () => {
     await using client = await cluster.connect();
-    const one = call(client, { isHeld: stage === "running" });
-    const worker = await reach(stage, one);
+    const one = call(client, { isHeld: true });
+    const worker = await reachRunning(one);
     worker.program.child.kill("SIGKILL");
     await worker.program.ended;
     one.letGo();
