@@ -8,6 +8,8 @@ import { type ResultPlace, writeResult } from "./write-result.ts";
 
 /** Results are kept so long, to be sent with those of further calls: messages cost as much as small calls. */
 const GATHER_MS = 10;
+/** Not all that a runner has at a time: it must not stand still until it gets more. */
+const GATHER_RESULTS = 128;
 /** A function that was fast last time may have been lucky; one that was slow, is slow. */
 const FALLING_RATE = 0.1;
 
@@ -73,6 +75,7 @@ export function createCaller(options: CallerOptions): Caller {
   const codes = new Map<number, Code>();
   let running: Running | undefined;
   let keptSinceMs = 0;
+  let keptCount = 0;
 
   const learn = ({ code, name, startMs }: Running): void => {
     if (code === undefined) return;
@@ -86,7 +89,11 @@ export function createCaller(options: CallerOptions): Caller {
     const { current, onEnd } = own;
     beforeEnd();
     learn(own);
-    if (outbox.isEmpty) keptSinceMs = performance.now();
+    if (outbox.isEmpty) {
+      keptSinceMs = performance.now();
+      keptCount = 0;
+    }
+    keptCount += 1;
     current.end();
     running = undefined;
     onEnd?.();
@@ -145,7 +152,8 @@ export function createCaller(options: CallerOptions): Caller {
   const flushFor = (code: Code, name: string): void => {
     if (outbox.isEmpty) return;
     const expectedMs = code.expectedMs.get(name) ?? GATHER_MS;
-    if (performance.now() + expectedMs - keptSinceMs > GATHER_MS) outbox.flush();
+    const isLate = performance.now() + expectedMs - keptSinceMs > GATHER_MS;
+    if (isLate || keptCount >= GATHER_RESULTS) outbox.flush();
   };
 
   /** Makes a call, unless it is to be dropped; a promise of its end, if that is to be awaited. */
