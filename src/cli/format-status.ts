@@ -1,17 +1,5 @@
+import { bytesText, countText } from "../core/base/units.ts";
 import type { ClusterStatus, UnsatisfiableRequest, WorkerStatus } from "../core/model/status.ts";
-
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
-
-/** `1536` is `1.5 KiB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? "B"}`;
-}
 
 function formatDuration(ms: number): string {
   const seconds = Math.floor(ms / 1000);
@@ -19,10 +7,6 @@ function formatDuration(ms: number): string {
   if (hours > 0) return `${hours} h ${minutes} min`;
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
-
-/** `1 worker`, `2 workers`. */
-export const countOf = (count: number, noun: string): string =>
-  `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 const formatResources = (resources: Readonly<Record<string, number>>): string =>
   Object.entries(resources)
@@ -38,7 +22,7 @@ const workerRow = (worker: WorkerStatus): string[] => [
   String(worker.tasksRunning),
   String(worker.tasksAssigned),
   String(worker.objects),
-  worker.objectBytes === undefined ? "-" : formatBytes(worker.objectBytes),
+  worker.objectBytes === undefined ? "-" : bytesText(worker.objectBytes),
 ];
 
 function formatTable(rows: readonly (readonly string[])[]): string {
@@ -50,7 +34,7 @@ function formatTable(rows: readonly (readonly string[])[]): string {
 }
 
 const unsatisfiableLine = ({ resources, tasks }: UnsatisfiableRequest): string =>
-  `  ${countOf(tasks, "waiting task")}: no worker has ${formatResources(resources)}\n`;
+  `  ${countText(tasks, "waiting task")}: no worker has ${formatResources(resources)}\n`;
 
 /** A status for a person: a few lines, then a table of the workers. */
 export function formatStatus(address: string, status: ClusterStatus): string {
@@ -61,7 +45,7 @@ export function formatStatus(address: string, status: ClusterStatus): string {
     .join(", ");
   return [
     `Server ${address}, up ${formatDuration(uptimeMs)}\n`,
-    `  ${countOf(workers.length, "worker")} with ${countOf(cpus, "cpu")}, ${countOf(clients, "client")}, ${countOf(dataObjects, "data object")}\n`,
+    `  ${countText(workers.length, "worker")} with ${countText(cpus, "cpu")}, ${countText(clients, "client")}, ${countText(dataObjects, "data object")}\n`,
     `  tasks: ${counts}\n`,
     ...unsatisfiable.map(unsatisfiableLine),
     workers.length === 0 ? "" : `\n${formatTable([HEAD, ...workers.map(workerRow)])}`,

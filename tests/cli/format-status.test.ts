@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatBytes, formatStatus } from "../../src/cli/format-status.ts";
+import { formatStatus } from "../../src/cli/format-status.ts";
 import type { ClusterStatus } from "../../src/core/model/status.ts";
 
 const TASKS = { waiting: 5, ready: 4, assigned: 3, running: 2, finished: 10, failed: 1 };
@@ -57,11 +57,3 @@ test("an empty cluster has no table", () => {
   expect(text).toContain("up 1 min 1 s");
   expect(text.trim().split("\n")).toHaveLength(3);
 });
-
-test.each([
-  [0, "0 B"],
-  [1023, "1023 B"],
-  [1536, "1.5 KiB"],
-  [2 ** 30, "1.0 GiB"],
-  [5 * 2 ** 50, "5120.0 TiB"],
-])("formatBytes(%d) is %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));

@@ -2,7 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { SERVER_VARIABLE } from "../../client/session/address.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countOf } from "../format-status.ts";
+import { countText } from "../../core/base/units.ts";
 import { CLUSTER_OPTIONS, gather, parseClusterOptions } from "../local-cluster-options.ts";
 import { MAX_PORT, parseWholeNumber } from "../numbers.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";
@@ -29,7 +29,7 @@ export function addLocalCommand(program: Command, result: CommandResult): void {
       process.stdout.write(
         json
           ? `${JSON.stringify({ address, workers, cpus, pid: process.pid })}\n`
-          : `Server on ${address}, ${countOf(workers, "worker")} with ${countOf(cpus, "cpu")} each. Ctrl-C ends them.\n` +
+          : `Server on ${address}, ${countText(workers, "worker")} with ${countText(cpus, "cpu")} each. Ctrl-C ends them.\n` +
               `Use it by: export ${SERVER_VARIABLE}=${address}\n`,
       );
       await Promise.race([untilAborted(stop.signal), cluster.serverEnded()]);

@@ -4,7 +4,7 @@ import type { Client } from "../../client/index.ts";
 import { CliError } from "../cli-error.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countOf } from "../format-status.ts";
+import { countText } from "../../core/base/units.ts";
 import { parseSecondsAsMs, parseWholeNumber } from "../numbers.ts";
 import { SERVER_OPTION_HELP, serverOrDefault } from "../server-address.ts";
 import { type StopWatch, watchStopSignals } from "../stop-signals.ts";
@@ -28,7 +28,7 @@ export function addWaitCommand(program: Command, result: CommandResult): void {
       const address = serverOrDefault(server);
       const joined = await waitForWorkers(address, wanted, deadline, stop);
       process.stdout.write(
-        json ? `${JSON.stringify({ workers: joined })}\n` : `${countOf(joined, "worker")} joined\n`,
+        json ? `${JSON.stringify({ workers: joined })}\n` : `${countText(joined, "worker")} joined\n`,
       );
       result.exitCode = EXIT.ok;
     });
@@ -50,7 +50,7 @@ async function waitForWorkers(
     return await poll(client, wanted, signal, last);
   } catch (error) {
     if (timedOut?.aborted && !stop.signal.aborted) {
-      const text = `${last.workers} of ${countOf(wanted, "worker")} joined ${address} in time`;
+      const text = `${last.workers} of ${countText(wanted, "worker")} joined ${address} in time`;
       throw new CliError(EXIT.timedOut, text, { cause: error });
     }
     throw stop.signal.aborted ? stop.signal.reason : error;

@@ -2,17 +2,24 @@ import type { StepContext } from "./context.ts";
 import { addRef } from "./outbox.ts";
 import { makeReady } from "./ready.ts";
 import { removeReplica } from "./replicas.ts";
+import { rememberRerun } from "./reruns.ts";
+import type { SchedulerState } from "./state.ts";
 import { ASSIGNED, DORMANT, HOLDS_INPUTS, READY, RUNNING, WAITING } from "./task-table.ts";
 import { forEachConsumer, resurrect, stopAttempt } from "./wants.ts";
 
 /**
- * The last copy of these objects is gone: whatever needs them waits again, and they are computed
- * again, with what they need in turn.
+ * The last copy of these objects, which the worker of this name had, is gone: whatever needs them
+ * waits again, and they are computed again, with what they need in turn.
  */
-export function loseObjects(context: StepContext, rows: readonly number[]): void {
+export function loseObjects(
+  context: StepContext,
+  rows: readonly number[],
+  workerName: string,
+): void {
   const { state } = context;
   const { tasks } = state;
   for (const row of rows) {
+    rememberRerun(state, row, workerName, "data-lost");
     tasks.state[row] = DORMANT;
     tasks.worker[row] = -1;
     state.objectCount -= 1;
@@ -31,22 +38,30 @@ export function loseObjects(context: StepContext, rows: readonly number[]): void
 
 /** An unfinished row that was ready or with a worker waits for its inputs again. */
 function backToWaiting(context: StepContext, row: number): void {
-  const { tasks } = context.state;
+  const { state } = context;
+  const { tasks } = state;
   const current = tasks.state[row];
   if (current !== READY && current !== ASSIGNED && current !== RUNNING) return;
+  if (current !== READY)
+    rememberRerun(state, row, nameOf(state, tasks.worker[row] as number), "input-lost");
   stopAttempt(context, row);
   tasks.state[row] = WAITING;
 }
 
+const nameOf = (state: SchedulerState, workerId: number): string =>
+  state.workers.get(workerId)?.name ?? "";
+
 /** The worker does not have the object, though it was thought to. */
 export function loseReplica(context: StepContext, row: number, workerId: number): void {
-  if (!removeReplica(context.state, row, workerId)) loseObjects(context, [row]);
+  const { state } = context;
+  if (removeReplica(state, row, workerId)) return;
+  loseObjects(context, [row], nameOf(state, workerId));
 }
 
 /** The only copy cannot be had, though its worker is there: it is given up, and computed again. */
 export function giveUpObject(context: StepContext, row: number, workerId: number): void {
   addRef(context.outbox.drops, workerId, row, context.state.tasks.attempt[row] as number);
-  loseObjects(context, [row]);
+  loseObjects(context, [row], nameOf(context.state, workerId));
 }
 
 /** The attempt is over without a result and without fault; the row is tried again. */

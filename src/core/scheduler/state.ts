@@ -2,8 +2,10 @@ import type { IntervalSet } from "../base/interval-set.ts";
 import type { PagedIndex } from "../base/paged-index.ts";
 import { PriorityQueues } from "../base/priority-queues.ts";
 import type { ResourceRequest } from "../model/resources.ts";
+import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
+import type { Reruns } from "./reruns.ts";
 import { TaskTable } from "./task-table.ts";
 
 /** A worker that has joined and is not lost. */
@@ -80,6 +82,8 @@ export type SchedulerCounters = {
   /** Rows of the task columns that handlers looked at. */
   rowsTouched: number;
   tasksAssigned: number;
+  /** Attempts that said so; short ones do not. */
+  tasksStarted: number;
   tasksFinished: number;
   tasksFailed: number;
   tasksRetracted: number;
@@ -104,6 +108,9 @@ export type SchedulerState = {
   readonly pins: Map<number, number>;
   /** Requests for the data of a result that was lost, by row. */
   readonly parkedRequests: Map<number, number>;
+  /** Why tasks ran again, for whoever asks. */
+  readonly reruns: Reruns;
+  readonly stall: Stall;
   /** Lengths of the inputs of dynamic tasks. */
   readonly lengths: Map<number, number>;
   readonly workers: Map<number, WorkerRecord>;
@@ -143,6 +150,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     extraReplicas: new Map(),
     pins: new Map(),
     parkedRequests: new Map(),
+    reruns: new Map(),
+    stall: createStall(),
     lengths: new Map(),
     workers: new Map(),
     kinds: new Map(),
@@ -159,6 +168,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       placementCandidates: 0,
       rowsTouched: 0,
       tasksAssigned: 0,
+      tasksStarted: 0,
       tasksFinished: 0,
       tasksFailed: 0,
       tasksRetracted: 0,

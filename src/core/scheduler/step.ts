@@ -3,6 +3,7 @@ import type { SchedulerCommand } from "./commands.ts";
 import { createStepContext, type StepContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import type { SchedulerEvent } from "./events.ts";
+import { tellStalls } from "./explain/stalls.ts";
 import {
   onCheckpointsMissing,
   onCheckpointsWritten,
@@ -102,6 +103,7 @@ function handle(context: StepContext, event: SchedulerEvent): void {
     case "time-passed":
       forgetOldRetractions(context);
       failUnsatisfiable(context);
+      tellStalls(context);
       break;
     default:
       unreachable(event);

@@ -4,6 +4,7 @@ import { ungive } from "../given.ts";
 import { giveUpObject, loseReplica, tryAgain } from "../losses.ts";
 import { failTask } from "../plans/fail-plans.ts";
 import { holds, preferAnotherReplica } from "../replicas.ts";
+import { rememberRerun } from "../reruns.ts";
 import type { SchedulerState } from "../state.ts";
 import {
   ASSIGNED,
@@ -37,7 +38,9 @@ export function onTasksStarted({ state }: StepContext, event: EventOf<"tasks-sta
   const { tasks, attempts } = event.refs;
   for (let i = 0; i < tasks.length; i += 1) {
     const row = tasks[i] as number;
-    if (isWith(state, event.workerId, row, attempts[i] as number)) state.tasks.state[row] = RUNNING;
+    if (!isWith(state, event.workerId, row, attempts[i] as number)) continue;
+    state.tasks.state[row] = RUNNING;
+    state.counters.tasksStarted += 1;
   }
 }
 
@@ -78,6 +81,7 @@ export function onTasksReturned(context: StepContext, event: EventOf<"tasks-retu
   for (let i = 0; i < tasks.length; i += 1) {
     const row = tasks[i] as number;
     if (!isWith(state, event.workerId, row, attempts[i] as number)) continue;
+    rememberRerun(state, row, worker?.name ?? "", "retracted");
     ungive(context, row);
     tryAgain(context, row);
   }
@@ -93,6 +97,8 @@ export function onInputsUnreachable(
     const row = refs.tasks[i] as number;
     if (!isWith(state, event.workerId, row, refs.attempts[i] as number)) continue;
     const attempts = state.tasks.attemptsMade(row);
+    const workerName = state.workers.get(event.workerId)?.name ?? "";
+    rememberRerun(state, row, workerName, "input-unreachable");
     ungive(context, row);
     tryAgain(context, row);
     const input = inputs.tasks[i] as number;
@@ -136,8 +142,10 @@ export function onCheckpointsMissing(
   const { state } = context;
   const { tasks } = state;
   const rows: number[] = [];
+  const workerName = state.workers.get(event.workerId)?.name ?? "";
   event.refs.tasks.forEach((row, i) => {
     if (!isWith(state, event.workerId, row, event.refs.attempts[i] as number)) return;
+    rememberRerun(state, row, workerName, "checkpoint-missing");
     ungive(context, row);
     tasks.flags[row] = (tasks.flags[row] as number) & ~(LOADS | CHECKPOINT_WRITTEN);
     tasks.state[row] = DORMANT;

@@ -12,6 +12,7 @@ import {
 import { unqueueReady } from "../ready.ts";
 import { removeReplica } from "../replicas.ts";
 import { addCapableKind, removeCapableKind } from "../request-classes.ts";
+import { rememberRerun } from "../reruns.ts";
 import type { SchedulerState, WorkerRecord } from "../state.ts";
 import { PRESENT } from "../task-table.ts";
 
@@ -63,6 +64,7 @@ export function onWorkerLost(context: StepContext, event: EventOf<"worker-lost">
     state.classes[classId]?.queuedAt.delete(worker.id);
   }
   for (let row = queues.pop(worker.given); row !== -1; row = queues.pop(worker.given)) {
+    rememberRerun(state, row, worker.name, "worker-lost");
     tasks.worker[row] = -1;
     orphans.push(row);
   }
@@ -70,7 +72,7 @@ export function onWorkerLost(context: StepContext, event: EventOf<"worker-lost">
   leaveKind(state, worker);
   state.workers.delete(worker.id);
   for (const row of orphans) tryAgain(context, row);
-  loseObjects(context, lostWith(state, worker.id));
+  loseObjects(context, lostWith(state, worker.id), worker.name);
 }
 
 function leaveKind(state: SchedulerState, worker: WorkerRecord): void {
