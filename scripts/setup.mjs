@@ -59,14 +59,15 @@ function installTestTools() {
 
 /**
  * Brings this checkout to where everything can run.
- * @param {{ forTests?: boolean }} options `forTests`: what only the tests need, too
+ * @param {{ forTests?: boolean, builds?: boolean }} options `forTests`: what only the tests need,
+ *   too; `builds`: dist/, the default
  * @returns {Promise<{ hasPython: boolean }>} whether there is a .venv, if it was asked for
  */
-export async function setUp({ forTests = false } = {}) {
+export async function setUp({ forTests = false, builds = true } = {}) {
   const startMs = performance.now();
   checkNode();
   await installPackages();
-  await build();
+  if (builds) await build();
   if (forTests) installTestTools();
   const hasPython = forTests && makePythonVenv();
   say(`Set up in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);

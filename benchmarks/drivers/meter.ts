@@ -1,0 +1,60 @@
+import type { Figures, Sample } from "../harness/cases.ts";
+import { peakBytesOf, readCpuSeconds, resetPeak } from "../harness/processes.ts";
+
+/** Adds up wall clock and CPU of all processes of a run over the parts that count. */
+export type Meter = {
+  start(): void;
+  /** Seconds since `start`. */
+  stop(): number;
+  /** CPU seconds so far, of the processes whose names begin so. */
+  cpuSeconds(prefix: string): number;
+  sample(figures: Figures): Sample;
+};
+
+/** @param clusterPids the cluster's processes by name; this process is added as "client" */
+export function createMeter(clusterPids: Readonly<Record<string, number>>): Meter {
+  const pidByName = { ...clusterPids, client: process.pid };
+  const pids = Object.entries(pidByName);
+  const cpuSeconds: Record<string, number> = Object.fromEntries(pids.map(([name]) => [name, 0]));
+  let wallSeconds = 0;
+  let startMs = 0;
+  let before: Record<string, number> = {};
+  let isFirst = true;
+  return {
+    start() {
+      if (isFirst) for (const [, pid] of pids) resetPeak(pid);
+      isFirst = false;
+      before = readCpuSeconds(pidByName);
+      startMs = performance.now();
+    },
+    stop() {
+      const seconds = (performance.now() - startMs) / 1000;
+      wallSeconds += seconds;
+      for (const [name, now] of Object.entries(readCpuSeconds(pidByName))) {
+        cpuSeconds[name] = (cpuSeconds[name] ?? 0) + now - (before[name] ?? 0);
+      }
+      return seconds;
+    },
+    cpuSeconds(prefix) {
+      return Object.entries(cpuSeconds)
+        .filter(([name]) => name.startsWith(prefix))
+        .reduce((sum, [, seconds]) => sum + seconds, 0);
+    },
+    sample: (figures) => ({
+      wallSeconds,
+      cpuSeconds: { ...cpuSeconds },
+      peakBytes: Object.fromEntries(pids.map(([name, pid]) => [name, peakBytesOf(pid)])),
+      figures,
+    }),
+  };
+}
+
+/** CPU of server, workers and client for each of `taskCount` tasks, in us. */
+export function cpuFigures(meter: Meter, taskCount: number): Record<string, number> {
+  const perTask = (prefix: string): number => (meter.cpuSeconds(prefix) / taskCount) * 1e6;
+  return {
+    serverCpuUsPerTask: perTask("server"),
+    workerCpuUsPerTask: perTask("worker"),
+    clientCpuUsPerTask: perTask("client"),
+  };
+}

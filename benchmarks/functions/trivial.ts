@@ -1,0 +1,12 @@
+/** The function whose calls cost nothing but the call. */
+export function increment(value: number): number {
+  return value + 1;
+}
+
+/** Keeps a cpu busy for so long. */
+export function spin(durationUs: number, _unique: number): number {
+  const endMs = performance.now() + durationUs / 1000;
+  let turns = 0;
+  while (performance.now() < endMs) turns++;
+  return turns;
+}
