@@ -50,8 +50,8 @@ async function runRow(
       print(formatCase(benchCase, results, before).replaceAll(/^/gm, "    "));
     } catch (error) {
       progress("");
-      if (!(error instanceof Unavailable)) throw error;
-      print(`    not measured: ${error.message}`);
+      if (!(error instanceof Unavailable)) process.exitCode = 1;
+      print(`    not measured: ${(error as Error).message}`);
     }
   }
 }

@@ -1,5 +1,10 @@
 import type { Figures, Sample } from "../harness/cases.ts";
-import { peakBytesOf, readCpuSeconds, resetPeak } from "../harness/processes.ts";
+import {
+  peakBytesOf,
+  readCpuSeconds,
+  readMachineSeconds,
+  resetPeak,
+} from "../harness/processes.ts";
 
 /** Adds up wall clock and CPU of all processes of a run over the parts that count. */
 export type Meter = {
@@ -20,16 +25,28 @@ export function createMeter(clusterPids: Readonly<Record<string, number>>): Mete
   let startMs = 0;
   let before: Record<string, number> = {};
   let isFirst = true;
+  let machineBefore = readMachineSeconds();
+  let machineBusy = 0;
+  let machineAll = 0;
+  /** What everything else took of the machine's cpus meanwhile, in percent. */
+  const othersPercent = (): number => {
+    const own = Object.values(cpuSeconds).reduce((sum, seconds) => sum + seconds, 0);
+    return Math.max(0, (machineBusy - own) / machineAll) * 100;
+  };
   return {
     start() {
       if (isFirst) for (const [, pid] of pids) resetPeak(pid);
       isFirst = false;
+      machineBefore = readMachineSeconds();
       before = readCpuSeconds(pidByName);
       startMs = performance.now();
     },
     stop() {
       const seconds = (performance.now() - startMs) / 1000;
       wallSeconds += seconds;
+      const machine = readMachineSeconds();
+      machineBusy += machine.busy - machineBefore.busy;
+      machineAll += machine.all - machineBefore.all;
       for (const [name, now] of Object.entries(readCpuSeconds(pidByName))) {
         cpuSeconds[name] = (cpuSeconds[name] ?? 0) + now - (before[name] ?? 0);
       }
@@ -44,7 +61,7 @@ export function createMeter(clusterPids: Readonly<Record<string, number>>): Mete
       wallSeconds,
       cpuSeconds: { ...cpuSeconds },
       peakBytes: Object.fromEntries(pids.map(([name, pid]) => [name, peakBytesOf(pid)])),
-      figures,
+      figures: machineAll > 0.2 ? { ...figures, othersPercent: othersPercent() } : figures,
     }),
   };
 }

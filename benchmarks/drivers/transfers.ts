@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { residentBytes } from "../harness/processes.ts";
+import { median } from "../harness/statistics.ts";
 import { createMeter } from "./meter.ts";
 import type { Scenario, Tasks } from "./scenario.ts";
 
@@ -10,28 +11,38 @@ const RIGHT = { resources: { right: 1 } } as const;
 const largeObject = (tasks: Tasks, sizeBytes: number) =>
   tasks.run(["head", "-c", `${sizeBytes}`, "/dev/zero"], LEFT);
 
-/** One large object from the left worker to the right one. */
+/** Large objects from the left worker to the right one, one after the other. */
 export const transferLarge: Scenario = async ({ client, tasks, pids, number }) => {
   const sizeBytes = number("sizeBytes");
-  const warmUp = client.submit(largeObject(tasks, 1 << 20));
-  await client.submit(tasks.length(warmUp, RIGHT)).wait();
-  const object = client.submit(largeObject(tasks, sizeBytes));
-  await object.wait();
+  const repeats = number("repeats");
   const receiver = pids["worker 2"] ?? 0;
-  const before = residentBytes(receiver);
   const meter = createMeter(pids);
-  meter.start();
-  await client.submit(tasks.length(object, RIGHT)).wait();
-  const seconds = meter.stop();
+  const move = async (bytes: number, isMeasured: boolean): Promise<number> => {
+    const object = client.submit(largeObject(tasks, bytes));
+    await object.wait();
+    if (isMeasured) meter.start();
+    const startMs = performance.now();
+    const there = client.submit(tasks.length(object, RIGHT));
+    await there.wait();
+    const seconds = (performance.now() - startMs) / 1000;
+    if (isMeasured) meter.stop();
+    client.release([object, there]);
+    return seconds;
+  };
+  await move(1 << 20, false);
+  const before = residentBytes(receiver);
+  const times: number[] = [];
+  for (let i = 0; i < repeats; i++) times.push(await move(sizeBytes, true));
   const sample = meter.sample({});
   const peakBytes = (sample.peakBytes["worker 2"] ?? 0) - before;
   return {
     ...sample,
     figures: {
-      bytesPerSecond: sizeBytes / seconds,
+      bytesPerSecond: sizeBytes / median(times),
       peakOverObject: peakBytes / sizeBytes,
       cpuSecondsPerGigabyte:
-        ((meter.cpuSeconds("worker") + meter.cpuSeconds("server")) / sizeBytes) * 1e9,
+        ((meter.cpuSeconds("worker") + meter.cpuSeconds("server")) / (sizeBytes * repeats)) * 1e9,
+      ...sample.figures,
     },
   };
 };
@@ -60,27 +71,33 @@ export const transferSmall: Scenario = async ({ client, tasks, pids, number }) =
   });
 };
 
-/** One large object to this client, into one buffer. */
+/** Large objects to this client, each into one buffer. */
 export const fetchLarge: Scenario = async ({ client, tasks, pids, number }) => {
   const sizeBytes = number("sizeBytes");
+  const repeats = number("repeats");
   await client.submit(largeObject(tasks, 1 << 20)).gather();
-  const object = client.submit(largeObject(tasks, sizeBytes));
-  await object.wait();
   const serverBefore = residentBytes(pids["server"] ?? 0);
   const clientBefore = residentBytes(process.pid);
   const meter = createMeter(pids);
-  meter.start();
-  const value = await object.fetch();
-  const seconds = meter.stop();
-  if (value.length !== sizeBytes) throw new Error(`got ${value.length} bytes`);
+  const times: number[] = [];
+  for (let i = 0; i < repeats; i++) {
+    const object = client.submit(largeObject(tasks, sizeBytes));
+    await object.wait();
+    meter.start();
+    const value = await object.fetch();
+    times.push(meter.stop());
+    if (value.length !== sizeBytes) throw new Error(`got ${value.length} bytes`);
+    object.release();
+  }
   const sample = meter.sample({});
   return {
     ...sample,
     figures: {
-      bytesPerSecond: sizeBytes / seconds,
+      bytesPerSecond: sizeBytes / median(times),
       serverPeakOverObject: ((sample.peakBytes["server"] ?? 0) - serverBefore) / sizeBytes,
       clientPeakOverObject: ((sample.peakBytes["client"] ?? 0) - clientBefore) / sizeBytes,
-      serverCpuSecondsPerGigabyte: (meter.cpuSeconds("server") / sizeBytes) * 1e9,
+      serverCpuSecondsPerGigabyte: (meter.cpuSeconds("server") / (sizeBytes * repeats)) * 1e9,
+      ...sample.figures,
     },
   };
 };

@@ -66,6 +66,15 @@ export function readCpuSeconds(pids: Readonly<Record<string, number>>): Record<s
   return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, secondsOf(pid)]));
 }
 
+/** CPU seconds of everything on this machine since it was started, and the seconds of all its cpus. */
+export function readMachineSeconds(): { readonly busy: number; readonly all: number } {
+  const line = readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "";
+  // user nice system idle iowait irq softirq steal; the rest is part of these.
+  const ticks = line.split(/\s+/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, value) => sum + value, 0) / TICKS_PER_SECOND;
+  return { busy: all - ((ticks[3] ?? 0) + (ticks[4] ?? 0)) / TICKS_PER_SECOND, all };
+}
+
 function statusBytes(pid: number, field: string): number {
   try {
     const match = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(

@@ -7,6 +7,8 @@ import { measureSocketPair } from "../limits/limits.ts";
 import { SIDES } from "./workers.ts";
 
 const MEGABYTE = 2 ** 20;
+/** Objects that one cluster moves, one after the other; their median counts. */
+const REPEATS = 3;
 
 /** Left worker, server and client in one namespace, the right worker in the other. */
 async function measureTwoHosts(context: RunContext, sizeBytes: number): Promise<Sample> {
@@ -27,7 +29,7 @@ async function measureTwoHosts(context: RunContext, sizeBytes: number): Promise<
   SIDES.forEach((side, index) => {
     cluster.addWorker({ ...side, prefix: prefixes[index] ?? [] });
   });
-  const parameters = { sizeBytes };
+  const parameters = { sizeBytes, repeats: REPEATS };
   const sample = await runClient(context, "transferLarge", parameters, cluster, 2, left.prefix);
   return { ...sample, figures: { ...sample.figures, ...limit } };
 }
@@ -59,7 +61,12 @@ function casesOf(sizeBytes: number, count: number): Case[] {
       goals: [{ figure: "bytesPerSecond", atLeast: 3e9 }],
       limits: ["socketPair", "memcpy"],
       measure: (context) =>
-        measureScenario(context, "transferLarge", { sizeBytes }, { workers: SIDES }),
+        measureScenario(
+          context,
+          "transferLarge",
+          { sizeBytes, repeats: REPEATS },
+          { workers: SIDES },
+        ),
       derive: shareOfSocketPair,
     },
     {
@@ -73,7 +80,7 @@ function casesOf(sizeBytes: number, count: number): Case[] {
       limits: ["socketPair", "socketPairWarm", "memcpy"],
       peers: "original 329 MB/s, with 2 copies in the server",
       measure: (context) =>
-        measureScenario(context, "fetchLarge", { sizeBytes }, { workers: SIDES }),
+        measureScenario(context, "fetchLarge", { sizeBytes, repeats: REPEATS }, { workers: SIDES }),
       derive: shareOfSocketPair,
     },
     {
