@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import type { CommandResult } from "./command-result.ts";
+import { addExplainCommand } from "./commands/explain.ts";
 import { addLocalCommand } from "./commands/local.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addStatusCommand } from "./commands/status.ts";
@@ -27,6 +28,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   addLocalCommand(program, result);
   addRunCommand(program, result);
   addStatusCommand(program, result);
+  addExplainCommand(program, result);
   addStopCommand(program, result);
   addWaitCommand(program, result);
   try {

@@ -1,3 +1,4 @@
+import type { TaskExplanation } from "../core/model/explanation.ts";
 import type { ClusterStatus } from "../core/model/status.ts";
 import { type AsCompletedOptions, asCompleted } from "./futures/as-completed.ts";
 import { type FutureValues, fetchAll } from "./futures/collect.ts";
@@ -143,6 +144,15 @@ export class Client implements AsyncDisposable {
   /** What the server and its workers are doing now. */
   async status(options: WaitOptions = {}): Promise<ClusterStatus> {
     return this.#session.status(options.signal);
+  }
+
+  /**
+   * Why tasks wait, are where they are, or ran again. `query` is the number of a task, `CLIENT/NUMBER`
+   * where several clients have one of that number, or a label. At most 20 are explained; none if no
+   * task of that name exists now.
+   */
+  async explain(query: string, options: WaitOptions = {}): Promise<TaskExplanation[]> {
+    return this.#session.explain(query, options.signal);
   }
 
   /** What became of all that this client submitted; asks nobody. */

@@ -2,6 +2,14 @@
 
 export type { ErrorCode } from "../core/model/errors.ts";
 export { ERROR_CODES, HyperloomError } from "../core/model/errors.ts";
+export type {
+  ExplainedCandidate,
+  ExplainedInput,
+  ExplainedRerun,
+  ExplainedState,
+  RerunReason,
+  TaskExplanation,
+} from "../core/model/explanation.ts";
 export { isPythonObject, type PythonObject } from "../core/model/python-object.ts";
 export type {
   ClusterStatus,

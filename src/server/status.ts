@@ -1,6 +1,5 @@
-import type { ResourceOffer } from "../core/model/resources.ts";
 import type { ClusterStatus, TaskCounts } from "../core/model/status.ts";
-import { CPUS, RESOURCE_PREFIX } from "../core/model/symbols.ts";
+import { namedAmounts } from "../core/scheduler/amounts.ts";
 import { countTasks, findUnsatisfiableRequests } from "../core/scheduler/report.ts";
 import type { Engine } from "./engine.ts";
 
@@ -15,7 +14,7 @@ export function createStatus(engine: Engine): ClusterStatus {
   };
   return {
     workers: [...state.workers.values()].map((worker) => {
-      const { cpus = 0, ...resources } = named(engine, worker.kind.offer);
+      const { cpus = 0, ...resources } = namedAmounts(state, worker.kind.offer);
       const own = counts.byWorker.get(worker.id);
       return {
         id: worker.id,
@@ -33,18 +32,8 @@ export function createStatus(engine: Engine): ClusterStatus {
     dataObjects: state.objectCount,
     uptimeMs: performance.now() - engine.startedAtMs,
     unsatisfiable: findUnsatisfiableRequests(state).map(({ request, tasks: waiting }) => ({
-      resources: named(engine, request),
+      resources: namedAmounts(state, request),
       tasks: waiting,
     })),
   };
-}
-
-/** Amounts by the short names of their resources; loaded task types are none. */
-function named(engine: Engine, amounts: ResourceOffer): Record<string, number> {
-  const byName: Record<string, number> = {};
-  for (const { resource, amount } of amounts) {
-    const name = resource === CPUS ? "cpus" : engine.symbols.nameOf(resource);
-    byName[name.startsWith(RESOURCE_PREFIX) ? name.slice(RESOURCE_PREFIX.length) : name] = amount;
-  }
-  return byName;
 }

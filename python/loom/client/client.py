@@ -122,6 +122,17 @@ class Client:
         """`gather` of one future."""
         return self.gather((future,))[0]
 
+    def explain_one(self, future: Future) -> Dict[str, object]:
+        """Why its task waits, is where it is, or ran again; `text` says it in sentences. Raises
+        LoomError if the server knows nothing of it any more."""
+        (own,) = self._own((future,))
+        session = self._session
+        answer = session.answer_to(session.ask_explanations(own.task_id))
+        explanations = cast(List[Dict[str, object]], answer)
+        if not explanations:
+            raise LoomError(f"The server knows nothing of task {own.task_id} any more: {own!r}")
+        return explanations[0]
+
     def release(self, futures: Iterable[Future]) -> None:
         """Tells the cluster that the results are not needed any more. What is not finished, and
         nobody else needs, is canceled. Futures that are released already stay so."""
@@ -143,6 +154,15 @@ class Client:
     def get_status(self) -> Dict[str, object]:
         """What the server and its workers are doing now, as `hyperloom status --json` shows it."""
         return cast(Dict[str, object], self._session.answer_to(self._session.ask_status()))
+
+    def explain(self, query: str) -> List[Dict[str, object]]:
+        """Why tasks wait, are where they are, or ran again; `text` of each says it in sentences.
+
+        `query` is the number of a task, `CLIENT/NUMBER` where several clients have one of that
+        number, or a label. At most 20 are explained; none if no task of that name exists now.
+        """
+        answer = self._session.answer_to(self._session.ask_explanations(0, query))
+        return cast(List[Dict[str, object]], answer)
 
     def set_trace(self, path: str) -> None:
         """Has the server write a trace into the directory `path` from now on. Raises LoomError

@@ -1,6 +1,6 @@
 """The handle to a result."""
 
-from typing import TYPE_CHECKING, Generator, Optional
+from typing import TYPE_CHECKING, Dict, Generator, Optional
 
 from .errors import LoomException
 
@@ -51,6 +51,11 @@ class Future:
         """Tells the cluster that the result is not needed any more. If it is not finished, what
         nobody else needs is canceled. Does nothing the second time."""
         self._client.release_one(self)
+
+    def explain(self) -> Dict[str, object]:
+        """Asks the server why the task waits, is where it is, or ran again; `text` says it in
+        sentences. Raises LoomError if the server knows nothing of it any more."""
+        return self._client.explain_one(self)
 
     def finished(self) -> bool:
         """The result is there and can be fetched."""

@@ -46,6 +46,22 @@ def test_several_clients_have_ids_of_their_own(cluster):
         assert (first.gather(), second.gather()) == (b"one", b"two")
 
 
+def test_a_task_is_explained(cluster):
+    with Client(cluster.address) as client:
+        request = tasks.cpus(99)
+        task = tasks.run("true", request=request)
+        task.label = "huge"
+        future = client.submit_one(task)
+        explanation = future.explain()
+        assert explanation["state"] == "ready"
+        assert "asks for cpus=99, which no worker offers" in explanation["text"]
+        assert [other["task"] for other in client.explain("huge")] == [future.task_id]
+        future.release()
+        with pytest.raises(LoomError, match="knows nothing of task"):
+            future.explain()
+        assert client.explain("huge") == []
+
+
 def test_what_a_client_leaves_is_dropped(cluster):
     with Client(cluster.address) as watcher:
         with Client(cluster.address) as client:

@@ -1,8 +1,8 @@
 import type { Command } from "@commander-js/extra-typings";
 import { SERVER_VARIABLE } from "../../client/session/address.ts";
+import { countText } from "../../core/base/units.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countText } from "../../core/base/units.ts";
 import { CLUSTER_OPTIONS, gather, parseClusterOptions } from "../local-cluster-options.ts";
 import { MAX_PORT, parseWholeNumber } from "../numbers.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";

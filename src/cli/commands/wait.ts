@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "@commander-js/extra-typings";
 import type { Client } from "../../client/index.ts";
+import { countText } from "../../core/base/units.ts";
 import { CliError } from "../cli-error.ts";
 import type { CommandResult } from "../command-result.ts";
 import { EXIT } from "../exit-codes.ts";
-import { countText } from "../../core/base/units.ts";
 import { parseSecondsAsMs, parseWholeNumber } from "../numbers.ts";
 import { SERVER_OPTION_HELP, serverOrDefault } from "../server-address.ts";
 import { type StopWatch, watchStopSignals } from "../stop-signals.ts";
@@ -28,7 +28,9 @@ export function addWaitCommand(program: Command, result: CommandResult): void {
       const address = serverOrDefault(server);
       const joined = await waitForWorkers(address, wanted, deadline, stop);
       process.stdout.write(
-        json ? `${JSON.stringify({ workers: joined })}\n` : `${countText(joined, "worker")} joined\n`,
+        json
+          ? `${JSON.stringify({ workers: joined })}\n`
+          : `${countText(joined, "worker")} joined\n`,
       );
       result.exitCode = EXIT.ok;
     });

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { HyperloomError } from "../../core/model/errors.ts";
+import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { FetchToOptions, WaitOptions } from "./options.ts";
 import { fetchTo, openStream } from "./stream-result.ts";
 import { waitForAll, whyUnusable } from "./wait.ts";
@@ -17,6 +18,7 @@ export type FutureOwner = {
   /** A stream of a finished result, which must be raw data. */
   fetchStream(future: Future): Readable;
   release(future: Future): void;
+  explainFuture(future: Future, signal: AbortSignal | undefined): Promise<TaskExplanation>;
 };
 
 /**
@@ -116,6 +118,14 @@ export class Future<T = unknown> implements Disposable {
    */
   release(): void {
     this.owner.release(this);
+  }
+
+  /**
+   * Asks the server why the task waits, is where it is, or ran again; `text` says it in sentences.
+   * Rejects with the code `request-refused` if the server knows nothing of it any more.
+   */
+  explain(options?: WaitOptions): Promise<TaskExplanation> {
+    return this.owner.explainFuture(this, options?.signal);
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { HyperloomError } from "../../core/model/errors.ts";
+import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { ClusterStatus } from "../../core/model/status.ts";
 import { encodeSmallRequest, type SmallRequest } from "../../protocol/client/client-request.ts";
 import type { ClientResponse } from "../../protocol/client/client-response.ts";
@@ -56,6 +57,7 @@ export class Session implements FutureOwner {
   readonly #traces = new Answers<void>();
   readonly #statsFor: ("stats" | "trace")[] = [];
   readonly #status = new Answers<ClusterStatus>();
+  readonly #explanations = new Answers<TaskExplanation[]>();
   readonly #dictionary = new Answers<SymbolTable>();
   readonly #closed: Promise<void>;
   #onClosed: () => void = () => {};
@@ -219,6 +221,24 @@ export class Session implements FutureOwner {
     return this.#status.next(signal);
   }
 
+  /** Explains the tasks that `query` means. */
+  explain(query: string, signal: AbortSignal | undefined): Promise<TaskExplanation[]> {
+    this.#check(signal);
+    this.#send({ kind: "explain", id: 0, query });
+    return this.#explanations.next(signal);
+  }
+
+  async explainFuture(future: Future, signal: AbortSignal | undefined): Promise<TaskExplanation> {
+    this.#check(signal);
+    this.#send({ kind: "explain", id: future.id, query: "" });
+    const [explanation] = await this.#explanations.next(signal);
+    if (explanation !== undefined) return explanation;
+    throw new HyperloomError(
+      "request-refused",
+      `The server knows nothing of task ${future.id} any more: its future is ${future.state}.`,
+    );
+  }
+
   trace(path: string, signal: AbortSignal | undefined): Promise<void> {
     this.#check(signal);
     this.#send({ kind: "trace", path });
@@ -302,7 +322,10 @@ export class Session implements FutureOwner {
         }
         return;
       case "status":
-        this.#status.answer(parseStatus(response.json));
+        this.#status.answer(parseJson<ClusterStatus>(response.json));
+        return;
+      case "explanations":
+        this.#explanations.answer(parseJson<TaskExplanation[]>(response.json));
         return;
     }
   }
@@ -362,6 +385,7 @@ export class Session implements FutureOwner {
     this.#stats.rejectAll(error);
     this.#traces.rejectAll(error);
     this.#status.rejectAll(error);
+    this.#explanations.rejectAll(error);
     this.#dictionary.rejectAll(error);
   }
 }
@@ -369,10 +393,11 @@ export class Session implements FutureOwner {
 /** How long a server that does not read may hold up the closing of a client. */
 const CLOSE_TIMEOUT_MS = 1000;
 
-function parseStatus(json: string): ClusterStatus {
+/** What the server says of itself; its shape is its own version's. */
+function parseJson<T>(json: string): T {
   try {
-    return JSON.parse(json) as ClusterStatus;
+    return JSON.parse(json) as T;
   } catch {
-    throw new ProtocolError("a status that is not JSON");
+    throw new ProtocolError("an answer that is not JSON");
   }
 }

@@ -17,6 +17,8 @@ export type SmallRequest =
   | { readonly kind: "stats" }
   /** Answered by the same shape in JSON. */
   | { readonly kind: "status" }
+  /** Answered by `explanations` of the tasks that `query` means: a number, `CLIENT/NUMBER`, a label; empty: the asking client's task \`id\`. */
+  | { readonly kind: "explain"; readonly id: number; readonly query: string }
   | { readonly kind: "trace"; readonly path: string }
   | { readonly kind: "terminate" };
 
@@ -36,6 +38,10 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
     case "trace":
       putStringField(writer, 0x3a, request.path);
       break;
+    case "explain":
+      putInt32Field(writer, 0x18, request.id);
+      putStringField(writer, 0x1e2, request.query);
+      break;
     case "stats":
     case "status":
     case "terminate":
@@ -54,6 +60,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
   let type: number | undefined;
   let id = 0;
   let path = "";
+  let query = "";
   let loadCheckpoints = false;
   let planStart = -1;
   let planEnd = -1;
@@ -71,6 +78,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
     } else if (tag === 0x18) id = reader.int32();
     else if (tag === 0x20) loadCheckpoints = reader.bool();
     else if (tag === 0x3a) path = reader.string();
+    else if (tag === 0x1e2) query = reader.string();
     else reader.skip(tag);
   }
   if (type === REQUEST_TYPE.plan) {
@@ -93,6 +101,8 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "stats" };
     case REQUEST_TYPE.status:
       return { kind: "status" };
+    case REQUEST_TYPE.explain:
+      return { kind: "explain", id, query };
     case REQUEST_TYPE.trace:
       return { kind: "trace", path };
     case REQUEST_TYPE.terminate:

@@ -31,7 +31,9 @@ export type ClientResponse =
   | { readonly kind: "dictionary"; readonly symbols: readonly string[] }
   | { readonly kind: "stats"; readonly workerCount: number; readonly dataObjectCount: number }
   /** A `ClusterStatus` in JSON; only to clients that asked for it. */
-  | { readonly kind: "status"; readonly json: string };
+  | { readonly kind: "status"; readonly json: string }
+  /** `TaskExplanation`s in JSON; only to clients that asked for them. */
+  | { readonly kind: "explanations"; readonly json: string };
 
 type DataHeader = { id: number; frameCount: number; dataType: number };
 
@@ -75,6 +77,7 @@ function encodeBody(writer: ByteWriter, response: ClientResponse): void {
       return;
     }
     case "status":
+    case "explanations":
       putStringField(writer, 0x192, response.json);
       return;
     default:
@@ -121,6 +124,8 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
       return { kind: "stats", ...stats };
     case RESPONSE_TYPE.status:
       return { kind: "status", json };
+    case RESPONSE_TYPE.explanations:
+      return { kind: "explanations", json };
     default:
       throw unexpected("a known type of response", `type ${type ?? "missing"}`);
   }

@@ -11,6 +11,8 @@ export const REQUEST_TYPE = {
   terminate: 10,
   /** Ours: asks for all that an operator or a progress display wants to see. */
   status: 50,
+  /** Ours: asks why tasks are where they are. */
+  explain: 60,
 } as const;
 
 /** Numbers on the wire of `ClientResponse.type`. */
@@ -25,6 +27,8 @@ export const RESPONSE_TYPE = {
   notice: 50,
   /** Ours: the answer to a STATUS request. */
   status: 52,
+  /** Ours: the answer to an EXPLAIN request. */
+  explanations: 60,
 } as const;
 
 /** The only version of the client protocol that there is. */

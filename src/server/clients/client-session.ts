@@ -14,6 +14,7 @@ import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import type { Engine } from "../engine.ts";
+import { explainTasks } from "../explain-tasks.ts";
 import { createStatus } from "../status.ts";
 import { startTrace } from "../trace/trace.ts";
 import { announceSymbols } from "../workers/worker-session.ts";
@@ -123,6 +124,11 @@ export function startClientSession(
       case "status":
         send({ kind: "status", json: JSON.stringify(createStatus(engine)) });
         break;
+      case "explain": {
+        const query = request.query === "" ? `${id}/${request.id}` : request.query;
+        send({ kind: "explanations", json: JSON.stringify(explainTasks(engine, query)) });
+        break;
+      }
       case "trace": {
         const problem = startTrace(engine, request.path);
         if (problem !== undefined) sendError(problem);

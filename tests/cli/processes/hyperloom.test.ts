@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runToEnd } from "./programs.ts";
 
-const COMMANDS = ["server", "worker", "local", "run", "status", "stop", "wait"];
+const COMMANDS = ["server", "worker", "local", "run", "status", "explain", "stop", "wait"];
 
 test.concurrent("--help names every command", async () => {
   const { code, stdout } = await runToEnd("hyperloom", ["--help"]);
@@ -34,6 +34,7 @@ test.concurrent.each([
   { args: ["run"], says: "script" },
   { args: ["run", "no-such-script.ts"], says: "no-such-script.ts" },
   { args: ["status", "--server", "host:port"], says: "host:port" },
+  { args: ["explain"], says: "task" },
 ])("$args is a usage error", async ({ args, says }) => {
   const { code, stderr } = await runToEnd("hyperloom", args);
   expect(stderr).toContain(says);

@@ -54,7 +54,8 @@ class Session:
         self._dictionary = Reply()
         # Traces are asked for with a STATS request after them, whose answer says that no ERROR came.
         self._stats: Deque[Tuple[str, Reply]] = deque()
-        self._status: Deque[Reply] = deque()
+        # Status and explanations are answered in the order of the requests.
+        self._json_answers: Deque[Reply] = deque()
         self._connection: Optional[Connection] = None
         self._is_abandoned = False
         # An ERROR that is about no request: the server closes the connection after it.
@@ -121,7 +122,10 @@ class Session:
         return self._ask("trace", requests.trace_frame(path) + requests.stats_frame())
 
     def ask_status(self) -> Reply:
-        return self._ask("status", requests.status_frame())
+        return self._ask("json", requests.status_frame())
+
+    def ask_explanations(self, task_id: int, query: str = "") -> Reply:
+        return self._ask("json", requests.explain_frame(task_id, query))
 
     def release(self, results: Iterable[Tuple[SubmittedPlan, int]]) -> None:
         """The futures say so when this returns."""
@@ -188,8 +192,8 @@ class Session:
         def act() -> None:
             if self.ended is not None:
                 reply.reject(self.ended)
-            elif kind == "status":
-                self._status.append(reply)
+            elif kind == "json":
+                self._json_answers.append(reply)
             else:
                 self._stats.append((kind, reply))
             self._send(frame)
@@ -261,10 +265,10 @@ class Session:
             asked_for, reply = self._stats.popleft()
             if not reply.done:
                 reply.resolve(response.stats if asked_for == "stats" else None)
-        elif kind is ResponseType.STATUS:
-            if not self._status:
-                raise ProtocolError("a status that nobody asked for")
-            self._status.popleft().resolve(_parse_status(response.status))
+        elif kind is ResponseType.STATUS or kind is ResponseType.EXPLANATIONS:
+            if not self._json_answers:
+                raise ProtocolError("an answer that nobody asked for")
+            self._json_answers.popleft().resolve(_parse_json(response.json))
 
     # The I/O thread's inner parts, called with the lock held.
 
@@ -347,12 +351,12 @@ class Session:
         self.ended = error
         self.ledger.fail_all(error)
         self._fetches.fail_all(error)
-        replies: List[Reply] = [self._dictionary, *self._status]
+        replies: List[Reply] = [self._dictionary, *self._json_answers]
         replies += [reply for _, reply in self._stats]
         for reply in replies:
             reply.reject(error)
         self._stats.clear()
-        self._status.clear()
+        self._json_answers.clear()
         self._notify()
 
     def _tell_notices(self) -> None:
@@ -367,8 +371,8 @@ class Session:
                 )
 
 
-def _parse_status(text: str) -> object:
+def _parse_json(text: str) -> object:
     try:
         return json.loads(text)
     except ValueError:
-        raise ProtocolError("expected a status in JSON, got something else") from None
+        raise ProtocolError("expected an answer in JSON, got something else") from None

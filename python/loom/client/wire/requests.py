@@ -9,8 +9,8 @@ PROTOCOL_VERSION = 2
 
 _TYPE_CLIENT = 2
 _FETCH, _RELEASE, _STATS, _TRACE, _TERMINATE = 2, 3, 6, 7, 10
-# Ours: asks for all that an operator wants to see.
-_STATUS = 50
+# Ours: asks for all that an operator wants to see, and why tasks are where they are.
+_STATUS, _EXPLAIN = 50, 60
 
 
 def frame(body: bytes) -> bytes:
@@ -40,6 +40,11 @@ def stats_frame() -> bytes:
 
 def status_frame() -> bytes:
     return frame(int_field(0x08, _STATUS))
+
+
+def explain_frame(task_id: int, query: str = "") -> bytes:
+    """Asks about the tasks that `query` means, or about this client's task `task_id`."""
+    return frame(int_field(0x08, _EXPLAIN) + int_field(0x18, task_id) + bytes_field(0x1E2, query))
 
 
 def trace_frame(path: str) -> bytes:

@@ -21,6 +21,8 @@ class ResponseType(IntEnum):
     NOTICE = 50
     #: Ours, the answer to a STATUS request.
     STATUS = 52
+    #: Ours, the answer to an EXPLAIN request.
+    EXPLANATIONS = 60
 
 
 class DataHeader(NamedTuple):
@@ -70,7 +72,8 @@ class Response(NamedTuple):
     symbols: List[str] = []
     stats: ServerStats = ServerStats(n_workers=0, n_data_objects=0)
     id: int = 0
-    status: str = ""
+    #: The text of STATUS and EXPLANATIONS.
+    json: str = ""
 
 
 def _text(value: FieldValue) -> str:
@@ -115,7 +118,7 @@ def decode_response(body: bytes) -> Response:
         elif tag == 0x38:
             values["id"] = _int32(value)
         elif tag == 0x192:
-            values["status"] = _text(value)
+            values["json"] = _text(value)
     try:
         response_type = ResponseType(kind or 0)
     except ValueError:

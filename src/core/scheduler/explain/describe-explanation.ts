@@ -83,7 +83,7 @@ function readyLine(state: SchedulerState, row: number, { workers }: Facts): stri
   return `Its inputs are there; it waits with ${countText(others, "other task")} that ask for ${asked} until a worker has room for it.`;
 }
 
-/** "it was given 12 tasks, of which 4 have begun" */
+/** "it was given 12 tasks, of which 4 said that they began, and 30 more wait for it here" */
 function workerLoad({ workers, tasks, queues }: SchedulerState, row: number): string {
   const worker = workers.get(tasks.worker[row] as number);
   if (worker === undefined) return "it is gone";
@@ -93,7 +93,9 @@ function workerLoad({ workers, tasks, queues }: SchedulerState, row: number): st
     given,
     (other) => tasks.state[other] === RUNNING,
   ).length;
-  return `it was given ${countText(given, "task")}, of which ${running} said to have begun, and ${countText(worker.backlogTasks, "task")} more wait for it here`;
+  const more =
+    worker.backlogTasks === 0 ? "" : `, and ${worker.backlogTasks} more wait for it here`;
+  return `it was given ${countText(given, "task")}, of which ${running} said that they began${more}`;
 }
 
 function candidateLines({ candidates, workers, state }: Facts): string[] {
