@@ -29,6 +29,8 @@ export type BenchCluster = AsyncDisposable & {
   readonly pids: Readonly<Record<string, number>>;
   /** Starts one more worker; it may not have registered yet. */
   addWorker(spec: WorkerSpec): number;
+  /** Starts something else that ends with its standard input; it is measured like the others. */
+  addProcess(name: string, command: readonly string[]): number;
 };
 
 /** Time that a process has to end by itself once its standard input has ended. */
@@ -55,13 +57,15 @@ export async function startCluster(context: RunContext, spec: ClusterSpec): Prom
   const pids: Record<string, number> = {};
   const { host = "127.0.0.1" } = spec;
 
-  const start = (name: string, script: string, args: string[], prefix: readonly string[] = []) => {
-    const nodeArgs = [...profileArgs(context, name), join(bin, script), "--exit-with-stdin"];
-    const command = [...prefix, process.execPath, ...nodeArgs, ...args];
+  const addProcess = (name: string, command: readonly string[]): Started => {
     const started = startProcess(command, join(directory, `${name.replace(" ", "-")}.log`));
     children.push(started);
     pids[name] = started.child.pid ?? -1;
     return started;
+  };
+  const start = (name: string, script: string, args: string[], prefix: readonly string[] = []) => {
+    const nodeArgs = [...profileArgs(context, name), join(bin, script), "--exit-with-stdin"];
+    return addProcess(name, [...prefix, process.execPath, ...nodeArgs, ...args]);
   };
   const stop = async (): Promise<void> => {
     // The server last: a worker that loses its server ends with an error.
@@ -81,7 +85,14 @@ export async function startCluster(context: RunContext, spec: ClusterSpec): Prom
       return start(name, "loom-worker.js", rest, prefix).child.pid ?? -1;
     };
     for (const worker of spec.workers) addWorker(worker);
-    return { host, port, pids, addWorker, [Symbol.asyncDispose]: stop };
+    return {
+      host,
+      port,
+      pids,
+      addWorker,
+      addProcess: (name, command) => addProcess(name, command).child.pid ?? -1,
+      [Symbol.asyncDispose]: stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -3,6 +3,7 @@ import { ROW as INDEPENDENT } from "./row-01-independent.ts";
 import { ROW as RESULTS } from "./row-02-results.ts";
 import { ROW as FLATNESS } from "./row-03-flatness.ts";
 import { ROW as TREE } from "./row-04-tree.ts";
+import { ROW as SERVER } from "./row-05-server.ts";
 import { ROW as CHAIN } from "./row-08-chain.ts";
 import { ROW as ROUND_TRIP } from "./row-09-round-trip.ts";
 import { ROW as PROGRAMS } from "./row-10-programs.ts";
@@ -16,6 +17,7 @@ export const ROWS: readonly Row[] = [
   RESULTS,
   FLATNESS,
   TREE,
+  SERVER,
   CHAIN,
   ROUND_TRIP,
   PROGRAMS,
