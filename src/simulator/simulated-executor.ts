@@ -17,6 +17,7 @@ export type ExecutorHandlers = {
   readonly onExecuted: (finished: FinishedTasks) => void;
   readonly onFailed: (task: number, attempt: number, message: string) => void;
   readonly onPostponed: (refs: TaskRefs) => void;
+  readonly onKilled: (refs: TaskRefs) => void;
   readonly onCheckpointsMissing: (refs: TaskRefs) => void;
   readonly onCheckpointsWritten: (refs: TaskRefs) => void;
 };
@@ -24,6 +25,7 @@ export type ExecutorHandlers = {
 export type SimulatedExecutor = {
   /** Those of one lane run one after another; lane 0 is none. */
   execute(tasks: readonly ExecutableTask[], lanes: Uint32Array): void;
+  /** Some of them take a while to end, and hold what they hold until then. */
   kill(refs: TaskRefs): void;
   /** Ends everything without a word, as the loss of the worker does. */
   stop(): void;
@@ -45,6 +47,8 @@ type Lane = {
 };
 
 const LOAD_US = 50;
+/** How long executions that are killed may go on. */
+const KILL_US = [0, 300, 100_000];
 /** How long the first task of a lane may take before the others are given back. */
 const STALL_US = 8_000;
 const WRITE_US = 200;
@@ -75,6 +79,8 @@ export function createSimulatedExecutor(
   const lanes: Lane[] = [];
   /** Tasks that wait in lanes. */
   const queued = new Set<string>();
+  /** Executions that are being killed. */
+  let endingCount = 0;
 
   const after = (delayUs: number, action: () => void): void => {
     const timer = world.clock.schedule(delayUs, () => {
@@ -242,11 +248,23 @@ export function createSimulatedExecutor(
       for (const [position, task] of refs.tasks.entries()) {
         const attempt = refs.attempts[position] ?? 0;
         const key = objectKey(task, attempt);
-        if (queued.delete(key) || !running.delete(key)) continue;
-        world.observe({ kind: "execution-killed", workerId, task, attempt });
-        const lane = lanes.find(({ current }) => current === key);
-        // Its runner is ended, and another one goes on.
-        if (lane !== undefined) after(LOAD_US, () => advance(lane));
+        const ref = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
+        if (queued.delete(key) || !running.delete(key)) {
+          after(0, () => handlers.onKilled(ref));
+          continue;
+        }
+        world.observe({ kind: "execution-stopped", workerId, task, attempt });
+        endingCount += 1;
+        const isToldEarly = world.sabotage.kill?.(workerId) === true;
+        if (isToldEarly) after(0, () => handlers.onKilled(ref));
+        after(KILL_US[world.random.below(KILL_US.length)] ?? 0, () => {
+          endingCount -= 1;
+          world.observe({ kind: "execution-killed", workerId, task, attempt });
+          const lane = lanes.find(({ current }) => current === key);
+          // Its runner is ended, and another one goes on.
+          if (lane !== undefined) after(LOAD_US, () => advance(lane));
+          if (!isToldEarly) handlers.onKilled(ref);
+        });
       }
     },
     stop: () => {
@@ -254,9 +272,10 @@ export function createSimulatedExecutor(
       timers.clear();
       running.clear();
       queued.clear();
+      endingCount = 0;
     },
     get running() {
-      return running.size + queued.size;
+      return running.size + queued.size + endingCount;
     },
   };
 }

@@ -73,6 +73,7 @@ export function createSimulatedWorker(
         failure: { message },
       }),
     onPostponed: (refs) => step({ kind: "tasks-postponed", atMs: clock.nowMs(), refs }),
+    onKilled: (refs) => step({ kind: "executions-killed", atMs: clock.nowMs(), refs }),
     onCheckpointsMissing: (refs) =>
       step({ kind: "checkpoints-not-found", atMs: clock.nowMs(), refs }),
     onCheckpointsWritten: (refs) => report({ kind: "checkpoints-written", refs }),
@@ -245,7 +246,7 @@ export function createSimulatedWorker(
       objects: store.keys(),
       executions: executor.running,
       pulls: pulls.size,
-      tasks: state.tasks.size,
+      tasks: state.tasks.size + state.endings.size,
     }),
   };
 }

@@ -17,6 +17,8 @@ export type Sabotage = {
   readonly toClient?: (response: ClientResponse, clientId: number) => readonly ClientResponse[];
   /** Rows of a worker's `execute` command. */
   readonly execute?: (rows: Uint32Array, workerId: number) => Uint32Array;
+  /** Whether the worker takes what it kills for ended though it goes on. */
+  readonly kill?: (workerId: number) => boolean;
   /** A value just before it is stored. */
   readonly store?: (value: SimulatedValue, workerId: number) => SimulatedValue;
 };

@@ -92,6 +92,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       dispatch({ kind: "task-execution-failed", atMs: atMs(), task, attempt, failure }),
     onRedirected: (task, attempt, request) =>
       dispatch({ kind: "task-redirected", atMs: atMs(), task, attempt, request }),
+    onKilled: (refs) => dispatch({ kind: "executions-killed", atMs: atMs(), refs }),
     onPostponed: (refs) => dispatch({ kind: "tasks-postponed", atMs: atMs(), refs }),
     onCheckpointNotFound: (refs) => dispatch({ kind: "checkpoints-not-found", atMs: atMs(), refs }),
     // The task is over for the brain; only the server waits for its checkpoint.

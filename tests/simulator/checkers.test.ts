@@ -24,18 +24,17 @@ const started = (task: number, attempt = 1, work = `work ${task}`): Observation 
   work,
   request: [{ resource: CPUS, amount: 1 }],
 });
-const ended = (task: number, attempt = 1): Observation => ({
-  kind: "execution-ended",
+type Turn = "execution-ended" | "execution-stopped" | "execution-killed";
+const turned = (kind: Turn, task: number, attempt = 1): Observation => ({
+  kind,
   workerId: 1,
   task,
   attempt,
 });
-const killed = (task: number): Observation => ({
-  kind: "execution-killed",
-  workerId: 1,
-  task,
-  attempt: 1,
-});
+const ended = (task: number, attempt?: number): Observation =>
+  turned("execution-ended", task, attempt);
+const stopped = (task: number): Observation => turned("execution-stopped", task);
+const killed = (task: number): Observation => turned("execution-killed", task);
 
 /** What the checker has to say to this course of events; empty if nothing. */
 function complaintOf(checker: Checker, observations: readonly Observation[]): string {
@@ -65,10 +64,11 @@ describe("executions", () => {
       "",
     ],
     [
-      "a task again since it was killed",
-      [started(1), killed(1), started(1, 2, "work 1"), ended(1, 2)],
+      "a task again since it was stopped",
+      [started(1), stopped(1), started(1, 2, "work 1"), killed(1), ended(1, 2)],
       "",
     ],
+    ["one that is stopped and never killed", [started(1), stopped(1)], /never ended/],
     ["an end without a start", [ended(1)], /did not run/],
     ["a start without an end", [started(1)], /never ended/],
   ])("%s", (_, observations, complaint) => {
@@ -84,6 +84,11 @@ describe("resources", () => {
       "what is free again",
       [joined(1), started(1), started(2), killed(2), started(3), ended(1), ended(3)],
       "",
+    ],
+    [
+      "what is not free as long as it is being killed",
+      [joined(1), started(1), started(2), stopped(2), started(3)],
+      /more than it offers/,
     ],
     ["what is never free again", [joined(1), started(1)], /still has resources in use/],
   ])("%s", (_, observations, complaint) => {

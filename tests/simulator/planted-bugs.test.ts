@@ -88,6 +88,15 @@ describe("a planted bug is caught", () => {
     expect(message).toContain("fetched a wrong value");
   });
 
+  test("resources that are given away while what is killed still uses them", () => {
+    // Not with every seed has another task come for them.
+    const options = { workload: "resources", faults: ["leave"], clientCount: 2 } as const;
+    const messages = Array.from({ length: 20 }, (_, i) =>
+      failureOf({ kill: () => true }, { ...options, seed: i + 1 }),
+    );
+    expect(messages.join("\n")).toContain("runs more than it offers");
+  });
+
   test("a task that fails without reason", () => {
     const isTheOne = onlyOnce(3);
     const message = failureOf({

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { FLAG_LOAD_CHECKPOINT } from "../../src/core/model/batches.ts";
@@ -8,6 +8,7 @@ import { encodeRunConfig } from "../../src/protocol/client/run-config.ts";
 import { FORMAT_CLIENT_FRAMES } from "../../src/protocol/peer/messages.ts";
 import { ByteWriter } from "../../src/protocol/wire/byte-writer.ts";
 import { openPullConnection } from "../../src/transport/pull-connection.ts";
+import { findProcessStat, listPids } from "../../src/worker/launcher/process-stat.ts";
 import { startWorker, type Worker } from "../../src/worker/worker.ts";
 import type { WorkerOptions } from "../../src/worker/worker-options.ts";
 import { type Builds, createBuilds, removeBuilds } from "./launcher/builds.ts";
@@ -47,6 +48,24 @@ async function startBench(
   });
   onTestFinished(() => worker[Symbol.asyncDispose]());
   return { worker, session: await nextWorker(), parent, logs };
+}
+
+/** The process that starts programs for the worker of the test, of which there is one. */
+function findLauncher(): number {
+  const pids = listPids().filter((pid) => findProcessStat(pid)?.parentPid === process.pid);
+  const isLauncher = (pid: number): boolean =>
+    /launcher/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"));
+  const found = pids.filter(isLauncher);
+  expect(found).toHaveLength(1);
+  return found[0] ?? 0;
+}
+
+/** Resolves when the worker has done what it was told, and what that leads to at once. */
+async function beats(session: FakeSession): Promise<void> {
+  for (const sequence of [1, 2, 3]) {
+    session.send({ kind: "heartbeat", sequence });
+    await session.take("heartbeat");
+  }
 }
 
 const u64 = (value: number): Buffer => {
@@ -160,6 +179,24 @@ describe("a worker", () => {
     expect(session.received).toEqual([]);
   });
 
+  test("a cpu is free only when the program that is killed has ended", async () => {
+    const { session } = await startBench({ cpus: 1 });
+    const config = program("sleep", "1000");
+    session.assign({ task: 1, type: TASK_TYPE.run, config, cpus: 1 });
+    await session.take("tasks-started");
+    const launcher = findLauncher();
+    process.kill(launcher, "SIGSTOP");
+    try {
+      session.send({ kind: "cancel", refs: refs(1) });
+      session.assign({ task: 2, type: TASK_TYPE.const, cpus: 1 });
+      await beats(session);
+      expect(session.received).toEqual([]);
+    } finally {
+      process.kill(launcher, "SIGCONT");
+    }
+    expect((await session.take("tasks-finished")).finished.tasks).toEqual(Uint32Array.of(2));
+  });
+
   test("a program runs with the number of cpus that it was given", async () => {
     const { session, worker } = await startBench({ cpus: 1 });
     session.assign({ task: 1, type: TASK_TYPE.run, config: program("nproc"), cpus: 1 });
@@ -244,6 +281,33 @@ describe("checkpoints", () => {
       failure: { message: expect.stringMatching(/^Cannot write checkpoint .*ENOENT/) },
     });
   });
+});
+
+test("a cpu is free only when a canceled task of a module's type has ended", async () => {
+  const directory = testDirectory();
+  const path = join(directory, "types.mjs");
+  const hold = join(directory, "hold");
+  writeFileSync(hold, "");
+  writeFileSync(
+    path,
+    `import { existsSync } from "node:fs";
+    export const keep = { name: "my/keep", [Symbol.for("hyperloom/task-type")]: true,
+      execute: async () => {
+        while (existsSync(${JSON.stringify(hold)})) await new Promise((r) => setTimeout(r, 1));
+        return "";
+      } };`,
+  );
+  const { session } = await startBench({ modules: [path], cpus: 1 });
+  const type = BUILTIN_SYMBOLS.length;
+  session.send({ kind: "symbols", firstId: type, names: ["my/keep"] });
+  session.assign({ task: 1, type, cpus: 1 });
+  await session.take("tasks-started");
+  session.send({ kind: "cancel", refs: refs(1) });
+  session.assign({ task: 2, type: TASK_TYPE.const, cpus: 1 });
+  await beats(session);
+  expect(session.received).toEqual([]);
+  rmSync(hold);
+  expect((await session.take("tasks-finished")).finished.tasks).toEqual(Uint32Array.of(2));
 });
 
 test("task types of a module are offered and run", async () => {

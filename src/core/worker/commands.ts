@@ -20,7 +20,10 @@ export type WorkerCommand =
    * come back by `tasks-postponed`.
    */
   | { readonly kind: "execute"; readonly rows: Uint32Array; readonly lanes: Uint32Array }
-  /** End these executions, or what was to come after a redirect, with all their processes. Their end is ignored; leave nothing behind. */
+  /**
+   * End these executions, or what was to come after a redirect, with all their processes; leave
+   * nothing behind. Ends in `executions-killed` for each, whatever else is told of it meanwhile.
+   */
   | { readonly kind: "kill"; readonly refs: TaskRefs }
   /** Remove these objects from the store; a running execution keeps what it already uses. */
   | { readonly kind: "discard"; readonly refs: TaskRefs }

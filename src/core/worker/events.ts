@@ -37,6 +37,8 @@ export type WorkerEvent =
       readonly attempt: number;
       readonly request: ResourceRequest;
     }
+  /** What was to be killed has ended, in whatever way: nothing of it runs any more. */
+  | { readonly kind: "executions-killed"; readonly atMs: number; readonly refs: TaskRefs }
   /** They were to load their checkpoint, and the file is not there. */
   | { readonly kind: "checkpoints-not-found"; readonly atMs: number; readonly refs: TaskRefs }
   | { readonly kind: "peers-lost"; readonly atMs: number; readonly peers: Uint32Array };

@@ -17,7 +17,8 @@ export function checkWorkerInvariants(state: WorkerState): void {
   checkResources(state);
   checkObjects(state);
   const { running, runnable } = state.counts;
-  assert(running > 0 || runnable === 0, "no task waits for resources that nobody uses");
+  const users = running + state.endings.size;
+  assert(users > 0 || runnable === 0, "no task waits for resources that nobody uses");
 }
 
 function checkTasks(state: WorkerState): void {
@@ -99,6 +100,11 @@ function checkLanes(state: WorkerState): void {
       "a lane has tasks of one type",
     );
   }
+  for (const ending of state.endings.all()) {
+    if (ending.kind !== "in-lane") continue;
+    counts.set(ending.lane, (counts.get(ending.lane) ?? 0) + 1);
+    assert(state.lanes.get(ending.lane).isClosed, "a lane with what was killed gets no more tasks");
+  }
   assert(counts.size === state.lanes.size, "no lane is kept for nobody");
   for (const { id, taskCount, expectedUs } of state.lanes.all()) {
     assert(counts.get(id) === taskCount, "the tasks of a lane are counted");
@@ -124,6 +130,9 @@ function checkResources(state: WorkerState): void {
     use(state.requests.get(tasks.requests[row] as number), tasks.firstCpus[row] as number);
   }
   for (const { request, firstCpu } of state.lanes.all()) use(request, firstCpu);
+  for (const ending of state.endings.all()) {
+    if (ending.kind === "alone") use(ending.request, ending.firstCpu);
+  }
   free.forEach((amount, slot) => {
     assert(amount >= 0, "no more is taken than is offered");
     assert(amount === resources.free[slot], "what is free is what nobody took");

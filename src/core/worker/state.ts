@@ -5,6 +5,7 @@ import type { ResourceOffer } from "../model/resources.ts";
 import { Durations } from "./durations.ts";
 import { Outbox } from "./outbox.ts";
 import { BatchTable } from "./tables/batch-table.ts";
+import { EndingTable } from "./tables/ending-table.ts";
 import { LaneTable } from "./tables/lane-table.ts";
 import { ObjectTable } from "./tables/object-table.ts";
 import { RequestTable } from "./tables/request-table.ts";
@@ -23,6 +24,7 @@ export type WorkerState = {
   readonly queues: PriorityQueues;
   readonly requests: RequestTable;
   readonly lanes: LaneTable;
+  readonly endings: EndingTable;
   readonly durations: Durations;
   readonly outbox: Outbox;
   /** Objects on their way that lost a waiting task in this step: perhaps nobody waits for them now. */
@@ -56,6 +58,7 @@ export function createWorkerState(options: {
     queues,
     requests: new RequestTable(queues, resources),
     lanes: new LaneTable(),
+    endings: new EndingTable(),
     durations: new Durations(),
     outbox: new Outbox(),
     orphans: new Uint32List(),

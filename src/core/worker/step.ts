@@ -4,6 +4,7 @@ import type { WorkerEvent } from "./events.ts";
 import { onTasksAssigned } from "./handlers/assignment.ts";
 import {
   onCheckpointsNotFound,
+  onExecutionsKilled,
   onTaskExecutionFailed,
   onTaskRedirected,
   onTasksExecuted,
@@ -62,6 +63,9 @@ function handle(state: WorkerState, event: WorkerEvent): void {
       break;
     case "task-redirected":
       onTaskRedirected(state, event);
+      break;
+    case "executions-killed":
+      onExecutionsKilled(state, event.refs);
       break;
     case "checkpoints-not-found":
       onCheckpointsNotFound(state, event.refs);

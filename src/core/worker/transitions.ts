@@ -1,4 +1,5 @@
 import type { WorkerState } from "./state.ts";
+import type { Ending } from "./tables/ending-table.ts";
 import { OBJECT_FETCHING } from "./tables/object-table.ts";
 import { TASK_FETCHING, TASK_RUNNABLE, TASK_RUNNING } from "./tables/task-table.ts";
 
@@ -14,22 +15,35 @@ export function makeRunnable(state: WorkerState, row: number): void {
 
 /** Gives back what a running task holds, alone or with others in its lane. Its state is the caller's to set. */
 export function endRunning(state: WorkerState, row: number): void {
-  const { tasks, lanes, resources } = state;
-  state.counts.running -= 1;
+  releaseEnding(state, beginEnding(state, row));
+}
+
+/** Gives back what an execution held that is over. */
+export function releaseEnding(state: WorkerState, ending: Ending): void {
+  const { lanes, resources } = state;
   state.mayStart = true;
-  const laneId = tasks.lanes[row] as number;
-  if (laneId === 0) {
-    const request = state.requests.get(tasks.requests[row] as number);
-    resources.release(request, tasks.firstCpus[row] as number);
+  if (ending.kind === "alone") {
+    resources.release(ending.request, ending.firstCpu);
     return;
   }
-  const lane = lanes.get(laneId);
-  tasks.lanes[row] = 0;
+  const lane = lanes.get(ending.lane);
   lane.taskCount -= 1;
-  lane.expectedUs -= tasks.expectedUs[row] as number;
+  lane.expectedUs -= ending.expectedUs;
   if (lane.taskCount > 0) return;
   resources.release(lane.request, lane.firstCpu);
   lanes.remove(lane);
+}
+
+/** Takes from a running task what it holds, which stays taken. */
+function beginEnding({ tasks, requests, counts }: WorkerState, row: number): Ending {
+  counts.running -= 1;
+  const lane = tasks.lanes[row] as number;
+  if (lane === 0) {
+    const request = requests.get(tasks.requests[row] as number);
+    return { kind: "alone", request, firstCpu: tasks.firstCpus[row] as number };
+  }
+  tasks.lanes[row] = 0;
+  return { kind: "in-lane", lane, expectedUs: tasks.expectedUs[row] as number };
 }
 
 /** Puts a task that was in no state of its own meanwhile into the queue of its request. */
@@ -47,8 +61,7 @@ export function queueRunnable(state: WorkerState, row: number): void {
 
 /** Removes the task in whatever state it is, with all that it held or waited for. */
 export function forgetTask(state: WorkerState, row: number): void {
-  const { tasks, counts, requests } = state;
-  const request = requests.get(tasks.requests[row] as number);
+  const { tasks, counts } = state;
   switch (tasks.states[row]) {
     case TASK_FETCHING:
       state.edges.unlinkTask(row, (object) => state.orphans.push(object));
@@ -64,18 +77,33 @@ export function forgetTask(state: WorkerState, row: number): void {
       endRunning(state, row);
       break;
   }
-  requests.release(request);
-  state.batches.release(tasks.batches[row] as number);
+  removeTask(state, row);
+}
+
+function removeTask({ tasks, requests, batches }: WorkerState, row: number): void {
+  requests.release(requests.get(tasks.requests[row] as number));
+  batches.release(tasks.batches[row] as number);
   tasks.remove(row);
 }
 
-/** Forgets the task, and has its execution ended if there is one. */
+/**
+ * Forgets the task, and has its execution ended if there is one. Until that has ended, nobody else
+ * gets what it holds, and its lane gets no more tasks.
+ */
 export function stopTask(state: WorkerState, row: number): void {
-  const { tasks } = state;
-  if (tasks.states[row] === TASK_RUNNING || tasks.isRedirected[row] === 1) {
-    state.outbox.killed.push(tasks.tasks[row] as number, tasks.attempts[row] as number);
+  const { tasks, outbox, endings, lanes } = state;
+  const task = tasks.tasks[row] as number;
+  const attempt = tasks.attempts[row] as number;
+  const isRunning = tasks.states[row] === TASK_RUNNING;
+  if (isRunning || tasks.isRedirected[row] === 1) outbox.killed.push(task, attempt);
+  if (!isRunning) {
+    forgetTask(state, row);
+    return;
   }
-  forgetTask(state, row);
+  const ending = beginEnding(state, row);
+  if (ending.kind === "in-lane") lanes.get(ending.lane).isClosed = true;
+  endings.add(task, attempt, ending);
+  removeTask(state, row);
 }
 
 /** Notes that the object is in the store; tasks that waited for nothing else become runnable. */

@@ -1,14 +1,17 @@
 import { objectKey } from "../object-key.ts";
 import { type Checker, check } from "./observation.ts";
 
-type Execution = { readonly workerId: number; state: "running" | "ended" | "killed" | "lost" };
+type Execution = {
+  readonly workerId: number;
+  state: "running" | "ended" | "stopped" | "killed" | "lost";
+};
 
 /** What is known of all executions of the same work. */
 type Runs = { count: number; lastExecution: Execution; disturbancesBefore: number };
 
 /**
  * No attempt is executed twice, and the same work is executed again only where a worker was lost, a
- * pull failed or the earlier execution was killed since.
+ * pull failed or the earlier execution was stopped since.
  */
 export function createExecutionChecker(): Checker {
   const byAttempt = new Map<string, Execution>();
@@ -16,10 +19,13 @@ export function createExecutionChecker(): Checker {
   /** Events that explain why something is computed again. */
   let disturbances = 0;
 
-  const findRunning = (task: number, attempt: number, workerId: number): Execution => {
+  const findRunning = (
+    { task, attempt, workerId }: { task: number; attempt: number; workerId: number },
+    state: "running" | "stopped" = "running",
+  ): Execution => {
     const execution = byAttempt.get(objectKey(task, attempt));
     check(
-      execution?.state === "running" && execution.workerId === workerId,
+      execution?.state === state && execution.workerId === workerId,
       () => `task ${task}, attempt ${attempt} ended on worker ${workerId}, where it did not run`,
     );
     return execution;
@@ -38,6 +44,7 @@ export function createExecutionChecker(): Checker {
           const runs = byWork.get(work);
           check(
             runs === undefined ||
+              runs.lastExecution.state === "stopped" ||
               runs.lastExecution.state === "killed" ||
               runs.disturbancesBefore < disturbances,
             () => `task ${task} was executed again as attempt ${attempt}, and nothing explains it`,
@@ -50,15 +57,20 @@ export function createExecutionChecker(): Checker {
           break;
         }
         case "execution-ended":
-          findRunning(observation.task, observation.attempt, observation.workerId).state = "ended";
+          findRunning(observation).state = "ended";
+          break;
+        case "execution-stopped":
+          findRunning(observation).state = "stopped";
           break;
         case "execution-killed":
-          findRunning(observation.task, observation.attempt, observation.workerId).state = "killed";
+          findRunning(observation, "stopped").state = "killed";
           break;
         case "worker-lost":
           for (const execution of byAttempt.values()) {
             if (execution.workerId !== observation.workerId) continue;
-            if (execution.state === "running") execution.state = "lost";
+            if (execution.state === "running" || execution.state === "stopped") {
+              execution.state = "lost";
+            }
           }
           disturbances += 1;
           break;
@@ -71,7 +83,8 @@ export function createExecutionChecker(): Checker {
     },
     finish: () => {
       for (const [key, execution] of byAttempt) {
-        check(execution.state !== "running", () => `execution ${key} never ended`);
+        const { state } = execution;
+        check(state !== "running" && state !== "stopped", () => `execution ${key} never ended`);
       }
     },
   };

@@ -14,7 +14,8 @@ export type Observation =
       /** Names the work itself: equal for every attempt at one task and for no other task. */
       readonly work: string;
     })
-  | (At & { readonly kind: "execution-ended" | "execution-killed" })
+  /** One that is stopped is no longer wanted, and goes on until it is killed. */
+  | (At & { readonly kind: "execution-ended" | "execution-stopped" | "execution-killed" })
   /** An execution needs an object that its worker does not hold. */
   | (At & { readonly kind: "input-missing"; readonly input: string })
   | (At & { readonly kind: "object-stored" | "object-discarded" })

@@ -14,6 +14,7 @@ import { releaseRedirect } from "../runners/decode-results.ts";
 import type { CallOutcome, Redirect } from "../runners/runner-call.ts";
 import { putObject, type Store } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
+import { createRefGatherer } from "../transfer/ref-gatherer.ts";
 import { createTurnBudget } from "../turn-budget.ts";
 import { BUILTINS } from "./builtin/builtins.ts";
 import { failureOf } from "./failure-of.ts";
@@ -36,6 +37,8 @@ export type ExecutorOptions = {
   readonly onRedirected: (task: number, attempt: number, request: ResourceRequest) => void;
   /** They have not begun, because a call before them in their lane takes long. */
   readonly onPostponed: (refs: TaskRefs) => void;
+  /** They were killed, and nothing of them runs any more. */
+  readonly onKilled: (refs: TaskRefs) => void;
   readonly onCheckpointNotFound: (refs: TaskRefs) => void;
   readonly onCheckpointWritten: (refs: TaskRefs) => void;
   /** The task is finished, and its checkpoint cannot be written. */
@@ -54,6 +57,7 @@ export type Executor = {
     lanes: Uint32Array,
     cpus: (position: number) => readonly number[],
   ): void;
+  /** Ends what runs of these attempts. Each is told by `onKilled`, also one that has just ended. */
   kill(refs: TaskRefs): void;
   /** Ends everything that runs; resolves when nothing is left of it. */
   dispose(): Promise<void>;
@@ -63,7 +67,11 @@ export type Executor = {
 type Redirected = { readonly redirect: Redirect; readonly durationUs: number };
 
 /** One execution that takes more than a turn. */
-type Running = { readonly aborting: AbortController; readonly ended: Promise<void> };
+type Running = {
+  readonly aborting: AbortController;
+  readonly ended: Promise<void>;
+  isKilled: boolean;
+};
 
 const TURN_CHECK_TASKS = 16;
 const decoder = new TextDecoder();
@@ -74,17 +82,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const running = new Map<string, Running>();
   const calls = createLaneCalls(tools, {
     onEnd: (place, outcome) => onCallEnd(place, outcome),
-    onPostponed: ({ batch, index }) => {
-      if (postponed === undefined) {
-        postponed = { tasks: [], attempts: [] };
-        queueMicrotask(tellPostponed);
-      }
-      postponed.tasks.push(batch.tasks[index] as number);
-      postponed.attempts.push(batch.attempts[index] as number);
-    },
+    onPostponed: ({ batch, index }) =>
+      postponed.add(batch.tasks[index] as number, batch.attempts[index] as number),
+    onKilled: ({ batch, index }) =>
+      killed.add(batch.tasks[index] as number, batch.attempts[index] as number),
   });
+  const postponed = createRefGatherer(options.onPostponed);
+  const killed = createRefGatherer(options.onKilled);
   const redirects = new Map<string, Redirected>();
-  let postponed: { tasks: number[]; attempts: number[] } | undefined;
   const finished = createFinishedGatherer(values, options.onFinished);
   /** Tasks that are done at once, if their turn comes: described by two lists of one length. */
   let waitingBatches: AssignedTasks[] = [];
@@ -120,7 +125,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const startCheckpoint = (task: number, attempt: number, value: ValueId, path: string): void => {
     const refs = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
     values.retain(value);
-    track(`${keyOf(task, attempt)}:checkpoint`, async (signal) => {
+    track(`${keyOf(task, attempt)}:checkpoint`, [task, attempt], async (signal) => {
       try {
         await tools.bulk.use(() => writeCheckpoint(values, value, path, signal));
         if (!signal.aborted) options.onCheckpointWritten(refs);
@@ -133,14 +138,22 @@ export function createExecutor(options: ExecutorOptions): Executor {
   };
 
   /** Keeps hold of work that goes on, until its end. */
-  const track = (key: string, work: (signal: AbortSignal) => Promise<void>): void => {
+  const track = (
+    key: string,
+    [task, attempt]: readonly [number, number],
+    work: (signal: AbortSignal) => Promise<void>,
+  ): void => {
     const aborting = new AbortController();
     const ended = work(aborting.signal).then(
-      () => void running.delete(key),
+      () => {
+        const { isKilled } = running.get(key) as Running;
+        running.delete(key);
+        if (isKilled) killed.add(task, attempt);
+      },
       // A bug: let it end the process, as anywhere else.
       (error: unknown) => setImmediate(() => Promise.reject(error)),
     );
-    running.set(key, { aborting, ended: ended as Promise<void> });
+    running.set(key, { aborting, ended: ended as Promise<void>, isKilled: false });
   };
 
   /** Starts what takes more than a turn. */
@@ -153,7 +166,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const isWithoutInputs = loadsCheckpoint(place) || redirected !== undefined;
     const inputs = isWithoutInputs ? [] : inputsOf(place);
     for (const input of inputs) values.retain(input);
-    track(keyOf(task, attempt), async (signal) => {
+    track(keyOf(task, attempt), [task, attempt], async (signal) => {
       const startMs = performance.now();
       try {
         const value = await runAside(place, { inputs, cpus, redirected }, signal);
@@ -207,15 +220,6 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const redirected = redirects.get(key);
     redirects.delete(key);
     return redirected;
-  };
-
-  const tellPostponed = (): void => {
-    const { tasks, attempts } = postponed ?? { tasks: [], attempts: [] };
-    postponed = undefined;
-    options.onPostponed({
-      tasks: Uint32Array.from(tasks),
-      attempts: Uint32Array.from(attempts),
-    });
   };
 
   const onCallEnd = (place: TaskPlace, outcome: CallOutcome): void => {
@@ -298,15 +302,22 @@ export function createExecutor(options: ExecutorOptions): Executor {
       pump().catch((error: unknown) => setImmediate(() => Promise.reject(error)));
     },
     kill({ tasks, attempts }) {
-      const keys = Array.from(tasks, (task, i) => keyOf(task, attempts[i] as number));
-      for (const key of keys) {
-        running.get(key)?.aborting.abort(new Error("the task was stopped"));
+      for (const position of calls.kill(tasks, attempts)) {
+        const task = tasks[position] as number;
+        const attempt = attempts[position] as number;
+        const key = keyOf(task, attempt);
         const redirected = redirects.get(key);
-        if (redirected === undefined) continue;
-        releaseRedirect(values, redirected.redirect);
-        redirects.delete(key);
+        if (redirected !== undefined) {
+          releaseRedirect(values, redirected.redirect);
+          redirects.delete(key);
+        }
+        const execution = running.get(key);
+        if (execution === undefined) killed.add(task, attempt);
+        else {
+          execution.isKilled = true;
+          execution.aborting.abort(new Error("the task was stopped"));
+        }
       }
-      calls.kill(tasks, attempts);
     },
     async dispose() {
       isDisposed = true;

@@ -22,7 +22,10 @@ export type RunnerLanguage = {
   readonly abortMs?: number;
 };
 
-/** One call of a function. Whoever makes it holds references to all its values until it has ended. */
+/**
+ * One call of a function. Whoever makes it holds references to all its values until it has ended, or
+ * was told killed or postponed.
+ */
 export type RunnerCall = {
   /** The client's number of the task. */
   readonly clientTask: number;
@@ -42,6 +45,8 @@ export type RunnerCall = {
 export type CallOwner = {
   /** Called once, unless the call is killed before. */
   onEnd(call: RunnerCall, outcome: CallOutcome): void;
+  /** Called instead, once nothing of a killed call runs any more. */
+  onKilled(call: RunnerCall): void;
   /** Called instead: it has not begun, because the one before it in its lane takes long. */
   onPostponed(call: RunnerCall): void;
   /** What it printed or logged, a line each; `level` is undefined for what was printed. */
@@ -79,7 +84,7 @@ export type RunnerPool = {
    * run beside each other; how many there are at a time is the caller's to bound.
    */
   run(lane: number, calls: readonly RunnerCall[]): void;
-  /** Ends the calls without a word, wherever they are; the others of their lanes go on. */
+  /** Ends the calls, wherever they are; the others of their lanes go on. Leads to `onKilled`. */
   kill(calls: readonly RunnerCall[]): void;
   /** Ends all runners and all calls; resolves when no process is left. */
   dispose(): Promise<void>;

@@ -43,9 +43,11 @@ export type RunnerOptions = {
   readonly command: RunnerCommand;
   readonly functions: FunctionNumbers;
   readonly onReady: (versions: string) => void;
-  /** The call has ended; calls that were killed are not told. */
+  /** The call has ended, and was not killed. */
   readonly onOutcome: (entry: Entry, outcome: CallOutcome) => void;
-  /** Calls that were taken back, in their order. */
+  /** A call that was killed has ended, or will not begin. */
+  readonly onKilled: (entry: Entry) => void;
+  /** Calls that were taken back, in their order, without those that were killed. */
   readonly onTakenBack: (entries: Entry[]) => void;
   /** Some of its calls have ended or were taken back. */
   readonly onProgressed: () => void;
@@ -191,7 +193,8 @@ export function startRunner(options: RunnerOptions): Runner {
       if (isKilled) skipResult(context, fields["nodes"] ?? fields["redirect"]);
       const outcome = isKilled ? undefined : outcomeOf(context, fields);
       remove(id, entry);
-      if (outcome !== undefined) onOutcome(entry, outcome);
+      if (outcome === undefined) options.onKilled(entry);
+      else onOutcome(entry, outcome);
     }
     options.onProgressed();
   };
@@ -206,6 +209,7 @@ export function startRunner(options: RunnerOptions): Runner {
       entries.push(entry);
     }
     options.onTakenBack(entries.filter(({ isKilled }) => !isKilled));
+    for (const entry of entries) if (entry.isKilled) options.onKilled(entry);
     options.onProgressed();
   };
 

@@ -99,6 +99,8 @@ export type TestWorker = {
   retract(...refs: Ref[]): Told;
   cancel(...refs: Ref[]): Told;
   drop(...refs: Ref[]): Told;
+  /** What was to be killed has ended. */
+  killed(...refs: Ref[]): Told;
   noCheckpoint(...refs: Ref[]): Told;
   losePeers(...peers: number[]): Told;
 };
@@ -149,6 +151,7 @@ export function createTestWorker(offer: Readonly<Record<number, number>>): TestW
     retract: (...refs) => tell({ kind: "tasks-retracted", atMs, refs: refsOf(refs) }),
     cancel: (...refs) => tell({ kind: "tasks-canceled", atMs, refs: refsOf(refs) }),
     drop: (...refs) => tell({ kind: "objects-dropped", atMs, refs: refsOf(refs) }),
+    killed: (...refs) => tell({ kind: "executions-killed", atMs, refs: refsOf(refs) }),
     noCheckpoint: (...refs) => tell({ kind: "checkpoints-not-found", atMs, refs: refsOf(refs) }),
     losePeers: (...peers) => tell({ kind: "peers-lost", atMs, peers: Uint32Array.from(peers) }),
   };

@@ -22,6 +22,8 @@ type Task = Assigned & {
   /** 0: none. */
   lane: number;
 };
+/** What was told to be killed and may still run. */
+type Killed = Pick<Task, "request" | "lane"> & { readonly ref: Ref };
 type Fetch = { readonly ref: Ref; readonly peer: number };
 
 export type Happening =
@@ -32,7 +34,7 @@ export type Happening =
       readonly kind: "fetched" | "executed" | "failed" | "no-checkpoint";
       readonly refs: readonly Ref[];
     }
-  | { readonly kind: "postponed"; readonly refs: readonly Ref[] }
+  | { readonly kind: "postponed" | "killed"; readonly refs: readonly Ref[] }
   | {
       readonly kind: "redirected";
       readonly ref: Ref;
@@ -51,6 +53,7 @@ export class Oracle {
   readonly #worker: TestWorker;
   readonly #offer: Readonly<Record<number, number>>;
   readonly tasks = new Map<number, Task>();
+  readonly killed = new Map<string, Killed>();
   readonly store = new Map<string, Ref>();
   readonly fetches = new Map<string, Fetch>();
   /** Reports that this event must lead to, by the kind of command. */
@@ -73,15 +76,17 @@ export class Oracle {
 
   /** Ends everything that is under way, drops every object, and leaves nothing. */
   drain(): void {
-    for (let round = 0; this.tasks.size > 0; round++) {
+    for (let round = 0; this.tasks.size > 0 || this.killed.size > 0; round++) {
       expect(round).toBeLessThan(1000);
+      this.happen({ kind: "killed", refs: [...this.killed.values()].map(({ ref }) => ref) });
       this.happen({ kind: "fetched", refs: [...this.fetches.values()].map(({ ref }) => ref) });
       this.happen({ kind: "executed", refs: this.#running() });
     }
     this.happen({ kind: "drop", refs: [...this.store.values()] });
-    const { tasks, objects, batches, requests } = this.#worker.state;
+    const { tasks, objects, batches, requests, endings, lanes } = this.#worker.state;
     expect([this.store.size, this.fetches.size]).toEqual([0, 0]);
     expect([tasks.size, objects.size, batches.size, requests.size]).toEqual([0, 0, 0, 0]);
+    expect([endings.size, lanes.size]).toEqual([0, 0]);
   }
 
   /** The event of what happens; notes what must come of it. One event for each failure, else one. */
@@ -147,6 +152,11 @@ export class Oracle {
           task.lane = 0;
         }
         yield { kind: "tasks-postponed", atMs, refs: refsOf(happening.refs) };
+        return;
+      case "killed":
+        // One that is told of and was not to be killed is none of these.
+        for (const ref of happening.refs) this.killed.delete(keyOf(ref));
+        yield { kind: "executions-killed", atMs, refs: refsOf(happening.refs) };
         return;
       case "redirected": {
         const { ref, request } = happening;
@@ -310,6 +320,11 @@ export class Oracle {
     const free = { ...this.#offer };
     const ready: Task[] = [];
     const lanes = new Set<number>();
+    const use = ({ request = {} }: Pick<Assigned, "request">): void => {
+      for (const [resource, amount] of Object.entries(request)) {
+        free[Number(resource)] = (free[Number(resource)] ?? 0) - amount;
+      }
+    };
     for (const task of this.tasks.values()) {
       if (!task.isRunning) {
         if (this.#inputsOf(task).every((input) => this.store.has(keyOf(input)))) ready.push(task);
@@ -318,9 +333,12 @@ export class Oracle {
       // Those of a lane hold one set of resources.
       if (lanes.has(task.lane)) continue;
       if (task.lane !== 0) lanes.add(task.lane);
-      for (const [resource, amount] of Object.entries(task.request ?? {})) {
-        free[Number(resource)] = (free[Number(resource)] ?? 0) - amount;
-      }
+      use(task);
+    }
+    for (const killed of this.killed.values()) {
+      if (lanes.has(killed.lane)) continue;
+      if (killed.lane !== 0) lanes.add(killed.lane);
+      use(killed);
     }
     expect(Math.min(...Object.values(free))).toBeGreaterThanOrEqual(0);
     for (const task of ready) {
@@ -351,6 +369,9 @@ export class Oracle {
   #stop(ref: Ref): void {
     const task = this.#find(ref);
     if (task?.isRunning || task?.isRedirected) this.#owe("kill", ref);
+    if (task?.isRunning) {
+      this.killed.set(keyOf(ref), { ref, request: task.request ?? {}, lane: task.lane });
+    }
     this.tasks.delete(ref[0]);
   }
 

@@ -70,6 +70,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     kind: fc.constantFrom("failed", "no-checkpoint", "retract"),
     refs: someOf(localRef),
   }),
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("killed"), refs: distinct(localRef) }) },
   fc.record({ kind: fc.constant("postponed"), refs: distinct(localRef) }),
   fc.record({
     kind: fc.constant("redirected"),

@@ -269,15 +269,17 @@ describe("withdrawals", () => {
     expect(worker.executed([1, 1])).toEqual({ "report-finished": [[1, 1]] });
   });
 
-  test("a canceled execution is killed, and what it held is free at once", () => {
+  test("a canceled execution is killed, and what it held is free when it has ended", () => {
     const worker = createTestWorker({ [CPUS]: 1 });
     worker.assign(
       { task: 1, request: oneCpu },
       { task: 2, request: oneCpu },
       { task: 3, request: oneCpu },
     );
-    expect(worker.cancel([1, 1], [2, 1])).toEqual({ kill: [[1, 1]], execute: [[3, 1]] });
+    expect(worker.cancel([1, 1], [2, 1])).toEqual({ kill: [[1, 1]] });
     expect(worker.executed([1, 1])).toEqual({ discard: [[1, 1]] });
+    expect(worker.killed([1, 1])).toEqual({ execute: [[3, 1]] });
+    expect(worker.killed([1, 1], [3, 1]), "told twice, or of what runs").toEqual({});
   });
 
   test("a fetch that ends after it was abandoned leaves nothing in the store", () => {
@@ -294,8 +296,9 @@ describe("withdrawals", () => {
     expect(worker.assign({ task: 1, attempt: 2, request: oneCpu })).toEqual({});
     expect(worker.assign({ task: 1, attempt: 4, request: oneCpu })).toEqual({
       kill: [[1, 3]],
-      execute: [[1, 4]],
     });
+    expect(worker.assign({ task: 1, attempt: 5, request: oneCpu })).toEqual({});
+    expect(worker.killed([1, 3])).toEqual({ execute: [[1, 5]] });
   });
 
   test("a newer attempt that needs the same input goes on with its fetch", () => {
@@ -519,7 +522,17 @@ describe("function calls", () => {
     worker.assign({ task: 50, request: oneCpu });
     expect(worker.cancel([2, 1])).toEqual({ kill: [[2, 1]] });
     worker.executed([1, 1]);
+    worker.killed([2, 1]);
     expect(worker.executed([3, 1]).execute).toEqual([[50, 1]]);
+  });
+
+  test("a lane with one that is being killed keeps its cpu, and gets no more", () => {
+    const worker = createWorker(1, 100);
+    worker.assign(...calls(2));
+    worker.cancel([1, 1]);
+    worker.executed([2, 1]);
+    expect(worker.assign(call(3))).toEqual({});
+    expect(startedBy(worker.killed([1, 1]))).toBe(1);
   });
 
   test("those behind one that takes long go back to the queue, and may be retracted there", () => {

@@ -18,3 +18,12 @@ export function pass(running: string, hold: string, input: Uint8Array): Uint8Arr
   while (existsSync(hold));
   return Buffer.alloc(input.length, 1);
 }
+
+/** Writes the time into the file `last` until it is ended. */
+export async function linger(last: string): Promise<void> {
+  for (;;) {
+    writeFileSync(`${last}.new`, String(Date.now()));
+    renameSync(`${last}.new`, last);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

@@ -9,6 +9,7 @@ import {
   endRunning,
   forgetTask,
   queueRunnable,
+  releaseEnding,
   stopTask,
 } from "../transitions.ts";
 
@@ -103,6 +104,14 @@ export function onTaskExecutionFailed(
   if (row === NONE) return;
   forgetTask(state, row);
   state.outbox.failed.push({ kind: "report-failed", task, attempt, failure });
+}
+
+/** Only now is free what the executions held. */
+export function onExecutionsKilled(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+  for (let i = 0; i < tasks.length; i++) {
+    const ending = state.endings.take(tasks[i] as number, attempts[i] as number);
+    if (ending !== undefined) releaseEnding(state, ending);
+  }
 }
 
 export function onCheckpointsNotFound(state: WorkerState, { tasks, attempts }: TaskRefs): void {

@@ -10,7 +10,10 @@ let lastLane = 0;
 
 export type SuccessfulCall = Exclude<CallOutcome, { kind: "failed" }>;
 
-/** Calls a function outside of the brain's lanes. Rejects with a TaskError or the signal's reason. */
+/**
+ * Calls a function outside of the brain's lanes. Rejects with a TaskError, or with the signal's
+ * reason when nothing of the call runs any more.
+ */
 export async function callFunction(
   { values, log }: TaskTools,
   type: FunctionType,
@@ -25,15 +28,13 @@ export async function callFunction(
     attempt,
     owner: {
       onEnd: (_, outcome) => ended.resolve(outcome),
+      onKilled: () => ended.reject(signal.reason),
       onPostponed: () => ended.reject(new Error("a call alone in its lane is not postponed")),
       onLog: (_, text, level) => logCall(log, type, call, text, level),
       onProgress: (_, fraction, message) => reportProgress(log, type, call, fraction, message),
     },
   };
-  const kill = (): void => {
-    type.pool.kill([call]);
-    ended.reject(signal.reason);
-  };
+  const kill = (): void => type.pool.kill([call]);
   signal.addEventListener("abort", kill, { once: true });
   try {
     lastLane -= 1;

@@ -1,7 +1,7 @@
 import type { Log } from "../../../core/base/log.ts";
 import { DATA_TYPE } from "../../../core/model/symbols.ts";
 import { findProgram } from "../../program-paths.ts";
-import { createRunnerPool } from "../../runners/runner-pool.ts";
+import { createRunnerPool } from "../../runners/pool/runner-pool.ts";
 import type { ValueTable } from "../../store/value-table.ts";
 import { TaskError } from "../task-error.ts";
 import { createFunctionKeys } from "./function-key.ts";

@@ -7,6 +7,8 @@ import type { FunctionType } from "./function-type.ts";
 
 export type LaneCallHandlers = {
   readonly onEnd: (place: TaskPlace, outcome: CallOutcome) => void;
+  /** Nothing of a call runs any more that was killed. */
+  readonly onKilled: (place: TaskPlace) => void;
   readonly onPostponed: (place: TaskPlace) => void;
 };
 
@@ -16,8 +18,8 @@ export type LaneCalls = {
   add(lane: number, place: TaskPlace, inputs: readonly ValueId[], config: Uint8Array): void;
   /** Sends what was added, the calls of each lane together. */
   flush(): void;
-  /** Ends the calls of these attempts that are here. */
-  kill(tasks: Uint32Array, attempts: Uint32Array): void;
+  /** Ends the calls of these attempts that are here, and forgets them. Returns the positions of the others. */
+  kill(tasks: Uint32Array, attempts: Uint32Array): number[];
 };
 
 type LaneCall = RunnerCall & {
@@ -37,9 +39,12 @@ export function createLaneCalls(
   const known = new Map<number, LaneCall>();
   let added: Group[] = [];
 
-  const forget = ({ place, owned }: LaneCall): void => {
-    known.delete(place.batch.tasks[place.index] as number);
+  const release = ({ owned }: LaneCall): void => {
     for (const input of owned) values.release(input);
+  };
+  const forget = (call: LaneCall): void => {
+    known.delete(call.place.batch.tasks[call.place.index] as number);
+    release(call);
   };
 
   const owner: CallOwner = {
@@ -48,6 +53,11 @@ export function createLaneCalls(
       // First: what the end leads to may stop the task.
       forget(ended);
       handlers.onEnd(ended.place, outcome);
+    },
+    onKilled: (call) => {
+      // Its task may be known again by now, as another attempt.
+      release(call as LaneCall);
+      handlers.onKilled((call as LaneCall).place);
     },
     onPostponed: (call) => {
       forget(call as LaneCall);
@@ -89,15 +99,20 @@ export function createLaneCalls(
     },
     kill(tasks, attempts) {
       const killed = new Map<FunctionType, RunnerCall[]>();
+      const others: number[] = [];
       for (let i = 0; i < tasks.length; i++) {
         const call = known.get(tasks[i] as number);
-        if (call === undefined || call.attempt !== attempts[i]) continue;
-        forget(call);
+        if (call === undefined || call.attempt !== attempts[i]) {
+          others.push(i);
+          continue;
+        }
+        known.delete(tasks[i] as number);
         const calls = killed.get(call.type);
         if (calls === undefined) killed.set(call.type, [call]);
         else calls.push(call);
       }
       for (const [type, calls] of killed) type.pool.kill(calls);
+      return others;
     },
   };
 }

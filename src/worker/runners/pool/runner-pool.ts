@@ -1,18 +1,24 @@
-import type { Log } from "../../core/base/log.ts";
-import type { TaskFailure } from "../../core/model/failures.ts";
-import { failureOf } from "../executors/failure-of.ts";
-import type { ValueTable } from "../store/value-table.ts";
-import { crashFailure, startFailure } from "./crash-story.ts";
-import { type Guard, startGuard } from "./guard.ts";
-import { createEntry, type Entry, type Runner, startRunner } from "./runner.ts";
+import type { Log } from "../../../core/base/log.ts";
+import type { TaskFailure } from "../../../core/model/failures.ts";
+import { failureOf } from "../../executors/failure-of.ts";
+import type { ValueTable } from "../../store/value-table.ts";
+import { createEntry, type Entry, startRunner } from "../runner.ts";
 import type {
   CallOutcome,
   RunnerCall,
   RunnerCommand,
   RunnerLanguage,
   RunnerPool,
-} from "./runner-call.ts";
-import type { RunnerEnd } from "./runner-process.ts";
+} from "../runner-call.ts";
+import type { RunnerEnd } from "../runner-process.ts";
+import { crashFailure, startFailure } from "./crash-story.ts";
+import { createFunctionNumbers } from "./function-numbers.ts";
+import { type Guard, startGuard } from "./guard.ts";
+import { createIdleSlots } from "./idle-slots.ts";
+import { createLane, createSlot, type Lane, type Slot } from "./slot.ts";
+import { createStallWatch } from "./stall-watch.ts";
+import { STOPPED, stopKilledCalls } from "./stop-calls.ts";
+import { timeLimitFailure, watchTimeLimit } from "./time-limits.ts";
 
 export type RunnerPoolOptions = {
   readonly values: ValueTable;
@@ -24,75 +30,28 @@ export type RunnerPoolOptions = {
   readonly stallMs?: number;
 };
 
-type Lane = {
-  readonly id: number;
-  slot: Slot | undefined;
-  /** Calls that its runner has not been sent. */
-  waiting: Entry[];
-  /** Calls that have not ended and were not killed. */
-  unfinished: number;
-};
-
-/** A runner and what it is used for. */
-type Slot = {
-  readonly runner: Runner;
-  lane: Lane | undefined;
-  /** The call that it is with, as far as is known. */
-  head: Entry | undefined;
-  isHeadWatched: boolean;
-  limitTimer: NodeJS.Timeout | undefined;
-  idleTimer: NodeJS.Timeout | undefined;
-  timedOut: Entry | undefined;
-  /** What ran at the last look at those that take long. */
-  seenRunning: Entry | undefined;
-  isPostponing: boolean;
-};
-
 const IDLE_MS = 5 * 60 * 1000;
 const STALL_MS = 20;
-/** A runner that does not give calls back in this time is in code that lets nothing else run. */
-const TAKE_BACK_MS = 50;
 /** Runners that may end under a call that none of them had begun. */
 const LOSSES_MAX = 3;
-/** Functions whose numbers are kept before those that nobody knows any more are forgotten. */
-const NUMBERS_MAX = 16_384;
-/** The longest that a timer of Node can wait: 24.8 days. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
-  const { values, language, log, idleMs = IDLE_MS, stallMs = STALL_MS } = options;
+  const { values, language, log } = options;
   const lanes = new Map<number, Lane>();
+  /** Of calls that have not ended and were not killed. */
   const entries = new Map<RunnerCall, Entry>();
   const slots = new Set<Slot>();
-  /** The one used last is last. */
-  const idle: Slot[] = [];
+  const idle = createIdleSlots(options.idleMs ?? IDLE_MS);
   /** Lanes that get a runner that is about to be free or to end, rather than one more. */
   const awaiting: Lane[] = [];
-  const numbers = new Map<string, number>();
-  let lastNumber = 0;
-  const functions = {
-    numberOf: (key: string): number => {
-      const known = numbers.get(key);
-      if (known !== undefined) return known;
-      if (numbers.size >= NUMBERS_MAX) forgetNumbers();
-      lastNumber += 1;
-      numbers.set(key, lastNumber);
-      return lastNumber;
-    },
-  };
+  const functions = createFunctionNumbers((key) =>
+    Array.from(slots).some(({ runner }) => runner.knows(key)),
+  );
+  const stalls = createStallWatch(slots, options.stallMs ?? STALL_MS);
   let command: Promise<RunnerCommand> | undefined;
   let guard: Guard | undefined;
-  let stallTimer: NodeJS.Timeout | undefined;
   let onAllEnded = (): void => {};
   let isDisposed = false;
-
-  /** Keeps the numbers of functions that a runner knows. */
-  const forgetNumbers = (): void => {
-    for (const key of numbers.keys()) {
-      const isKnown = Array.from(slots).some(({ runner }) => runner.knows(key));
-      if (!isKnown) numbers.delete(key);
-    }
-  };
 
   const watchGroups = (): void => {
     guard ??= startGuard((reason) => log("error", "cannot start the guard of runners", { reason }));
@@ -110,6 +69,8 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   const fail = (entry: Entry, failure: TaskFailure): void =>
     finish(entry, { kind: "failed", failure });
 
+  const tellKilled = ({ call }: Entry): void => call.owner.onKilled(call);
+
   const endIfDone = (lane: Lane): void => {
     if (lane.unfinished > 0 || lanes.get(lane.id) !== lane) return;
     lanes.delete(lane.id);
@@ -122,20 +83,15 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   /** Puts a runner that has nothing to do to the others. */
   const rest = (slot: Slot): void => {
     const isFree = slot.lane === undefined && slot.runner.outstanding === 0 && slot.runner.isOpen;
-    if (!isFree || !slots.has(slot) || idle.includes(slot)) return;
-    watchHead(slot);
-    idle.push(slot);
-    slot.idleTimer = setTimeout(() => {
-      idle.splice(idle.indexOf(slot), 1);
-      slot.runner.kill("it was idle");
-    }, idleMs);
-    slot.idleTimer.unref();
+    if (!isFree || !slots.has(slot) || idle.has(slot)) return;
+    watchTimeLimit(slot);
+    idle.add(slot);
     serveAwaiting();
   };
 
   /** Whether a runner without a lane, which gives back or ends calls of its last one, is for nobody yet. */
   const isOneComing = (): boolean => {
-    let count = -idle.length;
+    let count = -idle.count;
     for (const { lane } of slots) if (lane === undefined) count += 1;
     return count > awaiting.length;
   };
@@ -150,20 +106,12 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     }
   };
 
-  const takeIdle = (functionKey: string): Slot | undefined => {
-    let position = idle.findLastIndex(({ runner }) => runner.knows(functionKey));
-    if (position === -1) position = idle.length - 1;
-    const [slot] = position === -1 ? [] : idle.splice(position, 1);
-    clearTimeout(slot?.idleTimer);
-    return slot;
-  };
-
   /** Gets the waiting calls of a lane to a runner. */
   const serve = (lane: Lane): void => {
     const [first] = lane.waiting;
     if (first === undefined) return;
     if (lane.slot === undefined) {
-      const slot = takeIdle(first.call.functionKey);
+      const slot = idle.take(first.call.functionKey);
       if (slot === undefined) {
         if (isOneComing()) awaiting.push(lane);
         else void startFor(lane);
@@ -182,8 +130,8 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     lane.waiting = [];
     const count = slot.runner.send(waiting);
     lane.waiting = [...waiting.slice(count), ...lane.waiting];
-    watchHead(slot);
-    watchStalls();
+    watchTimeLimit(slot);
+    stalls.start();
   };
 
   /** Starts a runner, and gives it to the lane if that still wants one then. */
@@ -193,7 +141,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       const found = await command;
       if (isDisposed || lanes.get(lane.id) !== lane || lane.slot !== undefined) return;
       // Another lane may have ended meanwhile.
-      if (idle.length > 0 || isOneComing()) serve(lane);
+      if (idle.count > 0 || isOneComing()) serve(lane);
       else {
         lane.slot = start(found, lane);
         send(lane, lane.slot);
@@ -212,32 +160,23 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       functions,
       onReady: (versions) => {
         log("debug", "a runner of functions is ready", { pid: runner.pid, versions });
-        watchHead(slot);
+        watchTimeLimit(slot);
       },
       onOutcome: finish,
+      onKilled: tellKilled,
       onProgressed: () => onProgressed(slot),
       onTakenBack: (taken) => onTakenBack(slot, taken),
       onLine: (text) => log("info", text, { runner: language.name, pid: runner.pid }),
       onEnd: (end, left, culprit) => onRunnerEnd(slot, end, left, culprit),
     });
-    const slot: Slot = {
-      runner,
-      lane,
-      head: undefined,
-      isHeadWatched: false,
-      limitTimer: undefined,
-      idleTimer: undefined,
-      timedOut: undefined,
-      seenRunning: undefined,
-      isPostponing: false,
-    };
+    const slot = createSlot(runner, lane);
     slots.add(slot);
     watchGroups();
     return slot;
   };
 
   const onProgressed = (slot: Slot): void => {
-    watchHead(slot);
+    watchTimeLimit(slot);
     if (slot.lane !== undefined) serve(slot.lane);
     rest(slot);
   };
@@ -246,7 +185,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   const onTakenBack = (slot: Slot, taken: readonly Entry[]): void => {
     const { lane, isPostponing } = slot;
     slot.isPostponing = false;
-    if (slot.runner.hasKilled()) slot.runner.kill("a task that it ran was stopped");
+    if (slot.runner.hasKilled()) slot.runner.kill(STOPPED);
     if (lane === undefined) return;
     lane.waiting = [...taken, ...lane.waiting];
     if (!isPostponing) {
@@ -268,25 +207,32 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     culprit: Entry | undefined,
   ): void => {
     slots.delete(slot);
-    const position = idle.indexOf(slot);
-    if (position !== -1) idle.splice(position, 1);
-    clearTimeout(slot.idleTimer);
+    idle.remove(slot);
     clearTimeout(slot.limitTimer);
-    if (slots.size === 0) onAllEnded();
-    if (isDisposed) return;
-    watchGroups();
-    const { lane } = slot;
-    if (lane === undefined) {
-      serveAwaiting();
-      return;
+    if (!isDisposed) {
+      watchGroups();
+      if (slot.lane === undefined) serveAwaiting();
+      else goOnWithout(slot, slot.lane, end, left, culprit);
     }
+    for (const entry of left) if (entry.isKilled) tellKilled(entry);
+    if (slots.size === 0) onAllEnded();
+  };
+
+  /** Fails the call that the runner ended with; the others of its lane go on with another. */
+  const goOnWithout = (
+    { timedOut }: Slot,
+    lane: Lane,
+    end: RunnerEnd,
+    left: readonly Entry[],
+    culprit: Entry | undefined,
+  ): void => {
     lane.slot = undefined;
     // One that was stopped takes its runner along; its neighbors begin again.
     const isOurs = left.some(({ isKilled }) => isKilled);
     const others: Entry[] = [];
     for (const entry of left) {
       if (entry.isKilled) continue;
-      if (entry === slot.timedOut) fail(entry, timeLimitFailure(entry));
+      if (entry === timedOut) fail(entry, timeLimitFailure(entry));
       else if (entry === culprit && !isOurs) fail(entry, crashFailure(language.name, end));
       else {
         if (culprit === undefined && !isOurs) entry.losses += 1;
@@ -299,69 +245,10 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     serve(lane);
   };
 
-  /** Sets the time limit of the call that the runner is with. */
-  const watchHead = (slot: Slot): void => {
-    const { runner } = slot;
-    const head = runner.first();
-    if (head !== slot.head) {
-      clearTimeout(slot.limitTimer);
-      slot.head = head;
-      slot.isHeadWatched = false;
-    }
-    const limitMs = head?.call.timeLimitMs;
-    if (limitMs === undefined || slot.isHeadWatched || !runner.isReady) return;
-    if (limitMs > TIMER_MS_MAX) return;
-    slot.isHeadWatched = true;
-    slot.limitTimer = setTimeout(() => {
-      slot.timedOut = head;
-      runner.kill("its time limit was over");
-    }, limitMs);
-  };
-
-  /** Looks, while calls wait in lanes, whether the ones before them take long. */
-  const watchStalls = (): void => {
-    stallTimer ??= setTimeout(() => {
-      stallTimer = undefined;
-      let isWaiting = false;
-      for (const slot of slots) {
-        const { runner } = slot;
-        const isAwaited = runner.outstanding + (slot.lane?.waiting.length ?? 0) > 1;
-        const running = isAwaited ? runner.findRunning() : undefined;
-        if (isAwaited) isWaiting = true;
-        if (running !== undefined && running === slot.seenRunning && runner.isOpen) {
-          slot.isPostponing = true;
-          runner.takeBack();
-        }
-        slot.seenRunning = running;
-      }
-      if (isWaiting) watchStalls();
-    }, stallMs);
-  };
-
-  const stop = (slot: Slot): void => {
-    const { runner } = slot;
-    if (!runner.hasKilled()) return;
-    const { abortMs = 0 } = language;
-    const isRunning = runner.findRunning()?.isKilled === true;
-    if (isRunning && abortMs === 0) {
-      runner.kill("a task that it ran was stopped");
-      return;
-    }
-    if (isRunning) runner.abortRunning();
-    else runner.takeBack();
-    const killLater = (): void => {
-      if (runner.hasKilled()) runner.kill("a task that it ran was stopped");
-    };
-    setTimeout(killLater, isRunning ? abortMs : TAKE_BACK_MS);
-  };
-
   return {
     run(laneId, calls) {
-      let lane = lanes.get(laneId);
-      if (lane === undefined) {
-        lane = { id: laneId, slot: undefined, waiting: [], unfinished: 0 };
-        lanes.set(laneId, lane);
-      }
+      const lane = lanes.get(laneId) ?? createLane(laneId);
+      lanes.set(laneId, lane);
       const isStarting = lane.slot === undefined && lane.waiting.length > 0;
       for (const call of calls) {
         const entry = createEntry(call, laneId);
@@ -384,15 +271,16 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
         touched.add(lane);
       }
       for (const lane of touched) {
-        lane.waiting = lane.waiting.filter(({ isKilled }) => !isKilled);
-        const { slot } = lane;
+        const { slot, waiting } = lane;
+        lane.waiting = waiting.filter(({ isKilled }) => !isKilled);
         endIfDone(lane);
-        if (slot !== undefined) stop(slot);
+        if (slot !== undefined) stopKilledCalls(slot.runner, language.abortMs ?? 0);
+        for (const entry of waiting) if (entry.isKilled) tellKilled(entry);
       }
     },
     async dispose() {
       isDisposed = true;
-      clearTimeout(stallTimer);
+      stalls.stop();
       const allEnded = new Promise<void>((resolve) => {
         onAllEnded = resolve;
       });
@@ -401,9 +289,4 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       guard?.dispose();
     },
   };
-}
-
-function timeLimitFailure({ call }: Entry): TaskFailure {
-  const message = `The function exceeded its time limit of ${call.timeLimitMs} ms`;
-  return { message, signal: "SIGKILL" };
 }

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { TaskError } from "../../../src/worker/executors/task-error.ts";
-import { waitFor, waitForEnd } from "../launcher/workbench.ts";
-import { testDirectory } from "../support/test-store.ts";
+import { TaskError } from "../../../../src/worker/executors/task-error.ts";
+import { isAlive, waitFor, waitForEnd } from "../../launcher/workbench.ts";
+import { testDirectory } from "../../support/test-store.ts";
 import { createPoolBench, type StartedCall, type Told } from "./pool-bench.ts";
 
 const PID = "return [api.data(String(process.pid))];";
@@ -271,8 +271,9 @@ describe("kills", () => {
     );
     const pid = await pidIn(path);
     if (spinning !== undefined) bench.pool.kill([spinning.call]);
+    expect(await spinning?.told).toBe("killed");
+    expect(isAlive(pid), "what is told killed does not run any more").toBe(false);
     expect(await toldOf(others)).toEqual([{ value: "quick" }, { value: "quick" }]);
-    await waitForEnd([pid]);
   });
 
   test("one that has not begun never does, and the runner lives", async () => {
@@ -290,6 +291,7 @@ describe("kills", () => {
     const pid = pidOf((await first?.told) ?? "postponed");
     expect(pidOf((await third?.told) ?? "postponed")).toBe(pid);
     expect(pidOf(await bench.run(PID))).toBe(pid);
+    expect(await second?.told).toBe("killed");
     expect(existsSync(join(directory, "second"))).toBe(false);
   });
 
@@ -302,7 +304,8 @@ describe("kills", () => {
     );
     const pid = await pidIn(path);
     bench.pool.kill(calls.map(({ call }) => call));
-    await waitForEnd([pid]);
+    expect(await toldOf(calls)).toEqual(calls.map(() => "killed"));
+    expect(isAlive(pid)).toBe(false);
     expect(await bench.run(QUICK, { lane: 1 })).toEqual({ value: "quick" });
   });
 
@@ -311,7 +314,40 @@ describe("kills", () => {
     const calls = await bench.start([QUICK, { lane: 1 }], [QUICK, { lane: 1 }]);
     const [first, second] = calls;
     if (first !== undefined) bench.pool.kill([first.call]);
+    expect(await first?.told).toBe("killed");
     expect(await second?.told).toEqual({ value: "quick" });
+  });
+
+  test("one that goes on until its time to end is over", async () => {
+    const bench = createPoolBench({ language: { abortMs: 300 } });
+    const path = join(testDirectory(), "mark");
+    const [call] = await bench.start([SPIN, { config: path }]);
+    const pid = await pidIn(path);
+    if (call !== undefined) bench.pool.kill([call.call]);
+    expect(isAlive(pid)).toBe(true);
+    expect(await call?.told).toBe("killed");
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test("one that ends meanwhile by itself", async () => {
+    const bench = createPoolBench({ language: { abortMs: 60_000 } });
+    const path = join(testDirectory(), "mark");
+    const slow = `api.mark(config); await new Promise((r) => setTimeout(r, 15)); ${PID}`;
+    const [call] = await bench.start([slow, { config: path }]);
+    const pid = await pidIn(path);
+    if (call !== undefined) bench.pool.kill([call.call]);
+    expect(await call?.told).toBe("killed");
+    expect(pidOf(await bench.run(PID)), "its runner lives").toBe(pid);
+  });
+
+  test("and the pool is disposed of", async () => {
+    const bench = createPoolBench({ language: { abortMs: 60_000 } });
+    const path = join(testDirectory(), "mark");
+    const [call] = await bench.start([SPIN, { config: path }]);
+    await pidIn(path);
+    if (call !== undefined) bench.pool.kill([call.call]);
+    await bench.pool.dispose();
+    expect(await call?.told).toBe("killed");
   });
 
   test("what the function has started ends, too", async () => {

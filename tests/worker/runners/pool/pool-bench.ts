@@ -1,22 +1,23 @@
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { releaseRedirect } from "../../../src/worker/runners/decode-results.ts";
+import { releaseRedirect } from "../../../../src/worker/runners/decode-results.ts";
+import { createRunnerPool } from "../../../../src/worker/runners/pool/runner-pool.ts";
 import type {
   RunnerCall,
   RunnerLanguage,
   RunnerPool,
-} from "../../../src/worker/runners/runner-call.ts";
-import { createRunnerPool } from "../../../src/worker/runners/runner-pool.ts";
-import { createValue, type Shape, shapeOf, testStore } from "../support/test-store.ts";
+} from "../../../../src/worker/runners/runner-call.ts";
+import { createValue, type Shape, shapeOf, testStore } from "../../support/test-store.ts";
 
-const TEST_RUNNER = fileURLToPath(new URL("fixtures/test-runner.mjs", import.meta.url));
+const TEST_RUNNER = fileURLToPath(new URL("../fixtures/test-runner.mjs", import.meta.url));
 
 /** What became of a call, as a test writes it. */
 export type Told =
   | { readonly value: Shape }
   | { readonly failed: string; readonly exitCode?: number; readonly signal?: string }
   | { readonly redirect: unknown }
-  | "postponed";
+  | "postponed"
+  | "killed";
 
 export type CallOptions = {
   readonly lane?: number;
@@ -86,6 +87,10 @@ export function createPoolBench(
       owner: {
         onLog: (_, text, level) => void logs.push(`${level ?? "printed"}: ${text}`),
         onProgress: (_, fraction, message) => void logs.push(`${fraction} ${message}`),
+        onKilled: () => {
+          end();
+          resolve("killed");
+        },
         onPostponed: () => {
           end();
           resolve("postponed");

@@ -1,5 +1,5 @@
-import type { TaskFailure } from "../../core/model/failures.ts";
-import type { RunnerEnd } from "./runner-process.ts";
+import type { TaskFailure } from "../../../core/model/failures.ts";
+import type { RunnerEnd } from "../runner-process.ts";
 
 /** What is told of a call whose runner ended while it ran. */
 export function crashFailure(language: string, end: RunnerEnd): TaskFailure {
