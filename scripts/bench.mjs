@@ -9,6 +9,7 @@ const OUT_DIR = join(ROOT, ".setup/benchmarks");
 const PROGRAMS = {
   main: "benchmarks/main.ts",
   driver: "benchmarks/drivers/driver.ts",
+  pinger: "benchmarks/drivers/pinger.ts",
   echo: "benchmarks/limits/echo.ts",
   "socket-pair": "benchmarks/limits/socket-pair.ts",
   memcpy: "benchmarks/limits/memcpy.ts",

@@ -24,6 +24,7 @@ const sample = await SCENARIOS[request.scenario as ScenarioName]({
   hyperloom,
   tasks: hyperloom.tasks,
   client,
+  build,
   address,
   pids,
   number: (name) => Number(parameters[name]),

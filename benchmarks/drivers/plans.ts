@@ -1,8 +1,10 @@
 import type { Task } from "../../src/client/index.ts";
 import { median } from "../harness/statistics.ts";
-import { watchFirstWrite } from "./first-write.ts";
 import { cpuFigures, createMeter } from "./meter.ts";
 import type { Scenario, ScenarioContext, Tasks } from "./scenario.ts";
+import { watchWrites } from "./watch-writes.ts";
+
+const LAYER_WIDTH = 1000;
 
 /** `count` constants of one byte. */
 export function constants(tasks: Tasks, count: number): Task<Buffer>[] {
@@ -35,6 +37,18 @@ function zigzag(tasks: Tasks, length: number): Task<Buffer> {
   return last;
 }
 
+/** Layers of tasks that merge two of the layer below each; one array of the last. */
+export function layers(tasks: Tasks, size: number): Task {
+  let layer: Task<Buffer>[] = constants(tasks, LAYER_WIDTH);
+  for (let made = LAYER_WIDTH; made < size; made += LAYER_WIDTH) {
+    const below = layer;
+    layer = below.map((task, i) =>
+      tasks.merge([task, below[(i + 1) % LAYER_WIDTH] as Task<Buffer>]),
+    );
+  }
+  return tasks.array(layer);
+}
+
 /** By name: makes the tasks that are submitted, which need all others. */
 const SHAPES: Readonly<Record<string, (tasks: Tasks, size: number) => readonly Task[]>> = {
   array: (tasks, size) => [tasks.array(constants(tasks, size))],
@@ -62,16 +76,17 @@ async function runPlan(
   const make = SHAPES[shape];
   if (make === undefined) throw new Error(`no shape ${shape}`);
   const roots = make(tasks, size);
-  const firstWrite = watchFirstWrite();
+  const writes = watchWrites();
   const submittedMs = performance.now();
   const futures = client.submit(roots);
   await client.wait(futures);
   const readyMs = performance.now();
+  writes.stop();
   client.release(futures);
   // So that the next plan does not run while this one is given back.
   await client.stats();
   return {
-    seconds: (readyMs - firstWrite.atMs()) / 1000,
+    seconds: (readyMs - writes.firstAtMs()) / 1000,
     withEncodingSeconds: (readyMs - submittedMs) / 1000,
   };
 }

@@ -22,6 +22,8 @@ export type ScenarioContext = {
   readonly hyperloom: Hyperloom;
   readonly tasks: Tasks;
   readonly client: Client;
+  /** Directory of the build that is measured. */
+  readonly build: string;
   readonly address: string;
   readonly pids: Readonly<Record<string, number>>;
   number(name: string): number;

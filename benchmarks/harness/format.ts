@@ -24,7 +24,7 @@ const UNITS: readonly (readonly [RegExp, (value: number) => string])[] = [
   [/bytes(PerTask)?$/i, (value) => `${scaled(value)}B`],
   [/perSecond$/i, (value) => `${scaled(value)}/s`],
   [/(us|usPerTask|usPerStep)$/i, (value) => `${digits(value)} us`],
-  [/ms$/, (value) => `${digits(value)} ms`],
+  [/Ms$/, (value) => `${digits(value)} ms`],
   [/seconds$/i, (value) => `${digits(value)} s`],
   [/percent$/i, (value) => `${digits(value)} %`],
 ];

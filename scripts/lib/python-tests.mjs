@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { VENV_PYTHON } from "../python-venv.mjs";
 import { ROOT, run, say, succeeds } from "./process.mjs";
 
-const SOURCES = ["python", "examples"];
+const SOURCES = ["python", "examples", "benchmarks"];
 const REPORT = join(ROOT, ".setup/pytest.xml");
 
 /** Lint and format of the Python sources; counted as skipped where ruff could not be installed. */
@@ -17,7 +17,8 @@ export async function runRuff() {
   const formatArgs = ["format", "--check", "--quiet", ...SOURCES];
   const format = await run(VENV_PYTHON, ["-m", "ruff", ...formatArgs]);
   const isGood = check === 0 && format === 0;
-  if (format !== 0) say("Format the Python sources by `.venv/bin/ruff format python examples`.");
+  if (format !== 0)
+    say("Format the Python sources by `.venv/bin/ruff format python examples benchmarks`.");
   return { passed: Number(isGood), failed: Number(!isGood), skipped: 0 };
 }
 
