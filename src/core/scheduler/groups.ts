@@ -50,6 +50,12 @@ export function learnDuration(groups: Groups, group: number, durationUs: number)
   groups.meanUs[group] = mean + rate * (Math.max(durationUs, 1) - mean);
 }
 
+/** Sets what is expected of the group, as if it had been seen often. */
+export function presetGroup(groups: Groups, group: number, us: number, _bytes: number): void {
+  groups.meanUs[group] = us;
+  groups.observations[group] = 1_000;
+}
+
 /** What to expect of a type before anything was seen. */
 function priorUs(taskType: number): number {
   if (taskType === TASK_TYPE.run) return 100_000;

@@ -5,6 +5,7 @@ import type { ResourceRequest } from "../model/resources.ts";
 import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
+import type { Policy } from "./policy.ts";
 import type { Reruns } from "./reruns.ts";
 import { TaskTable } from "./task-table.ts";
 
@@ -95,6 +96,10 @@ export type SchedulerOptions = {
   readonly unsatisfiableAfterMs: number;
   /** Name of a symbol that is not built in, for messages. */
   readonly symbolName: (symbol: number) => string;
+  /** Decides in place of `dispatch`; for comparisons in the simulator. */
+  readonly policy: Policy | undefined;
+  /** Assumed speed of a worker's link, in bytes a microsecond. */
+  readonly bytesPerUs: number;
 };
 
 /** Everything the scheduler knows. Only `stepScheduler` writes it. */
@@ -143,6 +148,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     options: {
       unsatisfiableAfterMs: 60_000,
       symbolName: (symbol) => `symbol ${symbol}`,
+      policy: undefined,
+      bytesPerUs: 1_000,
       ...options,
     },
     tasks: new TaskTable(),

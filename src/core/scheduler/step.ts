@@ -35,7 +35,8 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
   const context = createStepContext(state);
   handle(context, event);
   expandDynamicTasks(context);
-  dispatch(context);
+  if (state.options.policy === undefined) dispatch(context);
+  else state.options.policy.dispatch(context);
   if (context.poolGrew || event.kind === "worker-joined" || event.kind === "worker-lost") {
     findUnsatisfiable(context);
   }

@@ -41,7 +41,7 @@ export function candidatesFor(state: SchedulerState, row: number): ExplainedCand
       worker: worker.name,
       missingBytes,
       missingObjects,
-      transferUs: transferUs(missingBytes, missingObjects),
+      transferUs: transferUs(state, missingBytes, missingObjects),
       loadUs: Math.max(0, loadFor(worker, requestClass)),
     });
   }

@@ -39,7 +39,7 @@ export function chooseWorker(state: SchedulerState, row: number): Place | undefi
     counters.placementCandidates += 1;
     const bytes = held.totalBytes - (held.bytesByWorker.get(workerId) ?? 0);
     const objects = held.totalObjects - (held.objectsByWorker.get(workerId) ?? 0);
-    const moveUs = transferUs(bytes, objects);
+    const moveUs = transferUs(state, bytes, objects);
     const loadUs = isPooled ? 0 : Math.min(loadFor(worker, requestClass), COMPARED_LOAD_US_MAX);
     const costUs = loadUs + moveUs;
     if (costUs < bestCostUs) {
@@ -48,7 +48,7 @@ export function chooseWorker(state: SchedulerState, row: number): Place | undefi
       bestTransferUs = moveUs;
     }
   };
-  for (const workerId of mostHolding(held)) consider(workerId);
+  for (const workerId of mostHolding(state, held)) consider(workerId);
   for (const kind of requestClass.capableKinds) {
     const workerId = leastLoadedOf(kind);
     if (workerId !== -1) consider(workerId);
@@ -93,9 +93,12 @@ function heldInputs(state: SchedulerState, row: number): HeldInputs {
 }
 
 /** The workers with the greatest transfers saved, at most `HOLDERS_MAX`. */
-function mostHolding({ bytesByWorker, objectsByWorker }: HeldInputs): number[] {
+function mostHolding(
+  state: SchedulerState,
+  { bytesByWorker, objectsByWorker }: HeldInputs,
+): number[] {
   const saved = (workerId: number): number =>
-    transferUs(bytesByWorker.get(workerId) ?? 0, objectsByWorker.get(workerId) ?? 0);
+    transferUs(state, bytesByWorker.get(workerId) ?? 0, objectsByWorker.get(workerId) ?? 0);
   const most: number[] = [];
   for (const workerId of bytesByWorker.keys()) {
     let position = most.length;

@@ -2,12 +2,10 @@ import type { SchedulerState } from "../state.ts";
 
 /** What a pull costs beside its bytes: a request, an answer, and work on both sides. */
 export const TRANSFER_OVERHEAD_US = 200;
-/** Assumed speed of a link: 1 GB/s. */
-const BYTES_PER_US = 1_000;
 
 /** Time to have these many bytes in so many objects brought in. */
-export const transferUs = (bytes: number, objects: number): number =>
-  bytes / BYTES_PER_US + objects * TRANSFER_OVERHEAD_US;
+export const transferUs = ({ options }: SchedulerState, bytes: number, objects: number): number =>
+  bytes / options.bytesPerUs + objects * TRANSFER_OVERHEAD_US;
 
 /** Time that it takes to bring to the worker what it lacks of the row's inputs. */
 export function missingInputsUs(state: SchedulerState, row: number, workerId: number): number {
@@ -23,5 +21,5 @@ export function missingInputsUs(state: SchedulerState, row: number, workerId: nu
     bytes += tasks.sizeBytes[input] as number;
     objects += 1;
   }
-  return transferUs(bytes, objects);
+  return transferUs(state, bytes, objects);
 }
