@@ -10,9 +10,9 @@ from loom.client import LoomError
 from loom.client.errors import ProtocolError
 from loom.client.values import JavaScriptObject, decode_value
 
-NAMES = [*SYMBOLS[:20], "loom/js/call", "loom/json", "loom/jsobj"]
-RAW, ARRAY, INDEX, PYOBJ, JSON, JSOBJ = (
-    NAMES.index(f"loom/{name}") for name in ("data", "array", "index", "pyobj", "json", "jsobj")
+RAW, ARRAY, INDEX, PYOBJ, JSON, JSOBJ, ARROW = (
+    SYMBOLS.index(f"loom/{name}")
+    for name in ("data", "array", "index", "pyobj", "json", "jsobj", "arrow")
 )
 
 
@@ -43,19 +43,19 @@ def offsets(base, *positions):
     ],
 )
 def test_values(type_id, frames, value):
-    assert decode_value(NAMES, type_id, frames) == value
+    assert decode_value(SYMBOLS, type_id, frames) == value
 
 
 def test_values_of_any_depth():
     depth = 100_000
-    value = decode_value(NAMES, ARRAY, [types(ARRAY)] * depth + [b""])
+    value = decode_value(SYMBOLS, ARRAY, [types(ARRAY)] * depth + [b""])
     for _ in range(depth):
         (value,) = value
     assert value == []
 
 
 def test_what_only_javascript_understands_is_a_handle():
-    value = decode_value(NAMES, JSOBJ, [b"\xff\x0f"])
+    value = decode_value(SYMBOLS, JSOBJ, [b"\xff\x0f"])
     assert isinstance(value, JavaScriptObject)
     assert value.data == b"\xff\x0f"
 
@@ -77,10 +77,16 @@ def test_what_only_javascript_understands_is_a_handle():
 )
 def test_broken_frames_are_refused(type_id, frames, message):
     with pytest.raises(ProtocolError, match=message):
-        decode_value(NAMES, type_id, frames)
+        decode_value(SYMBOLS, type_id, frames)
 
 
 def test_an_object_that_cannot_be_unpickled_says_why():
     with pytest.raises(LoomError, match="cannot be unpickled here: ModuleNotFoundError") as caught:
-        decode_value(NAMES, PYOBJ, [b"cno_such_module\nThing\n."])
+        decode_value(SYMBOLS, PYOBJ, [b"cno_such_module\nThing\n."])
     assert caught.value.code == "result-unreadable"
+
+
+def test_a_table_that_cannot_be_read():
+    with pytest.raises(LoomError, match="An Arrow table cannot be read") as raised:
+        decode_value(SYMBOLS, ARROW, [b"no stream of Arrow"])
+    assert raised.value.code == "result-unreadable"

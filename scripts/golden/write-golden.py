@@ -54,6 +54,7 @@ SYMBOLS = [
     "loom/js/call",
     "loom/json",
     "loom/jsobj",
+    "loom/arrow",
 ]
 ID = {name: i for i, name in enumerate(SYMBOLS)}
 CPUS = ID["loom/resource/cpus"]

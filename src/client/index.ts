@@ -33,7 +33,7 @@ export type {
   ResultOf,
 } from "./functions/function-types.ts";
 export { items } from "./functions/items.ts";
-export { asJson, asLines, asText, type Reading } from "./functions/readings.ts";
+export { asBytes, asJson, asLines, asTable, asText, type Reading } from "./functions/readings.ts";
 export type { AsCompletedOptions } from "./futures/as-completed.ts";
 export type { FutureValues } from "./futures/collect.ts";
 export type { FutureState } from "./futures/future.ts";

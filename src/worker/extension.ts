@@ -7,11 +7,11 @@ import { findRunnerServices } from "../core/model/runner-services.ts";
 
 /** An input of a task, and any item of it. It may be read as often as needed while the task runs. */
 export type TaskInput = {
-  readonly type: "data" | "array" | "index" | "pyobj" | "json" | "jsobj";
+  readonly type: "data" | "array" | "index" | "pyobj" | "json" | "jsobj" | "arrow";
   readonly sizeBytes: number;
   /** Items of an array or an index, else 0. */
   readonly length: number;
-  /** All bytes of raw data, of a JSON text or of a serialized object. Not to be written to. */
+  /** All bytes of raw data, of a JSON text, of a serialized object or of an Arrow table, as a stream. Not to be written to. */
   read(): Promise<Uint8Array>;
   /** The same as UTF-8. */
   text(): Promise<string>;

@@ -87,6 +87,23 @@ test.each([
   );
 });
 
+test("tables are left open, for what reads them to be loaded", () => {
+  const types = Buffer.alloc(8);
+  types.writeUInt32LE(DATA_TYPE.arrow);
+  types.writeUInt32LE(DATA_TYPE.array, 4);
+  const inner = Buffer.alloc(4);
+  inner.writeUInt32LE(DATA_TYPE.arrow);
+  const builder = new ValueBuilder("loom/array", 4, nameOf);
+  for (const frame of [types, Buffer.from("one"), inner, Buffer.from("two")]) builder.add(frame);
+  for (const { bytes, put } of builder.tables) put(`table ${bytes}`);
+  expect(builder.finish()).toEqual(["table one", ["table two"]]);
+
+  const alone = new ValueBuilder("loom/arrow", 1, nameOf);
+  alone.add(Buffer.from("three"));
+  alone.tables[0]?.put("a table");
+  expect(alone.finish()).toBe("a table");
+});
+
 test("a Python object is a handle that says what it is when it is used", () => {
   const handle = build("loom/pyobj", [Buffer.from("a pickle")]) as { predict(): number };
   expect(isPythonObject(handle) && handle.sizeBytes).toBe(8);

@@ -52,7 +52,7 @@ describe("what was written is loaded", () => {
     expect(await load(path)).toEqual({ shape, complaints: [] });
   });
 
-  test.each(["pyobj", "json", "jsobj"] as const)("a %s stays one", async (name) => {
+  test.each(["pyobj", "json", "jsobj", "arrow"] as const)("a %s stays one", async (name) => {
     const store = testStore();
     const path = join(testDirectory(), "point");
     const value = store.values.createBytes(Buffer.from("[1, 2]"), DATA_TYPE[name]);

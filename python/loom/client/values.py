@@ -7,6 +7,8 @@ import struct
 import sys
 from typing import List, NamedTuple, Sequence, Union
 
+from loom.arrow import read_table
+
 from .errors import LoomError, ProtocolError
 
 
@@ -90,6 +92,8 @@ def _decode_leaf(name: str, frame: bytes) -> object:
         return json.loads(frame)
     if name == "loom/jsobj":
         return JavaScriptObject(frame)
+    if name == "loom/arrow":
+        return _read_table(frame)
     raise ProtocolError(f"expected a data type that this client knows, got {name}")
 
 
@@ -102,6 +106,20 @@ def _unpickle(frame: bytes) -> object:
             f"{error}. Install here what its class needs, or return plain data",
             "result-unreadable",
         ) from error
+
+
+def _read_table(frame: bytes) -> object:
+    try:
+        return read_table(frame)
+    except ImportError as error:
+        raise LoomError(
+            "The result is an Arrow table, and there is no pyarrow here: pip install "
+            "'hyperloom[arrow]'. Or have its bytes made a result of their own, by a function that "
+            "returns read() of it",
+            "result-unreadable",
+        ) from error
+    except ValueError as error:  # pyarrow's errors are such
+        raise LoomError(f"An Arrow table cannot be read: {error}", "result-unreadable") from error
 
 
 def _name_of(symbols: Sequence[str], symbol_id: int) -> str:

@@ -2,7 +2,10 @@
 
 import mmap
 import pickle
+import sys
 from typing import Any, Dict, Iterator, List, Optional, Union
+
+from loom.arrow import read_table
 
 from .frames import Message
 
@@ -81,7 +84,8 @@ class Wrapper:
         return 0
 
     def read(self) -> bytes:
-        """The bytes of raw data, or the text of a JSON value; empty for everything else."""
+        """The bytes of raw data, the text of a JSON value, or an Arrow table as an IPC stream; empty
+        for everything else."""
         return b""
 
     def view(self) -> memoryview:
@@ -89,7 +93,7 @@ class Wrapper:
         return memoryview(b"")
 
     def unwrap(self) -> Any:
-        """The Python object, or the JSON value; None for everything else."""
+        """The Python object, the JSON value, or the `pyarrow.Table`; None for everything else."""
         return None
 
     def __len__(self) -> int:
@@ -196,6 +200,28 @@ class StoredJson(StoredData):
         return json.loads(self.read())
 
 
+class StoredTable(StoredData):
+    """An Arrow table. The columns lie where the bytes do."""
+
+    __slots__ = ("_table",)
+
+    def __init__(self, table: Table, row: int) -> None:
+        super().__init__(table, row)
+        self._table: Any = None
+
+    def unwrap(self) -> Any:
+        if self._table is None:
+            try:
+                self._table = read_table(self.view())
+            except ImportError as error:
+                raise TypeError(
+                    "this value is an Arrow table, and the Python of this worker "
+                    f"({sys.executable}) has no pyarrow: install it there by `pip install pyarrow`, "
+                    "or take the bytes of the table, an IPC stream, by read()"
+                ) from error
+        return self._table
+
+
 class StoredForeign(Stored):
     """What only JavaScript understands; it can be passed on."""
 
@@ -270,6 +296,7 @@ _CLASSES: Dict[str, Any] = {
     "pyobj": StoredObject,
     "json": StoredJson,
     "jsobj": StoredForeign,
+    "arrow": StoredTable,
     "array": StoredArray,
     "index": StoredIndex,
 }

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
+
+from loom.arrow import is_table, to_buffer, write_table
 
 from .frames import Message, write_all
 from .inputs import Made, Stored, StoredArray, StoredIndex, Table
@@ -26,18 +28,25 @@ class ResultFiles:
 
     def write(self, data: memoryview) -> str:
         """Writes a new file and returns its name."""
+        return self._write(lambda file: write_all(file.fileno(), data))[0]
+
+    def write_table(self, table: Any) -> Tuple[str, int]:
+        """Writes an Arrow table, batch by batch, to a new file; returns its name and bytes."""
+        return self._write(lambda file: write_table(table, file))
+
+    def _write(self, fill: Callable[[BinaryIO], None]) -> Tuple[str, int]:
         self._count += 1
         name = self._prefix + str(self._count)
         path = os.path.join(self.directory, name)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
-        try:
-            write_all(descriptor, data)
-        except BaseException:
-            os.unlink(path)
-            raise
-        finally:
-            os.close(descriptor)
-        return name
+        with open(descriptor, "wb") as file:
+            try:
+                fill(file)
+                file.flush()
+                return name, os.fstat(descriptor).st_size
+            except BaseException:
+                os.unlink(path)
+                raise
 
 
 class Result:
@@ -107,6 +116,8 @@ class Result:
             return self._leaf("data", value)
         if isinstance(value, memoryview):
             return self._leaf("data", value if value.contiguous else value.tobytes())
+        if is_table(value):
+            return self._add_table(value)
         known = self._rows.get(id(value), -1)
         if known is None:
             raise InvalidResult(
@@ -124,8 +135,8 @@ class Result:
             kind = type(value)
             raise InvalidResult(
                 f"Invalid result from python code: {kind.__module__}.{kind.__qualname__}; "
-                "a function returns str, bytes, a sequence of results, an input, a task, or what "
-                "the context's wrap() or json() made"
+                "a function returns str, bytes, a sequence of results, an input, a task, an Arrow "
+                "table, or what the context's wrap() or json() made"
             )
         self._rows[id(value)] = None
         self._kept.append(value)
@@ -165,6 +176,13 @@ class Result:
         self.payload.append(data if type(data) is bytes else bytes(view))
         self.size += size
         return self._node({"type": kind, "bytes": size})
+
+    def _add_table(self, table: Any) -> int:
+        # What it will have in a file is about what it has in memory.
+        if table.nbytes >= _FILE_BYTES_MIN:
+            name, size = self._files.write_table(table)
+            return self._node({"type": "arrow", "bytes": size, "file": name})
+        return self._leaf("arrow", to_buffer(table))
 
     def _node(self, node: Message) -> int:
         self.nodes.append(node)

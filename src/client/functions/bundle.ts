@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { BuildFailure, BuildOptions, BuildResult, Message } from "esbuild";
 import { HyperloomError } from "../../core/model/errors.ts";
 import { findExecutable } from "../cluster/executables.ts";
+import { findArrowImport } from "./arrow-import.ts";
 import { findNativePackages, packageOf } from "./native-packages.ts";
 import { pointAtSources } from "./source-map.ts";
 
@@ -43,7 +44,8 @@ const TRIES_MAX = 8;
 export function bundleModule(path: string, external: readonly string[]): Bundle {
   const externals = new Set(external);
   for (let tries = 1; ; tries++) {
-    const built = build(path, externals);
+    const first = build({ entryPoints: [path] }, path, externals);
+    const built = first instanceof Error ? first : withArrow(first, path, externals);
     const found =
       built instanceof Error ? packagesOf(path, built.errors) : nativePackages(path, built);
     const unknown = found.filter((name) => !externals.has(name));
@@ -59,12 +61,26 @@ export function bundleModule(path: string, external: readonly string[]): Bundle 
 
 type Built = BuildResult<{ write: false; metafile: true }>;
 
-function build(path: string, externals: ReadonlySet<string>): Built | BuildFailure {
+/** A module that has to do with Arrow brings what reads and writes tables along. */
+function withArrow(
+  built: Built,
+  path: string,
+  externals: ReadonlySet<string>,
+): Built | BuildFailure {
+  const entry = findArrowImport(path, built.metafile);
+  return entry === undefined ? built : build({ stdin: entry }, path, externals);
+}
+
+function build(
+  entry: Pick<BuildOptions, "entryPoints" | "stdin">,
+  path: string,
+  externals: ReadonlySet<string>,
+): Built | BuildFailure {
   // Loaded here: most programs have no functions.
   const { buildSync } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
   const directory = dirname(path);
   const options = {
-    entryPoints: [path],
+    ...entry,
     absWorkingDir: directory,
     outdir: directory,
     bundle: true,

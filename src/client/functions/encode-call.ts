@@ -1,11 +1,12 @@
 import { serialize } from "node:v8";
 import { scanValue } from "../../core/base/scan-value.ts";
+import { isArrowTable } from "../../core/model/arrow-table.ts";
 import { HELD, isPythonObject, type PythonObject } from "../../core/model/python-object.ts";
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { invalidArgument } from "../errors.ts";
 import { Future } from "../futures/future.ts";
 import { Task, type TaskInput } from "../tasks/task.ts";
-import { Reading } from "./readings.ts";
+import { type ReadAs, Reading } from "./readings.ts";
 
 /** Arguments of more bytes are not written into the config, but are data of their own. */
 const INLINE_BYTES_MAX = 4096;
@@ -15,7 +16,7 @@ const DEPTH_MAX = 100;
 /** How the runner makes one argument. */
 type ArgumentNode =
   /** Input number `input`, the code itself not counted. */
-  | { readonly input: number; readonly as?: "text" | "lines" | "json" | "v8" }
+  | { readonly input: number; readonly as?: ReadAs | "v8" }
   | { readonly json: unknown }
   /** Base64 of V8's serialization. */
   | { readonly v8: string }
@@ -43,7 +44,8 @@ function isInput(value: object): boolean {
     value instanceof Task ||
     value instanceof Future ||
     value instanceof Reading ||
-    isPythonObject(value)
+    isPythonObject(value) ||
+    isArrowTable(value)
   );
 }
 
@@ -96,6 +98,11 @@ function compose(
   if (value instanceof Reading) return { ...inputNode(inputs, value.input), as: value.as };
   if (value instanceof Uint8Array) return inputNode(inputs, constant(value));
   if (isPythonObject(value)) return inputNode(inputs, pickled(value));
+  if (isArrowTable(value)) {
+    throw invalidArgument(
+      "An Arrow table that is here goes to a function as asTable(tasks.const(tableToIPC(table)))",
+    );
+  }
   const makeup = scanValue(value, isInput);
   if (makeup === "json") return { json: value };
   if (makeup === "other") return clone(value, inputs, takesClones);

@@ -1,3 +1,4 @@
+import type { ArrowTableLike } from "../../core/model/arrow-table.ts";
 import type { PythonObject } from "../../core/model/python-object.ts";
 import type { ArrayOf } from "../tasks/collection-tasks.ts";
 import type { TaskOptions } from "../tasks/options.ts";
@@ -25,6 +26,7 @@ export type ResultOf<R> = R extends string | Uint8Array
 
 /** Objects that are taken whole: no inputs are looked for in them. */
 type Whole =
+  | ArrowTableLike
   | ArrayBufferLike
   | ArrayBufferView
   | Date

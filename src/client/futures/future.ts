@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { ArrowTableLike } from "../../core/model/arrow-table.ts";
 import type { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { FetchToOptions, WaitOptions } from "./options.ts";
@@ -7,6 +8,9 @@ import { waitForAll, whyUnusable } from "./wait.ts";
 
 /** `pending` until the server reports; a released one is never anything else again. */
 export type FutureState = "pending" | "finished" | "failed" | "released";
+
+/** What is bytes that can be had without making a value of them. */
+type Streamed = Buffer | ArrowTableLike;
 
 /** Told once, when a pending future is pending no more. @internal */
 export type FutureObserver = { onSettled(future: Future): void };
@@ -84,19 +88,21 @@ export class Future<T = unknown> implements Disposable {
   /**
    * Waits for the result and copies it here; the cluster keeps it. Raw data is a Buffer, an array
    * an array, an index an array of Buffers that share one memory; what a function returned is its
-   * value, and a Python object is an opaque handle. With `to`, raw data of any size goes to a file
-   * or a stream instead. Rejects as `wait` does; with the code `result-too-large` where a Buffer
-   * cannot hold the result, `result-unreadable` where it was made by another version of JavaScript.
+   * value, an Arrow table a table, if apache-arrow is installed here, and a Python object is an
+   * opaque handle. With `to`, raw data of any size goes to a file or a stream instead, and so do the
+   * bytes of a table, an IPC stream. Rejects as `wait` does; with the code `result-too-large` where
+   * a Buffer cannot hold the result, `result-unreadable` where it was made by another version of
+   * JavaScript, or is a table and there is no apache-arrow.
    */
   fetch(options?: WaitOptions): Promise<T>;
-  fetch(this: Future<Buffer>, options: FetchToOptions): Promise<void>;
+  fetch(this: Future<Streamed>, options: FetchToOptions): Promise<void>;
   fetch(options?: WaitOptions | FetchToOptions): Promise<unknown> {
     return this.#fetch(options);
   }
 
   /** `fetch`, then `release`. A result that could not be fetched is not released. */
   gather(options?: WaitOptions): Promise<T>;
-  gather(this: Future<Buffer>, options: FetchToOptions): Promise<void>;
+  gather(this: Future<Streamed>, options: FetchToOptions): Promise<void>;
   async gather(options?: WaitOptions | FetchToOptions): Promise<unknown> {
     const value = await this.#fetch(options);
     this.release();
@@ -104,11 +110,11 @@ export class Future<T = unknown> implements Disposable {
   }
 
   /**
-   * Raw data of any size, as it arrives. The fetch begins with the first read. A reader that is
-   * slow slows the client's connection down, so that everything else that waits on this client
-   * waits too; one that stops early must destroy the stream.
+   * Raw data of any size, or a table as an IPC stream, as it arrives. The fetch begins with the first
+   * read. A reader that is slow slows the client's connection down, so that everything else that
+   * waits on this client waits too; one that stops early must destroy the stream.
    */
-  stream(this: Future<Buffer>, options?: WaitOptions): Readable {
+  stream(this: Future<Streamed>, options?: WaitOptions): Readable {
     return openStream(this, options?.signal);
   }
 

@@ -5,6 +5,9 @@ import type { ResultSink } from "./result-sink.ts";
 /** Enough to keep a disk busy while the connection is paused and resumed. */
 const BUFFERED_BYTES = 1024 * 1024;
 
+/** What is bytes that others than this package can read. */
+const STREAMED: ReadonlySet<string> = new Set(["loom/data", "loom/pyobj", "loom/arrow"]);
+
 export type StreamSinkHandlers = {
   /** Asks for the result, unless it is not wanted any more by then. Called once, with the first read. */
   readonly request: (sink: ResultSink, isWanted: () => boolean) => Promise<void>;
@@ -35,7 +38,7 @@ export function createResultStream({ request, pause, resume }: StreamSinkHandler
   const sink: ResultSink = {
     begin(dataType) {
       receiving = true;
-      if (dataType !== "loom/data" && dataType !== "loom/pyobj") stream.destroy(notRaw(dataType));
+      if (!STREAMED.has(dataType)) stream.destroy(notRaw(dataType));
     },
     frame() {},
     piece(bytes) {

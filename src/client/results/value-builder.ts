@@ -1,10 +1,13 @@
 import { ProtocolError, unexpected } from "../../protocol/protocol-error.ts";
-import { decodeLeaf, isLeaf } from "./decode-leaf.ts";
+import { decodeLeaf, isLeaf, TableBytes } from "./decode-leaf.ts";
 
 /** A list whose items have not all come. */
 type OpenArray = { readonly kind: "array"; readonly types: Uint32Array; readonly items: unknown[] };
 /** An index whose base has not come; item *i* lies at `offsets[i] .. offsets[i + 1]`. */
 type OpenIndex = { readonly kind: "index"; readonly offsets: Float64Array };
+
+/** A table in a value, still as bytes, and what puts the table itself there. */
+export type OpenTable = { readonly bytes: Buffer; readonly put: (table: unknown) => void };
 
 /**
  * Makes a value of payload frames, which come in the order of a depth-first walk:
@@ -22,6 +25,8 @@ export class ValueBuilder {
   #nextType: string;
   #missingFrames: number;
   #value: unknown;
+  /** What is to be put into the value before anybody gets it. */
+  readonly tables: OpenTable[] = [];
   #isComplete = false;
 
   constructor(
@@ -54,12 +59,29 @@ export class ValueBuilder {
     }
   }
 
-  /** The value, after its last frame. */
+  /** The value, after its last frame, and after `tables` were put into it. */
   finish(): unknown {
     if (!this.#isComplete || this.#missingFrames !== 0) {
       throw unexpected("as many payload frames as the result has", "another number");
     }
     return this.#value;
+  }
+
+  #openTable(bytes: Buffer): void {
+    const top = this.#open.at(-1);
+    if (top?.kind === "array") {
+      const { items } = top;
+      const at = items.length;
+      const put = (table: unknown): void => {
+        items[at] = table;
+      };
+      this.tables.push({ bytes, put });
+      return;
+    }
+    const put = (table: unknown): void => {
+      this.#value = table;
+    };
+    this.tables.push({ bytes, put });
   }
 
   #openArray(frame: Buffer): void {
@@ -91,6 +113,7 @@ export class ValueBuilder {
   /** Puts a value where it belongs, and so does its list if that is complete with it. */
   #complete(complete: unknown): void {
     let value = complete;
+    if (value instanceof TableBytes) this.#openTable(value.bytes);
     for (;;) {
       const top = this.#open.at(-1);
       if (top === undefined) {

@@ -1,5 +1,7 @@
 import { constants } from "node:buffer";
 import { HyperloomError } from "../../core/model/errors.ts";
+import { unreadable } from "./decode-leaf.ts";
+import { loadArrow } from "./load-arrow.ts";
 import type { ResultSink } from "./result-sink.ts";
 import { ValueBuilder } from "./value-builder.ts";
 
@@ -46,13 +48,30 @@ export function createValueSink({ nameOf, onValue, onError }: ValueSinkHandlers)
       if (filledBytes === frame.length) add(frame);
     },
     end() {
-      if (builder !== undefined) onValue(builder.finish());
+      if (builder === undefined) return;
+      const value = builder.finish();
+      if (builder.tables.length === 0) onValue(value);
+      else readTables(builder).then(onValue, onError);
     },
     fail(error) {
       builder = undefined;
       onError(error);
     },
   };
+}
+
+/** The value with its tables in it. Rejects with a HyperloomError. */
+async function readTables(builder: ValueBuilder): Promise<unknown> {
+  const arrow = await loadArrow();
+  for (const { bytes, put } of builder.tables) {
+    try {
+      put(arrow.tableFromIPC(bytes));
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw unreadable(`A table of ${bytes.length} bytes cannot be read: ${message}`, cause);
+    }
+  }
+  return builder.finish();
 }
 
 /** Undefined where Node, or this machine, cannot hold so much in one piece. */

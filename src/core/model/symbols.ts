@@ -27,6 +27,7 @@ export const BUILTIN_SYMBOLS = [
   "loom/js/call",
   "loom/json",
   "loom/jsobj",
+  "loom/arrow",
 ] as const;
 
 /** Symbol ids of the built-in task types: their positions above, which a test compares. */
@@ -63,6 +64,8 @@ export const DATA_TYPE = {
   json: 21,
   /** What only JavaScript understands, in V8's serialization. */
   jsobj: 22,
+  /** A table of Apache Arrow, as an IPC stream. */
+  arrow: 23,
 } as const;
 
 /** Whether values of this data type are bytes of their own, and not made of other values. */
@@ -70,7 +73,8 @@ export const isLeafType = (dataType: number): boolean =>
   dataType === DATA_TYPE.data ||
   dataType === DATA_TYPE.pyobj ||
   dataType === DATA_TYPE.json ||
-  dataType === DATA_TYPE.jsobj;
+  dataType === DATA_TYPE.jsobj ||
+  dataType === DATA_TYPE.arrow;
 
 /** Symbol id of the resource that every worker offers. */
 export const CPUS = 6;

@@ -92,6 +92,8 @@ function typeName(dataType: number): TaskInput["type"] {
       return "json";
     case DATA_TYPE.jsobj:
       return "jsobj";
+    case DATA_TYPE.arrow:
+      return "arrow";
     default:
       return "data";
   }

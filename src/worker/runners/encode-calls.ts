@@ -13,6 +13,7 @@ export const LEAF_TYPES: Readonly<Record<LeafNode["type"], number>> = {
   pyobj: DATA_TYPE.pyobj,
   json: DATA_TYPE.json,
   jsobj: DATA_TYPE.jsobj,
+  arrow: DATA_TYPE.arrow,
 };
 const LEAF_NAMES = new Map(
   Object.entries(LEAF_TYPES).map(([name, type]) => [type, name as LeafNode["type"]]),

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -11,6 +11,8 @@ const page = await readFile(
   join(import.meta.dirname, "../../../docs/functions-typescript.md"),
   "utf8",
 );
+
+const PACKAGES = join(import.meta.dirname, "../../../node_modules");
 
 /** The programs of the page: files whose first line is their name, up to each main.ts. */
 function listPrograms(): Program[] {
@@ -39,6 +41,8 @@ test.each(programs)("the program of '$heading' prints what it says", async ({ fi
   const directory = await mkdtemp(join(tmpdir(), "hyperloom-docs-"));
   try {
     for (const [name, text] of files) await writeFile(join(directory, name), text);
+    // What a reader of the page has installed.
+    await symlink(PACKAGES, join(directory, "node_modules"));
     const env = { HYPERLOOM_PYTHON: PYTHON };
     const ended = await runToEnd("hyperloom", ["run", join(directory, "main.ts")], { env });
     const lines = [...(files.get("main.ts") ?? "").matchAll(/^\/\/ prints: (.*)$/gm)];

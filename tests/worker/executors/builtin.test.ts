@@ -252,6 +252,7 @@ describe.each([
   ["json", "a JSON value"],
   ["jsobj", "a JavaScript object"],
   ["pyobj", "a Python object"],
+  ["arrow", "an Arrow table"],
 ] as const)("a value of type %s", (name, words) => {
   const runOn = (type: Type, config: Uint8Array = Buffer.alloc(0)): string => {
     const { values } = testStore();

@@ -59,6 +59,8 @@ export function nameOfType(values: ValueTable, value: ValueId): string {
       return "a JSON value";
     case DATA_TYPE.jsobj:
       return "a JavaScript object";
+    case DATA_TYPE.arrow:
+      return "an Arrow table";
     default:
       return "raw data";
   }

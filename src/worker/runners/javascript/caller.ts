@@ -1,7 +1,9 @@
+import type { ArrowLibrary } from "../../../core/model/arrow-table.ts";
 import type { CallHeader, LeafNode, ToRunner } from "../messages.ts";
 import { type CallServices, CurrentCall } from "./current-call.ts";
 import { describeError } from "./describe-error.ts";
 import { createModuleCache, type LoadedModule } from "./load-module.ts";
+import { findArrow } from "./module-arrow.ts";
 import { type CallConfig, readArguments } from "./read-arguments.ts";
 import { readLeaf, type Values } from "./read-values.ts";
 import { type ResultPlace, writeResult } from "./write-result.ts";
@@ -41,6 +43,8 @@ export type Caller = {
 type Code = {
   readonly source: Buffer;
   module: LoadedModule | undefined;
+  /** That of the module, if it has it. */
+  arrow: ArrowLibrary | undefined;
   /** How long calls of each function take, by its name: rises at once and falls slowly. */
   readonly expectedMs: Map<string, number>;
 };
@@ -113,7 +117,7 @@ export function createCaller(options: CallerOptions): Caller {
     try {
       const us = usOf(own);
       const { id } = own.current;
-      const { nodes, payload, isRedirect } = writeResult(returned, place);
+      const { nodes, payload, isRedirect } = writeResult(returned, place, own.code?.arrow);
       end(own);
       outbox.add(isRedirect ? { id, us, redirect: nodes } : { id, us, nodes }, payload);
     } catch (error) {
@@ -131,7 +135,7 @@ export function createCaller(options: CallerOptions): Caller {
     });
 
   const callFunction = (own: Running, { code, config, inputs, values }: Job): unknown => {
-    const args = readArguments(config, inputs, values);
+    const args = readArguments(config, inputs, values, code.arrow);
     const callee = code.module?.[config.export];
     if (typeof callee !== "function") {
       throw new TypeError(`the module has no function ${config.export}`);
@@ -144,6 +148,7 @@ export function createCaller(options: CallerOptions): Caller {
 
   const loadAndCall = async (own: Running, job: Job): Promise<unknown> => {
     job.code.module = await modules.load(job.code.source);
+    job.code.arrow = findArrow(job.code.module);
     // It may have failed while it was loaded.
     return running === own ? callFunction(own, job) : undefined;
   };
@@ -186,7 +191,12 @@ export function createCaller(options: CallerOptions): Caller {
   return {
     addFunction: (number, source, payload) => {
       const code = readLeaf(source, payload);
-      codes.set(number, { source: code, module: undefined, expectedMs: new Map() });
+      codes.set(number, {
+        source: code,
+        module: undefined,
+        arrow: undefined,
+        expectedMs: new Map(),
+      });
     },
     forget: (functions) => {
       for (const number of functions) codes.delete(number);

@@ -1,17 +1,19 @@
 import { constants } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { deserialize } from "node:v8";
+import type { ArrowLibrary } from "../../../core/model/arrow-table.ts";
 import { createPythonObject } from "../../../core/model/python-object.ts";
 import type { InputNode, LeafNode } from "../messages.ts";
+import { requireArrow } from "./module-arrow.ts";
 
 /** The most that Linux reads at once. */
 const READ_BYTES_MAX = 0x7fff_f000;
 
 /** The values that came with one message. */
 export type Values = {
-  /** The value of a row, new for each call that asks. */
-  valueOf(row: number): unknown;
-  /** The bytes of a row that is raw data; undefined for anything else. */
+  /** The value of a row, new for each call that asks; tables are read by `arrow`. */
+  valueOf(row: number, arrow?: ArrowLibrary): unknown;
+  /** The bytes of a row that is raw data, or an Arrow table; undefined for anything else. */
   bytesOf(row: number): Buffer | undefined;
 };
 
@@ -34,7 +36,7 @@ export function createValues(
     return (uses[row] as number) > 1 ? Buffer.from(bytes) : bytes;
   };
 
-  const leafOf = (row: number, leaf: LeafNode): unknown => {
+  const leafOf = (row: number, leaf: LeafNode, arrow: ArrowLibrary | undefined): unknown => {
     switch (leaf.type) {
       case "data":
         return bytesOf(row, leaf);
@@ -44,6 +46,8 @@ export function createValues(
         return deserialize(bytesOf(row, leaf));
       case "pyobj":
         return createPythonObject({ row }, leaf.bytes);
+      case "arrow":
+        return requireArrow(arrow, "An input").tableFromIPC(bytesOf(row, leaf));
     }
   };
 
@@ -58,7 +62,7 @@ export function createValues(
   };
 
   return {
-    valueOf(root) {
+    valueOf(root, arrow) {
       /** Arrays, each before what it holds: they may be nested a million deep. */
       const open: { readonly row: number; readonly target: unknown[]; readonly at: number }[] = [];
       const result: unknown[] = [];
@@ -72,13 +76,13 @@ export function createValues(
           for (const [i, item] of node.items.entries())
             open.push({ row: item, target: items, at: i });
         } else if (node.type === "index") target[at] = indexOf(node.base, node.offsets);
-        else target[at] = leafOf(row, node);
+        else target[at] = leafOf(row, node, arrow);
       }
       return result[0];
     },
     bytesOf(row) {
       const node = nodes[row] as InputNode;
-      return node.type === "data" ? bytesOf(row, node) : undefined;
+      return node.type === "data" || node.type === "arrow" ? bytesOf(row, node) : undefined;
     },
   };
 }

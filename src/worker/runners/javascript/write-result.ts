@@ -2,9 +2,15 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { serialize } from "node:v8";
 import { scanValue } from "../../../core/base/scan-value.ts";
+import {
+  type ArrowLibrary,
+  type ArrowTableLike,
+  isArrowTable,
+} from "../../../core/model/arrow-table.ts";
 import { HELD, isPythonObject } from "../../../core/model/python-object.ts";
 import { BUILTIN_SYMBOLS, TASK_TYPE } from "../../../core/model/symbols.ts";
-import { RESULT_FILE_BYTES_MIN, type ResultNode } from "../messages.ts";
+import { type LeafNode, RESULT_FILE_BYTES_MIN, type ResultNode } from "../messages.ts";
+import { requireArrow } from "./module-arrow.ts";
 import { isItems, isTask, type ReturnedTask } from "./returned.ts";
 
 /** Where large results are written. */
@@ -21,11 +27,19 @@ export type Written = {
 /** Mode of the files of data: nothing changes them any more. */
 const DATA_FILE_MODE = 0o444;
 
-type Target = { nodes: ResultNode[]; payload: Uint8Array[]; place: ResultPlace };
+type Target = {
+  readonly nodes: ResultNode[];
+  readonly payload: Uint8Array[];
+  readonly place: ResultPlace;
+  readonly arrow: ArrowLibrary | undefined;
+};
 
-/** Writes what a function returned. Throws a TypeError that says what cannot be returned. */
-export function writeResult(returned: unknown, place: ResultPlace): Written {
-  const target: Target = { nodes: [], payload: [], place };
+/**
+ * Writes what a function returned, tables by the Arrow of its module. Throws a TypeError that says
+ * what cannot be returned.
+ */
+export function writeResult(returned: unknown, place: ResultPlace, arrow?: ArrowLibrary): Written {
+  const target: Target = { nodes: [], payload: [], place, arrow };
   if (Array.isArray(returned) || isWork(returned)) addAll(target, returned);
   else addLeaf(target, returned);
   const { nodes, payload } = target;
@@ -105,17 +119,20 @@ function taskNode({ taskType, details, config }: ReturnedTask, inputs: number[])
   };
 }
 
-/** Whether a list holds bytes, handles and such lists alone. */
+/** Whether a list holds bytes, handles, tables and such lists alone. */
 function isRawList(list: readonly unknown[]): boolean {
   const open = [list];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     for (const item of next) {
       if (Array.isArray(item)) open.push(item);
-      else if (!(item instanceof Uint8Array || isPythonObject(item))) return false;
+      else if (!isRawItem(item)) return false;
     }
   }
   return true;
 }
+
+const isRawItem = (item: unknown): boolean =>
+  item instanceof Uint8Array || isPythonObject(item) || isArrowTable(item);
 
 function addLeaf(target: Target, value: unknown): number {
   if (isPythonObject(value)) {
@@ -125,17 +142,33 @@ function addLeaf(target: Target, value: unknown): number {
   if (isTask(value)) return addBytes(target, "data", value.config);
   if (typeof value === "string") return addBytes(target, "data", Buffer.from(value));
   if (value instanceof Uint8Array) return addBytes(target, "data", value);
-  switch (scanValue(value, (part) => isPythonObject(part) || isTask(part))) {
+  if (isArrowTable(value)) {
+    const arrow = requireArrow(target.arrow, "What the function returned");
+    return addBytes(target, "arrow", arrow.tableToIPC(withoutEmptyBatches(value), "stream"));
+  }
+  switch (scanValue(value, isWhole)) {
     case "json":
       return addBytes(target, "json", Buffer.from(JSON.stringify(value)));
     case "other":
       return addBytes(target, "jsobj", serializeValue(value));
     case "special":
       throw new TypeError(
-        "a Python object, or a task, cannot be a part of a value: return it alone, or in a list of nothing else",
+        "a Python object, an Arrow table or a task cannot be a part of a value: return it alone, or in a list of nothing else",
       );
   }
 }
+
+/**
+ * The writer of apache-arrow leaves the dictionaries of a batch without rows out, and readers of
+ * other languages then refuse the batch.
+ */
+function withoutEmptyBatches(table: ArrowTableLike): ArrowTableLike {
+  return table.numRows > 0 ? table : Object.create(table, { batches: { value: [] } });
+}
+
+/** What is a data object by itself and no part of one. */
+const isWhole = (part: object): boolean =>
+  isPythonObject(part) || isTask(part) || isArrowTable(part);
 
 function serializeValue(value: unknown): Buffer {
   try {
@@ -147,7 +180,7 @@ function serializeValue(value: unknown): Buffer {
   }
 }
 
-function addBytes(target: Target, type: "data" | "json" | "jsobj", bytes: Uint8Array): number {
+function addBytes(target: Target, type: LeafNode["type"], bytes: Uint8Array): number {
   if (bytes.length < RESULT_FILE_BYTES_MIN) {
     target.payload.push(bytes);
     return push(target, { type, bytes: bytes.length });
