@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Receiver } from "./receiver.ts";
 import { attachConnection, type TcpConnection, type TcpHandlers } from "./tcp-connection.ts";
 
 /** Nobody listens at the address, or no way leads there. */
@@ -15,6 +16,8 @@ export type ConnectOptions = {
   /** Time for one try; default 10 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Receives in place of the connection; a new one for each. */
+  readonly receiver?: Receiver;
 };
 
 const RETRY_EVERY_MS = 20;
@@ -30,7 +33,7 @@ export async function connectTcp(
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return attachConnection(await openSocket(options), handlersOf);
+      return attachConnection(await openSocket(options), handlersOf, options.receiver);
     } catch (error) {
       signal?.throwIfAborted();
       const refused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
@@ -45,9 +48,11 @@ export async function connectTcp(
   }
 }
 
-function openSocket({ host, port, timeoutMs, signal }: ConnectOptions): Promise<Socket> {
+function openSocket(options: ConnectOptions): Promise<Socket> {
+  const { host, port, timeoutMs, signal, receiver } = options;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
+    const onread = receiver && { onread: receiver.onread };
+    const socket = connect({ host, port, noDelay: true, ...onread });
     const onAbort = (): void => void socket.destroy(new Error("aborted"));
     const limitMs = timeoutMs ?? CONNECT_TIMEOUT_MS;
     const timer = setTimeout(

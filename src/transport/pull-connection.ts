@@ -1,13 +1,14 @@
 import { encodeFromPuller } from "../protocol/peer/codec.ts";
 import {
-  type FORMAT_CLIENT_FRAMES,
-  type FORMAT_TREE,
   type FromHolder,
+  type FromPuller,
   PEER_PROTOCOL_VERSION,
+  type PullFormat,
 } from "../protocol/peer/messages.ts";
 import { createPeerReader, type PayloadPosition } from "../protocol/peer/peer-reader.ts";
 import { ProtocolError } from "../protocol/protocol-error.ts";
 import { connectTcp } from "./connect-tcp.ts";
+import { createReceiver } from "./receiver.ts";
 import type { TcpConnection } from "./tcp-connection.ts";
 
 /** Requests in one frame, well below its limit in bytes. */
@@ -19,19 +20,26 @@ export type PullRequest = {
   readonly requestId: number;
   readonly task: number;
   readonly attempt: number;
-  readonly format: typeof FORMAT_TREE | typeof FORMAT_CLIENT_FRAMES;
+  readonly format: PullFormat;
+  /** Whether the answer may be `redirected`. Default false. */
+  readonly mayRedirect?: boolean;
   /** Bytes of client frames to leave out at their start. Default 0. */
   readonly fromBytes?: number;
 };
 
 /** An answer to one request; an `object` or `object-frames` is followed by its payload. */
-export type PullAnswer = Exclude<FromHolder, { readonly kind: "refused" }>;
+export type PullAnswer = Exclude<FromHolder, { readonly kind: "refused" | "welcome" }>;
 
-/** What arrives, in the order of the requests. A ProtocolError that one throws closes the connection. */
+export type HolderWelcome = Extract<FromHolder, { readonly kind: "welcome" }>;
+
+/** What arrives, in its order. A ProtocolError that one throws closes the connection. */
 export type PullHandlers = {
   readonly onAnswer: (answer: PullAnswer) => void;
-  /** A view of a received chunk, valid until the next turn of the event loop and after if kept. */
-  readonly onPayload: (bytes: Uint8Array, at: PayloadPosition) => void;
+  /**
+   * A view of received memory, to be copied before the call returns, or valid until the promise has
+   * settled. Whoever takes its time so slows down the holder.
+   */
+  readonly onPayload: (bytes: Uint8Array, at: PayloadPosition) => Promise<unknown> | undefined;
   /** The payload of the object announced last is complete. */
   readonly onObjectEnd: () => void;
   /** Called once, last, unless it was destroyed here: what is unanswered will not be answered. */
@@ -43,31 +51,43 @@ export type PullConnection = {
   pull(requests: readonly PullRequest[]): void;
   /** See `FromPuller`: an answer comes nevertheless. */
   cancel(requestId: number): void;
-  /** Stops the stream of answers, and with it the holder. */
-  pause(): void;
-  resume(): void;
   destroy(): void;
 };
+
+/** Who pulls. */
+export type PullerIdentity =
+  /** The server, or a worker that serves itself at the port. */
+  | {
+      /** Of the run of the server that both sides belong to. */
+      readonly serverId: string;
+      readonly workerId?: number;
+      readonly port?: number;
+    }
+  /** A client that was sent by the server. */
+  | { readonly ticket: Uint8Array };
 
 export type PullOptions = {
   readonly host: string;
   readonly port: number;
-  /** Of the run of the server that both sides belong to. */
-  readonly serverId: string;
+  readonly identity: PullerIdentity;
+  /**
+   * Finds the secret that the holder's welcome leads to, if the same files are seen here; never
+   * rejects. Requests wait for it. Without it, the holder is asked for bytes alone.
+   */
+  readonly prove?: (welcome: HolderWelcome) => Promise<string | undefined>;
 };
 
 /** Connects to a worker's data port and pulls objects from it. */
 export function openPullConnection(
-  { host, port, serverId }: PullOptions,
+  { host, port, identity, prove }: PullOptions,
   handlers: PullHandlers,
 ): PullConnection {
   let connection: TcpConnection | undefined;
-  let queued: Uint8Array[] = [
-    encodeFromPuller({ kind: "hello", serverId, version: PEER_PROTOCOL_VERSION }),
-  ];
-  let isPaused = false;
+  /** What waits for the connection, and behind the hello for the proof. */
+  let queued: Uint8Array[] | undefined = [];
   let isOver = false;
   const aborting = new AbortController();
+  const receiver = createReceiver();
 
   const close = (reason: string): void => {
     if (isOver) return;
@@ -76,13 +96,29 @@ export function openPullConnection(
     handlers.onClose(reason);
   };
 
+  const sendQueued = (): void => {
+    for (const frame of queued ?? []) connection?.send(frame);
+    queued = undefined;
+  };
+
+  const onWelcome = async (welcome: HolderWelcome): Promise<void> => {
+    if (prove === undefined || queued === undefined) return;
+    const token = await prove(welcome);
+    if (token !== undefined) connection?.send(encodeFromPuller({ kind: "proof", token }));
+    sendQueued();
+  };
+
   const reader = createPeerReader({
     onMessage: (message) => {
+      if (isOver) return;
       if (message.kind === "refused") close(`refused: ${message.reason}`);
-      else if (!isOver) handlers.onAnswer(message);
+      else if (message.kind === "welcome") void onWelcome(message);
+      else handlers.onAnswer(message);
     },
     onPayload: (bytes, at) => {
-      if (!isOver) handlers.onPayload(bytes, at);
+      if (isOver) return;
+      const done = handlers.onPayload(bytes, at);
+      if (done !== undefined) receiver.holdUntil(done);
     },
     onObjectEnd: () => {
       if (!isOver) handlers.onObjectEnd();
@@ -90,18 +126,17 @@ export function openPullConnection(
   });
 
   const send = (frame: Uint8Array): void => {
-    if (connection === undefined) queued.push(frame);
-    else connection.send(frame);
+    if (queued !== undefined) queued.push(frame);
+    else connection?.send(frame);
   };
 
   const attach = (attached: TcpConnection): void => {
     connection = attached;
-    for (const frame of queued) attached.send(frame);
-    queued = [];
-    if (isPaused) attached.pause();
+    attached.send(encodeFromPuller(firstMessage(identity)));
+    if (prove === undefined) sendQueued();
   };
 
-  const options = { host, port, timeoutMs: PEER_TIMEOUT_MS, signal: aborting.signal };
+  const options = { host, port, timeoutMs: PEER_TIMEOUT_MS, signal: aborting.signal, receiver };
   connectTcp(options, (attached) => {
     if (isOver) attached.destroy();
     else attach(attached);
@@ -122,34 +157,35 @@ export function openPullConnection(
   return {
     pull(requests) {
       for (let start = 0; start < requests.length; start += REQUESTS_PER_FRAME) {
-        const some = requests.slice(start, start + REQUESTS_PER_FRAME);
-        send(
-          encodeFromPuller({
-            kind: "pull",
-            requests: {
-              requestIds: Uint32Array.from(some, ({ requestId }) => requestId),
-              tasks: Uint32Array.from(some, ({ task }) => task),
-              attempts: Uint32Array.from(some, ({ attempt }) => attempt),
-              formats: Uint8Array.from(some, ({ format }) => format),
-              fromBytes: Float64Array.from(some, ({ fromBytes = 0 }) => fromBytes),
-            },
-          }),
-        );
+        send(encodeRequests(requests.slice(start, start + REQUESTS_PER_FRAME)));
       }
     },
     cancel: (requestId) => send(encodeFromPuller({ kind: "cancel", requestId })),
-    pause() {
-      isPaused = true;
-      connection?.pause();
-    },
-    resume() {
-      isPaused = false;
-      connection?.resume();
-    },
     destroy() {
       isOver = true;
       aborting.abort();
       connection?.destroy();
     },
   };
+}
+
+function firstMessage(identity: PullerIdentity): FromPuller {
+  const version = PEER_PROTOCOL_VERSION;
+  if ("ticket" in identity) return { kind: "ticket", version, ticket: identity.ticket };
+  const { serverId, workerId = 0, port = 0 } = identity;
+  return { kind: "hello", version, serverId, workerId, port };
+}
+
+function encodeRequests(requests: readonly PullRequest[]): Uint8Array {
+  return encodeFromPuller({
+    kind: "pull",
+    requests: {
+      requestIds: Uint32Array.from(requests, ({ requestId }) => requestId),
+      tasks: Uint32Array.from(requests, ({ task }) => task),
+      attempts: Uint32Array.from(requests, ({ attempt }) => attempt),
+      formats: Uint8Array.from(requests, ({ format }) => format),
+      mayRedirect: Uint8Array.from(requests, ({ mayRedirect }) => (mayRedirect ? 1 : 0)),
+      fromBytes: Float64Array.from(requests, ({ fromBytes = 0 }) => fromBytes),
+    },
+  });
 }

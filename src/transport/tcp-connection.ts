@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Receiver } from "./receiver.ts";
 
 /** Small sends of one turn of the event loop are joined up to this size before they are written. */
 const JOIN_BYTES = 256 * 1024;
@@ -8,7 +9,7 @@ const LINGER_MS = 1000;
 
 /** What a connection tells its owner. Neither may throw. */
 export type TcpHandlers = {
-  /** The next received bytes; the chunk belongs to the receiver. */
+  /** The next received bytes; the chunk belongs to the handler, unless the connection has a `Receiver`. */
   readonly onData: (chunk: Uint8Array) => void;
   /** Called once, last: the peer ended, the connection broke (`error`), or it was destroyed here. */
   readonly onClose: (error: Error | undefined) => void;
@@ -49,6 +50,7 @@ export type TcpConnection = AsyncDisposable & {
 export function attachConnection(
   socket: Socket,
   handlersOf: (connection: TcpConnection) => TcpHandlers,
+  receiver?: Receiver,
 ): TcpConnection {
   const remoteHost = socket.remoteAddress ?? "unknown";
   const remote = `${remoteHost}:${socket.remotePort ?? 0}`;
@@ -120,8 +122,8 @@ export function attachConnection(
       if (closed || targetBytes <= writtenBytes) return Promise.resolve();
       return new Promise((resolve) => waiting.push({ targetBytes, resolve }));
     },
-    pause: () => void (ending || socket.pause()),
-    resume: () => void socket.resume(),
+    pause: () => void (ending || (receiver ?? socket).pause()),
+    resume: () => void (receiver ?? socket).resume(),
     end() {
       if (ending || closed) return;
       flush();
@@ -145,11 +147,13 @@ export function attachConnection(
 
   socket.setNoDelay(true);
   const { onData, onClose } = handlersOf(connection);
-  socket.on("data", (chunk: Buffer) => {
+  const take = (chunk: Uint8Array): void => {
     if (ending) return;
     receivedBytes += chunk.length;
     onData(chunk);
-  });
+  };
+  if (receiver === undefined) socket.on("data", take);
+  else receiver.start(socket, take);
   socket.on("error", (error) => {
     failure = error;
   });

@@ -5,18 +5,20 @@ import type { FromWorker } from "../protocol/worker/messages.ts";
 import type { Executor } from "./executors/executor.ts";
 import { dropObject, type Store } from "./store/store.ts";
 import type { Puller } from "./transfer/puller.ts";
+import type { DataServer } from "./transfer/serve-data.ts";
 
 /** What commands are carried out with. */
 export type Hands = {
   readonly store: Store;
   readonly executor: Executor;
   readonly puller: Puller;
+  readonly dataServer: DataServer;
   readonly send: (message: FromWorker) => void;
 };
 
 /** Carries out what the brain has decided. Events that this causes at once are queued by their receiver. */
 export function runCommand(
-  { store, executor, puller, send }: Hands,
+  { store, executor, puller, dataServer, send }: Hands,
   state: WorkerState,
   command: WorkerCommand,
 ): void {
@@ -41,7 +43,9 @@ export function runCommand(
       return;
     case "discard":
       command.refs.tasks.forEach((task, i) => {
-        dropObject(store, task, command.refs.attempts[i] as number);
+        const attempt = command.refs.attempts[i] as number;
+        dropObject(store, task, attempt);
+        dataServer.onDropped(task, attempt);
       });
       return;
     case "report-finished":

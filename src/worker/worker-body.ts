@@ -14,6 +14,7 @@ import type { ServerLink } from "./server-link.ts";
 import type { Store } from "./store/store.ts";
 import { createPuller } from "./transfer/puller.ts";
 import type { WorkDirectory } from "./work-directory/work-directory.ts";
+import type { DataServer } from "./transfer/serve-data.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 import { createSession, eventOf } from "./worker-session.ts";
 
@@ -34,6 +35,9 @@ export type BodyOptions = {
   readonly customTypes: ReadonlyMap<string, TaskType>;
   readonly offer: readonly NamedAmount[];
   readonly onStop: () => void;
+  readonly dataServer: DataServer;
+  /** Where it listens. */
+  readonly dataPort: number;
   readonly onSilent: (reason: string) => void;
 };
 
@@ -45,8 +49,8 @@ export type WorkerBody = {
 };
 
 export function createBody(body: BodyOptions): WorkerBody {
-  const { options, welcome, link, store, directory, launcher, customTypes } = body;
-  const { log, isPinning = true } = options;
+  const { options, welcome, link, store, directory, launcher, customTypes, dataServer } = body;
+  const { log, isPinning = true, sharesFiles = true } = options;
   const atMs = (): number => performance.now();
   let isDisposed = false;
 
@@ -59,7 +63,12 @@ export function createBody(body: BodyOptions): WorkerBody {
 
   const puller = createPuller({
     store,
-    serverId: welcome.serverId,
+    identity: {
+      serverId: welcome.serverId,
+      workerId: welcome.workerId,
+      port: body.dataPort,
+    },
+    sharesFiles,
     onFetched: (refs) => dispatch({ kind: "objects-fetched", atMs: atMs(), refs }),
     onFailed: (refs, peer) => dispatch({ kind: "fetch-failed", atMs: atMs(), refs, peer }),
     log,
@@ -102,7 +111,7 @@ export function createBody(body: BodyOptions): WorkerBody {
     log,
   });
 
-  const hands: Hands = { store, executor, puller, send: link.send };
+  const hands: Hands = { store, executor, puller, dataServer, send: link.send };
 
   const heartbeat = startHeartbeat(link.connection, {
     intervalMs: welcome.heartbeatMs,
@@ -116,8 +125,11 @@ export function createBody(body: BodyOptions): WorkerBody {
     onMessage: (message) => {
       if (isDisposed) return;
       const event = eventOf(message, atMs());
-      if (message.kind === "peers-lost") message.workers.forEach(puller.removePeer);
-      else if (message.kind === "peers") message.peers.forEach(puller.addPeer);
+      if (message.kind === "peers-lost") {
+        message.workers.forEach(puller.removePeer);
+        message.workers.forEach(dataServer.onPeerLost);
+      }
+      if (message.kind === "peers") message.peers.forEach(puller.addPeer);
       else if (message.kind === "symbols") session.addSymbols(message);
       else if (message.kind === "heartbeat") link.send(message);
       else if (message.kind === "stop") body.onStop();

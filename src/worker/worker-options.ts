@@ -16,6 +16,8 @@ export type WorkerOptions = {
   readonly name?: string;
   /** Whether programs run only on the cpus that their task was given. Default true. */
   readonly isPinning?: boolean;
+  /** Whether workers on the same file system take over each other's files. Default true. */
+  readonly sharesFiles?: boolean;
   /** Paths of modules with task types of their own. */
   readonly modules?: readonly string[];
   /** What starts programs. Default: the launchers of this package. */

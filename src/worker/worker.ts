@@ -10,7 +10,8 @@ import { findLaunchers } from "./program-paths.ts";
 import { createRegistration, listOffer } from "./registration.ts";
 import { connectToServer, type ServerLink, type ServerLinkHandlers } from "./server-link.ts";
 import { createStore, type Store } from "./store/store.ts";
-import { serveData } from "./transfer/serve-data.ts";
+import type { SharedFiles } from "./transfer/hand-over.ts";
+import { createDataServer, type DataServer, type Membership } from "./transfer/serve-data.ts";
 import { removeDeadDirectories } from "./work-directory/remove-dead.ts";
 import { createWorkDirectory, type WorkDirectory } from "./work-directory/work-directory.ts";
 import { createBody, type WorkerBody } from "./worker-body.ts";
@@ -48,7 +49,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const lost = createDeferred<WorkerEnd>();
   // It may be refused before anybody waits for the welcome.
   welcomed.promise.catch(() => {});
-  let serverId: string | undefined;
+  let membership: Membership | undefined;
   let body: WorkerBody | undefined;
   let onWelcome = (_: Welcome): void => {};
 
@@ -64,13 +65,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
   });
 
-  const place = await openPlace(options, link, parentDirectory, (store, connection) =>
-    serveData(connection, { store, serverId, log }),
+  const place = await openPlace(options, link, parentDirectory, (store, shared) =>
+    createDataServer({ store, membership: () => membership, shared, log }),
   ).catch((error: unknown) => {
     link.connection.destroy();
     throw error;
   });
-  const { listener, directory, store } = place;
+  const { listener, directory, store, dataServer } = place;
   const launcher = startPrograms(options, directory);
 
   const cleanUp = async (): Promise<void> => {
@@ -92,11 +93,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 
   onWelcome = (welcome) => {
-    serverId = welcome.serverId;
+    membership = { serverId: welcome.serverId, redeem: () => undefined };
     const onSilent = (reason: string): void => lost.resolve({ kind: "server-lost", reason });
     const onStop = (): void => lost.resolve({ kind: "stopped" });
     const parts = { options, welcome, link, store, directory, launcher, customTypes, offer };
-    body ??= createBody({ ...parts, onStop, onSilent });
+    body ??= createBody({ ...parts, dataServer, dataPort: listener.port, onStop, onSilent });
     welcomed.resolve(welcome);
   };
   link.register(createRegistration(options, listener.port, customTypes.keys()));
@@ -169,31 +170,30 @@ type Place = {
   readonly listener: TcpListener;
   readonly directory: WorkDirectory;
   readonly store: Store;
+  readonly dataServer: DataServer;
 };
 
 /** Listens at a port, and makes the work directory that is named by it. */
 async function openPlace(
-  { host, log }: WorkerOptions,
+  { host, log, sharesFiles = true }: WorkerOptions,
   link: ServerLink,
   parentDirectory: string,
-  serve: (
-    store: Store,
-    ...args: Parameters<Parameters<typeof listenTcp>[1]>
-  ) => ReturnType<Parameters<typeof listenTcp>[1]>,
+  createServer: (store: Store, shared: SharedFiles | undefined) => DataServer,
 ): Promise<Place> {
   for (let tries = 1; ; tries++) {
-    let store: Store | undefined;
+    let dataServer: DataServer | undefined;
     const address = { host: host ?? link.connection.localHost, port: 0 };
     const listener = await listenTcp(address, (connection) => {
-      if (store !== undefined) return serve(store, connection);
+      if (dataServer !== undefined) return dataServer.serve(connection);
       connection.destroy();
       return { onData: () => {}, onClose: () => {} };
     });
     try {
       const directory = await createWorkDirectory(parentDirectory, listener.port);
       if (directory !== undefined) {
-        store = createStore(directory.dataDirectory, (text) => log("error", text));
-        return { listener, directory, store };
+        const store = createStore(directory.dataDirectory, (text) => log("error", text));
+        dataServer = createServer(store, sharesFiles ? directory : undefined);
+        return { listener, directory, store, dataServer };
       }
     } catch (error) {
       await listener[Symbol.asyncDispose]();

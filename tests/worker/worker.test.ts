@@ -88,7 +88,7 @@ function pull(worker: Worker, task: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     const connection = openPullConnection(
-      { host: worker.host, port: worker.port, serverId: SERVER_ID },
+      { host: worker.host, port: worker.port, identity: { serverId: SERVER_ID } },
       {
         onAnswer: ({ kind }) => {
           if (kind === "missing") resolve("missing");

@@ -44,6 +44,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     cpus,
     resources,
     isPinning,
+    sharesFiles: flags.sharesFiles,
     modules,
     log,
     signal: stop.signal,

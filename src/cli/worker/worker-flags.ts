@@ -13,6 +13,7 @@ export type WorkerFlags = {
   readonly resources: readonly { readonly name: string; readonly amount: number }[];
   readonly workDirectory: string | undefined;
   readonly isPinning: boolean;
+  readonly sharesFiles: boolean;
   readonly modules: readonly string[];
   readonly python: string | undefined;
   readonly name: string | undefined;
@@ -35,6 +36,7 @@ Options:
       --load FILE             run the task types that this module exports; may be repeated
       --python FILE           run Python functions by this interpreter, which must have cloudpickle
                               (default: HYPERLOOM_PYTHON, VIRTUAL_ENV, python3 of PATH)
+      --no-shared-files       copy data of workers on this machine too, in place of linking their files
       --host ADDRESS          serve data to other workers at this address of this machine
                               (default: the one through which the server is reached)
       --name NAME             what messages call this worker (default: its address)
@@ -70,6 +72,7 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     name: values.name,
     host: values.host,
     exitWithStdin: values["exit-with-stdin"],
+    sharesFiles: !values["no-shared-files"],
   };
 }
 
@@ -109,4 +112,5 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new CliError(EXIT.usage, error instanceof Error ? error.message : String(error));
   }
+        "no-shared-files": { type: "boolean", default: false },
 }

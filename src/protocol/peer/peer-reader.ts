@@ -98,8 +98,10 @@ function payloadOf(message: FromHolder): Payload | undefined {
   if (message.kind !== "object") return undefined;
   const { kinds, sizesBytes } = message.tree;
   const leaves: number[] = [];
+  let file = 0;
   kinds.forEach((kind, row) => {
-    if (isLeafType(kind)) leaves.push(row);
+    if (message.files[file]?.row === row) file += 1;
+    else if (isLeafType(kind)) leaves.push(row);
   });
   return {
     leaves,

@@ -29,12 +29,16 @@ export type ValueTree = {
   readonly offsets: Float64Array;
 };
 
-/** The sum of the leaves' sizes: what follows the tree on the wire. */
-export function payloadSizeBytes(tree: ValueTree): number {
+/** The sum of the leaves' sizes: what follows the tree on the wire, if no leaf is handed over as a file. */
+export function payloadSizeBytes(
+  tree: ValueTree,
+  files: readonly { readonly row: number }[] = [],
+): number {
   let sum = 0;
   tree.kinds.forEach((kind, row) => {
     if (isLeafType(kind)) sum += tree.sizesBytes[row] ?? 0;
   });
+  for (const { row } of files) sum -= tree.sizesBytes[row] ?? 0;
   return sum;
 }
 

@@ -52,7 +52,10 @@ function gatherFrom(
         onHeader: (answer) => {
           header = answer;
         },
-        onPayload: (bytes) => frames.push(bytes),
+        onPayload: (bytes) => {
+          frames.push(bytes.slice());
+          return undefined;
+        },
         onEnd: () => resolve(header === undefined ? undefined : { header, frames }),
         onMissing: () => resolve("missing"),
         onFailed: (reason) => {

@@ -13,7 +13,8 @@ export type FramesRequest = {
 /** What comes of one request: a header, its bytes and the end; or one of the other two, also later. */
 export type FramesHandlers = {
   readonly onHeader: (header: FramesHeader, payloadBytes: number) => void;
-  readonly onPayload: (bytes: Uint8Array) => void;
+  /** The bytes are valid during the call, or until the promise has settled. */
+  readonly onPayload: (bytes: Uint8Array) => Promise<unknown> | undefined;
   readonly onEnd: () => void;
   readonly onMissing: () => void;
   readonly onFailed: (reason: string) => void;
@@ -22,8 +23,6 @@ export type FramesHandlers = {
 /** A connection to a worker's data port, whose answers find their requests. */
 export type Puller = {
   request(request: FramesRequest, handlers: FramesHandlers): void;
-  pause(): void;
-  resume(): void;
   destroy(): void;
 };
 
@@ -68,7 +67,7 @@ function createPuller(engine: Engine, host: string, port: number, onGone: () => 
     return handlers;
   };
   const connection: PullConnection = openPullConnection(
-    { host, port, serverId: engine.serverId },
+    { host, port, identity: { serverId: engine.serverId } },
     {
       onAnswer: (answer) => {
         const handlers = take(answer.requestId);
@@ -77,7 +76,7 @@ function createPuller(engine: Engine, host: string, port: number, onGone: () => 
         else if (answer.kind === "object-frames") {
           current = handlers;
           handlers?.onHeader(answer, answer.payloadBytes);
-        } else handlers?.onFailed("it sent a value tree where client frames were asked for");
+        } else handlers?.onFailed("it sent something else where client frames were asked for");
       },
       onPayload: (bytes) => current?.onPayload(bytes),
       onObjectEnd: () => {
@@ -101,8 +100,6 @@ function createPuller(engine: Engine, host: string, port: number, onGone: () => 
       waiting.set(requestId, handlers);
       connection.pull([{ requestId, ...request }]);
     },
-    pause: () => connection.pause(),
-    resume: () => connection.resume(),
     destroy: () => connection.destroy(),
   };
 }

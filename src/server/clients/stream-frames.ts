@@ -10,9 +10,6 @@ import {
 import { reportMissing } from "./gather-frames.ts";
 import { type FramesRequest, openPuller } from "./pullers.ts";
 
-/** The worker is slowed down when the client has so many bytes not taken, and goes on at a quarter of it. */
-const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
-
 /** What is known of a stream, over all holders that it comes from. */
 type Progress = {
   header: FramesHeader | undefined;
@@ -61,15 +58,6 @@ function streamFrom(
     const onAbort = (): void => settle("failed");
     signal.addEventListener("abort", onAbort, { once: true });
 
-    let isPaused = false;
-    const slowDown = async (): Promise<void> => {
-      isPaused = true;
-      puller.pause();
-      await connection.drained(UNSENT_BYTES_MAX / 4);
-      isPaused = false;
-      puller.resume();
-    };
-
     const { task, attempt } = command;
     const request: FramesRequest = {
       task,
@@ -90,10 +78,11 @@ function streamFrom(
         }
       },
       onPayload: (bytes) => {
-        if (isSettled) return;
+        if (isSettled) return undefined;
         progress.sentBytes += bytes.length;
         line.write(bytes);
-        if (!isPaused && connection.unsentBytes > UNSENT_BYTES_MAX) void slowDown();
+        // The memory is used again when the client has the bytes, and the worker waits for it.
+        return connection.drained();
       },
       onEnd: () => settle("complete"),
       onMissing: () => settle("missing"),

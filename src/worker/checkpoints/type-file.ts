@@ -21,7 +21,7 @@ export const typeFilePath = (path: string): string => `${path}.loom.type`;
 
 export function encodeTypeFile(tree: ValueTree, fingerprint: Uint8Array): Uint8Array {
   const payloadBytes = payloadSizeBytes(tree);
-  const shape = encodeFromHolder({ kind: "object", requestId: 0, payloadBytes, tree });
+  const shape = encodeFromHolder({ kind: "object", requestId: 0, payloadBytes, tree, files: [] });
   return Buffer.concat([MAGIC, fingerprint, shape]);
 }
 

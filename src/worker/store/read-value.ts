@@ -18,8 +18,8 @@ export type CopyOptions = {
 
 /**
  * Passes a raw value's bytes on, in order, in chunks of at most `chunkBytes`. A chunk is only valid
- * until what `onChunk` returned has resolved, and the next is not read before. Rejects with the
- * system's error, which names the file, with what `onChunk` threw, or the signal's reason.
+ * until what `onChunk` returned has resolved; meanwhile the next is read. Rejects with the system's
+ * error, which names the file, with what `onChunk` threw, or the signal's reason.
  */
 export async function copyValue(
   values: ValueTable,
@@ -42,19 +42,51 @@ export async function copyValue(
   let position = stretch.offset + fromBytes;
   const end = stretch.offset + stretch.sizeBytes;
   const handle = await open(path, "r");
+  const buffers = takeBuffers(chunkBytes);
+  const readInto = async (buffer: Uint8Array): Promise<Uint8Array> => {
+    const wanted = Math.min(chunkBytes, end - position);
+    const { bytesRead } = await handle.read(buffer, 0, wanted, position);
+    if (bytesRead === 0) throw shrunk(path);
+    position += bytesRead;
+    return buffer.subarray(0, bytesRead);
+  };
+  const read = (turn: number): Promise<Uint8Array> => {
+    const reading = readInto(buffers[turn as 0 | 1]);
+    // It may fail while the chunk before is passed on; it is awaited after that.
+    reading.catch(() => {});
+    return reading;
+  };
+  let next: Promise<Uint8Array> | undefined;
   try {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - position));
-    while (position < end) {
-      const wanted = Math.min(buffer.length, end - position);
-      const { bytesRead } = await handle.read(buffer, 0, wanted, position);
-      if (bytesRead === 0) throw shrunk(path);
+    next = read(0);
+    for (let turn = 1; next !== undefined; turn = 1 - turn) {
+      const chunk: Uint8Array = await next;
       signal?.throwIfAborted();
-      await onChunk(buffer.subarray(0, bytesRead));
-      position += bytesRead;
+      next = position < end ? read(turn) : undefined;
+      await onChunk(chunk);
     }
+    giveBack(chunkBytes, buffers);
   } finally {
+    // Not before the system has done with a buffer of ours.
+    await next?.catch(() => {});
     await handle.close();
   }
+}
+
+type BufferPair = readonly [Uint8Array, Uint8Array];
+
+/** Pairs of the usual size that wait for the next reader: fresh memory costs as much as a copy. */
+const freePairs: BufferPair[] = [];
+const FREE_PAIRS_MAX = 4;
+
+function takeBuffers(chunkBytes: number): BufferPair {
+  const free = chunkBytes === READ_CHUNK_BYTES ? freePairs.pop() : undefined;
+  return free ?? [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)];
+}
+
+/** Only after a reader's regular end: after another one, somebody may still hold a chunk. */
+function giveBack(chunkBytes: number, pair: BufferPair): void {
+  if (chunkBytes === READ_CHUNK_BYTES && freePairs.length < FREE_PAIRS_MAX) freePairs.push(pair);
 }
 
 /** The bytes of a raw value of any size that a Buffer can hold; not to be written to. */

@@ -1,26 +1,17 @@
 import type { Log } from "../../core/base/log.ts";
 import type { TaskRefs } from "../../core/model/batches.ts";
-import { FORMAT_TREE } from "../../protocol/peer/messages.ts";
-import { ProtocolError } from "../../protocol/protocol-error.ts";
 import type { PeerAddress } from "../../protocol/worker/messages.ts";
-import {
-  openPullConnection,
-  type PullAnswer,
-  type PullConnection,
-} from "../../transport/pull-connection.ts";
-import { systemReason } from "../executors/task-error.ts";
+import type { PullerIdentity } from "../../transport/pull-connection.ts";
 import { putObject, type Store } from "../store/store.ts";
+import type { ValueId } from "../store/value-id.ts";
+import { createPeerLink, type FetchRequest, type PeerLink } from "./peer-link.ts";
 import { createRefGatherer } from "./ref-gatherer.ts";
-import { createTreeBuilder, type TreeBuilder } from "./tree-builder.ts";
-
-/** A connection that nobody used for so long is closed: a cluster of hundreds has many pairs. */
-const IDLE_MS = 30_000;
-/** More bytes than this do not wait for the disk; the peer is slowed down instead. */
-const UNWRITTEN_BYTES_MAX = 2 * 1024 * 1024;
 
 export type PullerOptions = {
   readonly store: Store;
-  readonly serverId: string;
+  readonly identity: PullerIdentity;
+  /** Whether files of peers may be taken over in place of their bytes. Default true. */
+  readonly sharesFiles?: boolean;
   /** Both are told in batches. */
   readonly onFetched: (refs: TaskRefs) => void;
   readonly onFailed: (refs: TaskRefs, peer: number) => void;
@@ -41,221 +32,124 @@ export type Puller = {
   dispose(): void;
 };
 
-type Request = { readonly task: number; readonly attempt: number; isWanted: boolean };
-
-type Peer = {
-  readonly address: PeerAddress;
-  connection: PullConnection | undefined;
-  /** Asked for and not answered, in the order of the answers. */
-  readonly requests: Map<number, Request>;
-  idleTimer: NodeJS.Timeout | undefined;
-};
-
+/**
+ * A peer that is busy may name another worker that has just got the object; then it is asked, and if
+ * that fails, the first one again, which is not to send us away once more. Whoever ordered the
+ * fetch knows nothing of it.
+ *
+ *     fetch from A  -->  A: ask B  -->  B  -->  fetched
+ *                                       B fails  -->  A, however long it takes
+ */
 export function createPuller(options: PullerOptions): Puller {
-  const { store, serverId, log } = options;
-  const peers = new Map<number, Peer>();
-  /** By `task:attempt`, for abandoning. */
-  const requestsByRef = new Map<string, { readonly request: Request; cancel: () => void }>();
+  const { store, log, identity, sharesFiles = true } = options;
+  const links = new Map<number, PeerLink>();
+  /** What was asked for and not told, by `task:attempt`, and of whom. */
+  const wanted = new Map<string, { readonly request: FetchRequest; link: PeerLink }>();
   const fetched = createRefGatherer(options.onFetched);
-  let lastRequestId = 0;
 
-  const settle = (request: Request): void => {
-    const key = keyOf(request);
-    if (requestsByRef.get(key)?.request === request) requestsByRef.delete(key);
-  };
-
-  const fail = (peer: Peer, requests: Iterable<Request>): void => {
-    const wanted = [...requests].filter(({ isWanted }) => isWanted);
-    for (const request of wanted) settle(request);
-    if (wanted.length === 0) return;
+  const tellFailed = (requests: readonly FetchRequest[], peer: number): void => {
+    for (const request of requests) wanted.delete(keyOf(request));
     options.onFailed(
       {
-        tasks: Uint32Array.from(wanted, ({ task }) => task),
-        attempts: Uint32Array.from(wanted, ({ attempt }) => attempt),
+        tasks: Uint32Array.from(requests, ({ task }) => task),
+        attempts: Uint32Array.from(requests, ({ attempt }) => attempt),
       },
-      peer.address.workerId,
+      peer,
     );
   };
 
-  const arrive = (request: Request, value: Parameters<typeof putObject>[3]): void => {
-    if (!request.isWanted) {
-      store.values.release(value);
-      return;
+  const ask = (link: PeerLink, requests: readonly FetchRequest[]): void => {
+    for (const request of requests) wanted.set(keyOf(request), { request, link });
+    link.ask(requests);
+  };
+
+  /** Goes back to those who had sent us to the peer; its own are told. */
+  const onFailed = (peer: number, requests: readonly FetchRequest[]): void => {
+    const own: FetchRequest[] = [];
+    for (const request of requests) {
+      const origin = request.origin === peer ? undefined : links.get(request.origin);
+      request.mayRedirect = false;
+      if (origin === undefined) own.push(request);
+      else ask(origin, [request]);
     }
-    settle(request);
+    if (own.length > 0) tellFailed(own, peer);
+  };
+
+  const onFetched = (request: FetchRequest, value: ValueId): void => {
+    wanted.delete(keyOf(request));
     putObject(store, request.task, request.attempt, value);
     fetched.add(request.task, request.attempt);
   };
 
-  const connect = (peer: Peer): PullConnection => {
-    const { host, port, workerId } = peer.address;
-    /** The object whose bytes are coming. */
-    let current: { readonly request: Request; readonly builder: TreeBuilder } | undefined;
-    let unwrittenBytes = 0;
-
-    const takeRequest = (requestId: number): Request => {
-      const request = peer.requests.get(requestId);
-      if (request === undefined) throw new ProtocolError(`nobody asked for answer ${requestId}`);
-      peer.requests.delete(requestId);
-      if (peer.requests.size === 0) peer.idleTimer = setTimeout(close, IDLE_MS).unref();
-      return request;
-    };
-
-    const onAnswer = (answer: PullAnswer): void => {
-      const request = takeRequest(answer.requestId);
-      if (answer.kind === "object-frames") {
-        throw new ProtocolError("client frames that nobody asked for");
-      }
-      if (answer.kind === "object") {
-        current = { request, builder: createTreeBuilder(store.values, answer.tree) };
-        return;
-      }
-      if (answer.kind === "failed") {
-        log("warning", "a worker cannot read a data object", {
-          worker: workerId,
-          task: request.task,
-          reason: answer.reason,
-        });
-      }
-      fail(peer, [request]);
-    };
-
-    const onWriteFailed = (request: Request, error: unknown): void => {
-      log("error", "cannot store a fetched data object", {
-        task: request.task,
-        reason: systemReason(error),
-      });
-      fail(peer, [request]);
-      request.isWanted = false;
-    };
-
-    const onPayload: Parameters<typeof openPullConnection>[1]["onPayload"] = (bytes, at) => {
-      if (current === undefined || !current.request.isWanted) return;
-      const { request, builder } = current;
-      const writing = builder.write(bytes, at);
-      if (writing === undefined) return;
-      unwrittenBytes += bytes.length;
-      if (unwrittenBytes > UNWRITTEN_BYTES_MAX) connection.pause();
-      writing
-        .catch((error: unknown) => {
-          if (request.isWanted) onWriteFailed(request, error);
-        })
-        .finally(() => {
-          unwrittenBytes -= bytes.length;
-          if (unwrittenBytes <= UNWRITTEN_BYTES_MAX) connection.resume();
-        });
-    };
-
-    const onObjectEnd = (): void => {
-      if (current === undefined) return;
-      const { request, builder } = current;
-      current = undefined;
-      if (!request.isWanted) {
-        builder.abort();
-        return;
-      }
-      const value = builder.finishNow();
-      if (value !== undefined) arrive(request, value);
-      else {
-        builder
-          .finish()
-          .then((finished) => arrive(request, finished))
-          .catch((error: unknown) => {
-            builder.abort();
-            if (request.isWanted) onWriteFailed(request, error);
-          });
-      }
-    };
-
-    const close = (): void => {
-      current?.builder.abort();
-      current = undefined;
-      clearTimeout(peer.idleTimer);
-      connection.destroy();
-      if (peer.connection === connection) peer.connection = undefined;
-    };
-
-    const onClose = (reason: string): void => {
-      const unfinished = current === undefined ? [] : [current.request];
-      const lost = [...unfinished, ...peer.requests.values()];
-      peer.requests.clear();
-      close();
-      if (lost.length === 0) return;
-      log("warning", "lost the connection to a worker while fetching", {
-        worker: workerId,
-        objects: lost.length,
-        reason,
-      });
-      fail(peer, lost);
-    };
-
-    const connection = openPullConnection(
-      { host, port, serverId },
-      { onAnswer, onPayload, onObjectEnd, onClose },
+  const createLink = (address: PeerAddress): PeerLink =>
+    createPeerLink(
+      address,
+      { store, identity, sharesFiles, log },
+      {
+        onFetched,
+        onFailed: (requests) => onFailed(address.workerId, requests),
+        onRedirected: (request, peer) => ask(linkTo(peer), [request]),
+      },
     );
-    closers.set(peer, close);
-    return connection;
+
+  /** A peer may be named to us by another one before the server does. */
+  const linkTo = (address: PeerAddress): PeerLink => {
+    const known = links.get(address.workerId);
+    if (known !== undefined) return known;
+    const link = createLink(address);
+    links.set(address.workerId, link);
+    return link;
   };
 
-  /** How to give up what is under way from a peer. */
-  const closers = new Map<Peer, () => void>();
-
   const removePeer = (workerId: number): void => {
-    const peer = peers.get(workerId);
-    if (peer === undefined) return;
-    peers.delete(workerId);
-    for (const request of peer.requests.values()) {
-      request.isWanted = false;
-      settle(request);
+    const link = links.get(workerId);
+    if (link === undefined) return;
+    links.delete(workerId);
+    const sentHere: FetchRequest[] = [];
+    for (const request of link.close()) {
+      if (request.isWanted && request.origin !== workerId) sentHere.push(request);
+      else {
+        request.isWanted = false;
+        wanted.delete(keyOf(request));
+      }
     }
-    peer.requests.clear();
-    closers.get(peer)?.();
-    closers.delete(peer);
+    onFailed(workerId, sentHere);
   };
 
   return {
     addPeer: (address) => {
       removePeer(address.workerId);
-      peers.set(address.workerId, {
-        address,
-        connection: undefined,
-        requests: new Map(),
-        idleTimer: undefined,
-      });
+      links.set(address.workerId, createLink(address));
     },
     removePeer,
-    fetch: (peerId, refs) => {
-      const peer = peers.get(peerId);
-      if (peer === undefined) {
-        options.onFailed(refs, peerId);
-        return;
-      }
-      peer.connection ??= connect(peer);
-      const { connection } = peer;
-      clearTimeout(peer.idleTimer);
-      const requests = Array.from(refs.tasks, (task, i) => {
-        const request = { task, attempt: refs.attempts[i] as number, isWanted: true };
-        lastRequestId = (lastRequestId + 1) >>> 0;
-        const requestId = lastRequestId;
-        peer.requests.set(requestId, request);
-        const cancel = (): void => connection.cancel(requestId);
-        requestsByRef.set(keyOf(request), { request, cancel });
-        return { requestId, task, attempt: request.attempt, format: FORMAT_TREE } as const;
-      });
-      connection.pull(requests);
+    fetch: (peer, refs) => {
+      const requests = Array.from(refs.tasks, (task, i) => ({
+        task,
+        attempt: refs.attempts[i] as number,
+        origin: peer,
+        isWanted: true,
+        mayRedirect: true,
+        requestId: 0,
+      }));
+      const link = links.get(peer);
+      if (link === undefined) tellFailed(requests, peer);
+      else ask(link, requests);
     },
     abandon: (refs) => {
       refs.tasks.forEach((task, i) => {
         const key = keyOf({ task, attempt: refs.attempts[i] as number });
-        const found = requestsByRef.get(key);
+        const found = wanted.get(key);
         if (found === undefined) return;
-        requestsByRef.delete(key);
-        found.request.isWanted = false;
-        found.cancel();
+        wanted.delete(key);
+        found.link.abandon(found.request);
       });
     },
     dispose: () => {
-      for (const workerId of [...peers.keys()]) removePeer(workerId);
+      const all = [...links.values()];
+      links.clear();
+      for (const link of all) {
+        for (const request of link.close()) request.isWanted = false;
+      }
     },
   };
 }

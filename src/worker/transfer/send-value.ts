@@ -1,5 +1,7 @@
 import { access, constants, stat } from "node:fs/promises";
+import { isLeafType } from "../../core/model/symbols.ts";
 import { encodeFromHolder } from "../../protocol/peer/codec.ts";
+import type { HandedFile } from "../../protocol/peer/messages.ts";
 import { payloadSizeBytes, type ValueTree } from "../../protocol/peer/value-tree.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import { systemReason } from "../executors/task-error.ts";
@@ -7,7 +9,7 @@ import { copyValue, isQuick, readQuick } from "../store/read-value.ts";
 import type { ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
 import { clientFrames, clientFramesBytes } from "./client-frames.ts";
-import { describeValue } from "./describe-value.ts";
+import { type DescribedValue, describeValue } from "./describe-value.ts";
 
 /** More than this is not queued for a peer that reads slowly. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
@@ -17,24 +19,45 @@ export class UnreadableError extends Error {
   override readonly name = "UnreadableError";
 }
 
-/** Answers a request by a value's shape and bytes. Throws an UnreadableError, or what broke in the middle. */
+/**
+ * Answers a request by a value's shape and bytes; leaves that `nameOf` has a name for are handed over
+ * as files. Throws an UnreadableError, or what broke in the middle.
+ */
 export async function sendTree(
   connection: TcpConnection,
   values: ValueTable,
   requestId: number,
   value: ValueId,
+  nameOf?: (values: ValueTable, leaf: ValueId) => string | undefined,
 ): Promise<void> {
   const { tree, leaves } = await describeValue(values, value).catch(rethrowUnreadable);
-  for (const leaf of leaves) await checkUserFile(values, leaf);
-  connection.send(encodeTree(requestId, tree));
-  for (const leaf of leaves) await sendRaw(connection, values, leaf, 0);
+  const files: HandedFile[] = [];
+  const sent: ValueId[] = [];
+  for (const [i, row] of leafRows(tree).entries()) {
+    const leaf = leaves[i] as ValueId;
+    const name = nameOf?.(values, leaf);
+    if (name === undefined) sent.push(leaf);
+    else files.push({ row, name });
+  }
+  for (const leaf of sent) await checkUserFile(values, leaf);
+  connection.send(encodeTree(requestId, tree, files));
+  for (const leaf of sent) await sendRaw(connection, values, leaf, 0);
+}
+
+/** The rows of the leaves, in the order in which they were listed. */
+function leafRows({ kinds }: DescribedValue["tree"]): number[] {
+  const rows: number[] = [];
+  kinds.forEach((kind, row) => {
+    if (isLeafType(kind)) rows.push(row);
+  });
+  return rows;
 }
 
 /** A tree whose offsets alone exceed what one message holds cannot be sent. */
-function encodeTree(requestId: number, tree: ValueTree): Uint8Array {
+function encodeTree(requestId: number, tree: ValueTree, files: readonly HandedFile[]): Uint8Array {
   try {
-    const payloadBytes = payloadSizeBytes(tree);
-    return encodeFromHolder({ kind: "object", requestId, payloadBytes, tree });
+    const payloadBytes = payloadSizeBytes(tree, files);
+    return encodeFromHolder({ kind: "object", requestId, payloadBytes, tree, files });
   } catch (error) {
     return rethrowUnreadable(error);
   }

@@ -1,17 +1,21 @@
 import type { Log } from "../../core/base/log.ts";
+import { LARGE_OBJECT_BYTES, type UploadDecision, Uploads } from "../../core/worker/uploads.ts";
 import { MAX_PULL_BODY_BYTES } from "../../protocol/limits.ts";
 import { decodeFromPuller, encodeFromHolder } from "../../protocol/peer/codec.ts";
 import {
   FORMAT_CLIENT_FRAMES,
+  FORMAT_TREE_OR_FILES,
   type FromPuller,
-  PEER_PROTOCOL_VERSION,
   type PullRequests,
 } from "../../protocol/peer/messages.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { FrameReader } from "../../protocol/worker/frame-reader.ts";
+import type { PeerAddress } from "../../protocol/worker/messages.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
 import type { Store } from "../store/store.ts";
+import type { ValueId } from "../store/value-id.ts";
 import { createTurnBudget } from "../turn-budget.ts";
+import { handOverName, type SharedFiles } from "./hand-over.ts";
 import { sendClientFrames, sendTree, UnreadableError } from "./send-value.ts";
 
 /** Requests of one puller that wait; beyond them nothing is read from it. */
@@ -19,23 +23,92 @@ const WAITING_REQUESTS_MAX = 65_536;
 /** Whoever connects says who it is within this time. */
 const HELLO_TIMEOUT_MS = 10_000;
 
-export type ServeDataOptions = {
+export type DataServerOptions = {
   readonly store: Store;
-  /** Who does not name it is refused. Undefined before the server has welcomed this worker. */
-  readonly serverId: string | undefined;
+  /** Which pullers belong to this worker's server; undefined before that has welcomed it. */
+  readonly membership: () => Membership | undefined;
+  /** What is shown to workers on the same file system; undefined hands over no files. */
+  readonly shared: SharedFiles | undefined;
   readonly log: Log;
 };
 
-/** Serves the data objects of the store to one connection to the data port: a worker's, or the server's. */
-export function serveData(
+export type Membership = {
+  /** Who does not name it is refused. */
+  readonly serverId: string;
+  /** What a ticket of a client allows, the first time; undefined for one that is not good. */
+  readonly redeem: (
+    ticket: Uint8Array,
+  ) => { readonly task: number; readonly attempt: number } | undefined;
+};
+
+/** Serves the data objects of the store to all connections to the data port. */
+export type DataServer = {
+  serve(connection: TcpConnection): TcpHandlers;
+  /** The object has been dropped. */
+  onDropped(task: number, attempt: number): void;
+  /** What it was being sent is given up. */
+  onPeerLost(workerId: number): void;
+  /** Large objects on their way to other workers. */
+  readonly activeCount: number;
+};
+
+/** One request for one object. */
+type Ask = {
+  readonly key: string;
+  readonly puller: PeerAddress | undefined;
+  readonly mayRedirect: boolean;
+  readonly requestId: number;
+  readonly task: number;
+  readonly attempt: number;
+  readonly format: number;
+  readonly fromBytes: number;
+  readonly decide: (decision: Decision) => void;
+};
+type Decision = UploadDecision<PeerAddress, Ask>;
+
+/** The connections of each worker that pulls: one, or two for a moment. */
+type PeerConnections = Map<number, Set<TcpConnection>>;
+
+const keyOf = (task: number, attempt: number): string => `${task}:${attempt}`;
+
+export function createDataServer(options: DataServerOptions): DataServer {
+  const uploads = new Uploads<PeerAddress, Ask>();
+  const peers: PeerConnections = new Map();
+  return {
+    serve: (connection) => serveConnection(connection, uploads, peers, options),
+    onDropped: (task, attempt) => {
+      if (uploads.lineCount > 0) uploads.forget(keyOf(task, attempt));
+    },
+    onPeerLost: (workerId) => {
+      for (const connection of peers.get(workerId) ?? []) connection.destroy();
+    },
+    get activeCount() {
+      return uploads.activeCount;
+    },
+  };
+}
+
+/** One puller: a worker, the server, or a client with a ticket. */
+function serveConnection(
   connection: TcpConnection,
-  { store, serverId, log }: ServeDataOptions,
+  uploads: Uploads<PeerAddress, Ask>,
+  peers: PeerConnections,
+  { store, membership, shared, log }: DataServerOptions,
 ): TcpHandlers {
+  const { values } = store;
   const frames = new FrameReader(MAX_PULL_BODY_BYTES);
   let isGreeted = false;
+  let puller: PeerAddress | undefined;
+  /** The only object that a client with a ticket gets. */
+  let allowed: string | undefined;
+  /** The puller sees our files. */
+  let seesFiles = false;
   const waiting: PullRequests[] = [];
   let waitingCount = 0;
   const canceled = new Set<number>();
+  /** Large objects that wait for their turn, and those whose turn has come. */
+  const parked = new Map<number, Ask>();
+  const granted: Ask[] = [];
   let isAnswering = false;
 
   const refuse = (reason: string): void => {
@@ -46,22 +119,75 @@ export function serveData(
 
   const helloTimer = setTimeout(() => refuse("no hello came"), HELLO_TIMEOUT_MS).unref();
 
-  const answerOne = async (requests: PullRequests, i: number): Promise<void> => {
-    const requestId = requests.requestIds[i] as number;
-    const value = canceled.delete(requestId)
-      ? undefined
-      : store.objects.get(requests.tasks[i] as number, requests.attempts[i] as number);
-    if (value === undefined) {
-      connection.send(encodeFromHolder({ kind: "missing", requestId }));
-      return;
+  const answerMissing = (requestId: number): void => {
+    connection.send(encodeFromHolder({ kind: "missing", requestId }));
+  };
+
+  /** Large objects that go as bytes to other workers are few at a time. */
+  const needsTurn = ({ format }: Ask, value: ValueId): boolean =>
+    puller !== undefined &&
+    format !== FORMAT_CLIENT_FRAMES &&
+    values.sizeBytes(value) >= LARGE_OBJECT_BYTES &&
+    !(seesFiles && format === FORMAT_TREE_OR_FILES);
+
+  const decide = (decision: Decision): void => {
+    const { upload } = decision;
+    parked.delete(upload.requestId);
+    if (decision.kind === "redirect") {
+      const { requestId } = upload;
+      connection.send(encodeFromHolder({ kind: "redirected", requestId, peer: decision.to }));
+    } else if (connection.isClosed) endUpload(upload, false);
+    else {
+      granted.push(upload);
+      startAnswering();
     }
-    const { values } = store;
+  };
+
+  const endUpload = (ask: Ask, isComplete: boolean): void => {
+    for (const decision of uploads.end(ask, isComplete)) decision.upload.decide(decision);
+  };
+
+  const findValue = ({ key, task, attempt }: Ask): ValueId | undefined =>
+    allowed !== undefined && allowed !== key ? undefined : store.objects.get(task, attempt);
+
+  const answerOne = async (ask: Ask): Promise<void> => {
+    const value = canceled.delete(ask.requestId) ? undefined : findValue(ask);
+    if (value === undefined) answerMissing(ask.requestId);
+    else if (!needsTurn(ask, value)) await sendValue(ask, value);
+    else {
+      const decision = uploads.ask(ask);
+      if (decision === undefined) parked.set(ask.requestId, ask);
+      else if (decision.kind === "redirect") decide(decision);
+      else await sendInTurn(ask);
+    }
+  };
+
+  const sendInTurn = async (ask: Ask): Promise<void> => {
+    let isComplete = false;
+    try {
+      const value = findValue(ask);
+      if (value === undefined) answerMissing(ask.requestId);
+      else {
+        await sendValue(ask, value);
+        // Not when we have queued it, but when the puller's machine has nearly all of it.
+        await connection.drained();
+        isComplete = !connection.isClosed;
+      }
+    } finally {
+      endUpload(ask, isComplete);
+    }
+  };
+
+  const sendValue = async (ask: Ask, value: ValueId): Promise<void> => {
+    const { requestId, format } = ask;
     values.retain(value);
     try {
-      if (requests.formats[i] === FORMAT_CLIENT_FRAMES) {
-        const fromBytes = requests.fromBytes[i] as number;
-        await sendClientFrames(connection, values, requestId, value, fromBytes);
-      } else await sendTree(connection, values, requestId, value);
+      if (format === FORMAT_CLIENT_FRAMES) {
+        await sendClientFrames(connection, values, requestId, value, ask.fromBytes);
+      } else {
+        const isShared = seesFiles && format === FORMAT_TREE_OR_FILES;
+        await sendTree(connection, values, requestId, value, isShared ? handOverName : undefined);
+      }
     } catch (error) {
       if (!(error instanceof UnreadableError)) throw error;
       const reason = error.message;
@@ -72,12 +198,33 @@ export function serveData(
     }
   };
 
+  const askAt = (requests: PullRequests, i: number): Ask => {
+    const task = requests.tasks[i] as number;
+    const attempt = requests.attempts[i] as number;
+    return {
+      key: keyOf(task, attempt),
+      puller,
+      mayRedirect: requests.mayRedirect[i] === 1,
+      requestId: requests.requestIds[i] as number,
+      task,
+      attempt,
+      format: requests.formats[i] as number,
+      fromBytes: requests.fromBytes[i] as number,
+      decide,
+    };
+  };
+
   const answerAll = async (): Promise<void> => {
     const budget = createTurnBudget();
-    for (let requests = waiting.shift(); requests !== undefined; requests = waiting.shift()) {
+    for (;;) {
+      for (let ask = granted.shift(); ask !== undefined; ask = granted.shift()) {
+        await sendInTurn(ask);
+      }
+      const requests = waiting.shift();
+      if (requests === undefined) break;
       for (let i = 0; i < requests.requestIds.length; i++) {
         if (connection.isClosed) return;
-        await answerOne(requests, i);
+        await answerOne(askAt(requests, i));
         waitingCount -= 1;
         if (budget.isSpent()) await budget.renew();
       }
@@ -101,26 +248,67 @@ export function serveData(
       })
       .finally(() => {
         isAnswering = false;
+        if (connection.isClosed) endGranted();
+        else if (granted.length > 0 || waiting.length > 0) startAnswering();
       });
+  };
+
+  /** Nobody is there to be sent what was granted. */
+  const endGranted = (): void => {
+    for (const ask of granted.splice(0)) endUpload(ask, false);
+  };
+
+  const greet = (message: FromPuller): void => {
+    if (message.kind !== "hello" && message.kind !== "ticket") {
+      throw new ProtocolError("expected a hello first");
+    }
+    const member = membership();
+    if (message.kind === "ticket") {
+      const redeemed = member?.redeem(message.ticket);
+      if (redeemed === undefined) throw new ProtocolError("this ticket is not good here");
+      allowed = keyOf(redeemed.task, redeemed.attempt);
+    } else {
+      if (member === undefined || message.serverId !== member.serverId) {
+        throw new ProtocolError("this worker belongs to another server");
+      }
+      const { workerId, port } = message;
+      if (port !== 0) {
+        puller = { workerId, host: connection.remoteHost, port };
+        const known = peers.get(workerId) ?? new Set();
+        peers.set(workerId, known.add(connection));
+        const tokenPath = shared?.tokenPath ?? "";
+        const dataDirectory = shared === undefined ? "" : values.files.directory;
+        connection.send(encodeFromHolder({ kind: "welcome", tokenPath, dataDirectory }));
+      }
+    }
+    isGreeted = true;
+    clearTimeout(helloTimer);
+  };
+
+  const cancel = (requestId: number): void => {
+    const ask = parked.get(requestId);
+    if (ask !== undefined) {
+      parked.delete(requestId);
+      uploads.leave(ask);
+      answerMissing(requestId);
+    } else if (canceled.size < waitingCount) {
+      // One for each waiting request at most, whoever sends them.
+      canceled.add(requestId);
+    }
   };
 
   const onMessage = (message: FromPuller): void => {
     if (!isGreeted) {
-      if (message.kind !== "hello") throw new ProtocolError("expected a hello first");
-      if (message.version !== PEER_PROTOCOL_VERSION) {
-        const wanted = `expected version ${PEER_PROTOCOL_VERSION} of the pull protocol`;
-        throw new ProtocolError(`${wanted}, got ${message.version}`);
-      }
-      if (serverId === undefined || message.serverId !== serverId) {
-        throw new ProtocolError("this worker belongs to another server");
-      }
-      isGreeted = true;
-      clearTimeout(helloTimer);
+      greet(message);
       return;
     }
     switch (message.kind) {
       case "hello":
+      case "ticket":
         throw new ProtocolError("a second hello");
+      case "proof":
+        seesFiles = shared !== undefined && message.token === shared.token;
+        return;
       case "pull":
         waiting.push(message.requests);
         waitingCount += message.requests.requestIds.length;
@@ -128,8 +316,7 @@ export function serveData(
         startAnswering();
         return;
       case "cancel":
-        // One for each waiting request at most, whoever sends them.
-        if (canceled.size < waitingCount) canceled.add(message.requestId);
+        cancel(message.requestId);
         return;
     }
   };
@@ -146,6 +333,14 @@ export function serveData(
     onClose: () => {
       clearTimeout(helloTimer);
       waiting.length = 0;
+      for (const ask of parked.values()) uploads.leave(ask);
+      parked.clear();
+      if (puller !== undefined) {
+        const known = peers.get(puller.workerId);
+        known?.delete(connection);
+        if (known?.size === 0) peers.delete(puller.workerId);
+      }
+      if (!isAnswering) endGranted();
     },
   };
 }

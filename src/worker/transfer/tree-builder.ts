@@ -1,3 +1,4 @@
+import type { HandedFile } from "../../protocol/peer/messages.ts";
 import type { PayloadPosition } from "../../protocol/peer/peer-reader.ts";
 import type { ValueTree } from "../../protocol/peer/value-tree.ts";
 import { assembleTree, hasLongOffsets, storeOffsets } from "../store/assemble-tree.ts";
@@ -7,9 +8,11 @@ import type { ValueTable } from "../store/value-table.ts";
 
 /** Makes a value out of its shape and the bytes that follow. */
 export type TreeBuilder = {
+  /** Whether leaves are handed over as files. */
+  readonly hasFiles: boolean;
   /** Bytes of one leaf, in order. The promise, if any, resolves when the chunk may be given up; it may reject. */
   write(bytes: Uint8Array, at: PayloadPosition): Promise<void> | undefined;
-  /** The value, which the caller owns, once all bytes are there. Rejects if some could not be written. */
+  /** The value, which the caller owns, once all bytes are there. Rejects if some could not be written or adopted. */
   finish(): Promise<ValueId>;
   /** The same at once, if nothing has to be waited for. */
   finishNow(): ValueId | undefined;
@@ -17,12 +20,24 @@ export type TreeBuilder = {
   abort(): void;
 };
 
+/** Leaves that come as files, and how one becomes ours. */
+export type HandedFiles = {
+  readonly files: readonly HandedFile[];
+  /** The path in our data directory. */
+  readonly adopt: (name: string) => Promise<string>;
+};
+
 /** The tree is one that the codec has checked. Leaves go to memory or to a file, by their size. */
-export function createTreeBuilder(values: ValueTable, tree: ValueTree): TreeBuilder {
+export function createTreeBuilder(
+  values: ValueTable,
+  tree: ValueTree,
+  handed: HandedFiles | undefined = undefined,
+): TreeBuilder {
   const { kinds, sizesBytes } = tree;
   /** Leaves in memory, by their row, and those in files that are complete. */
   const leaves = new Map<number, ValueId>();
   const writers = new Map<number, RawWriter>();
+  const files = handed?.files ?? [];
 
   /** Hands a leaf over; one without bytes was never written to. */
   const takeLeaf = (row: number): ValueId => {
@@ -31,7 +46,18 @@ export function createTreeBuilder(values: ValueTable, tree: ValueTree): TreeBuil
     return leaf;
   };
 
+  const adoptFiles = async (): Promise<void> => {
+    for (const { row, name } of files) {
+      const path = await handed?.adopt(name);
+      if (path === undefined) continue;
+      const dataType = kinds[row] as number;
+      const leaf = values.createFile(path, sizesBytes[row] as number, { isOwned: true, dataType });
+      leaves.set(row, leaf);
+    }
+  };
+
   return {
+    hasFiles: files.length > 0,
     write(bytes, { row, offsetBytes }) {
       const sizeBytes = sizesBytes[row] as number;
       if (sizeBytes >= FILE_BYTES_MIN) {
@@ -48,7 +74,7 @@ export function createTreeBuilder(values: ValueTable, tree: ValueTree): TreeBuil
       return undefined;
     },
     finishNow() {
-      if (writers.size > 0 || hasLongOffsets(tree)) return undefined;
+      if (writers.size > 0 || files.length > 0 || hasLongOffsets(tree)) return undefined;
       return assembleTree(values, tree, takeLeaf);
     },
     async finish() {
@@ -56,6 +82,7 @@ export function createTreeBuilder(values: ValueTable, tree: ValueTree): TreeBuil
         leaves.set(row, await writer.finish());
         writers.delete(row);
       }
+      await adoptFiles();
       const offsets = await storeOffsets(values, tree);
       return assembleTree(values, tree, takeLeaf, offsets);
     },

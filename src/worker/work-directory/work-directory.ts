@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
@@ -7,11 +8,14 @@ import { systemReason } from "../executors/task-error.ts";
 import { acquireLock, type DirectoryLock } from "./directory-lock.ts";
 import { makeDirectories } from "./make-directories.ts";
 
-/** `<parent>/worker-<hostname>-<port>/` with `data/` and `run/`, for one worker alone. */
+/** `<parent>/worker-<hostname>-<port>/` with `data/`, `run/` and `token`, for one worker alone. */
 export type WorkDirectory = {
   readonly path: string;
   readonly dataDirectory: string;
   readonly runDirectory: string;
+  /** A file with a secret of this worker, by which others prove that they see its files. */
+  readonly tokenPath: string;
+  readonly token: string;
   /** Removes all of it and lets go of the lock. */
   remove(): Promise<void>;
 };
@@ -28,12 +32,14 @@ export async function createWorkDirectory(
   port: number,
 ): Promise<WorkDirectory | undefined> {
   const path = join(resolve(parent), `${workDirectoryPrefix()}${port}`);
+  const token = randomBytes(32).toString("hex");
   let lock: DirectoryLock | undefined;
   try {
     makeDirectories(parent);
     lock = await acquireLock(path);
     if (lock === undefined) return undefined;
     await makeFresh(path);
+    writeFileSync(join(path, "token"), token, { mode: 0o400, flag: "wx" });
   } catch (error) {
     lock?.release();
     throw new HyperloomError(
@@ -47,6 +53,8 @@ export async function createWorkDirectory(
     path,
     dataDirectory: join(path, "data"),
     runDirectory: join(path, "run"),
+    tokenPath: join(path, "token"),
+    token,
     async remove() {
       await rm(path, { recursive: true, force: true });
       held.release();

@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { DATA_TYPE, isLeafType } from "../../../src/core/model/symbols.ts";
-import type { FromHolder, FromPuller } from "../../../src/protocol/peer/messages.ts";
+import {
+  type FromHolder,
+  type FromPuller,
+  PEER_PROTOCOL_VERSION,
+} from "../../../src/protocol/peer/messages.ts";
 import { payloadSizeBytes, type ValueTree } from "../../../src/protocol/peer/value-tree.ts";
 import { u32 } from "../worker/arbitraries.ts";
 
@@ -66,17 +70,32 @@ export const tree: fc.Arbitrary<ValueTree> = fc.array(step, { maxLength: 8 }).ma
 });
 
 const serverId = fc.string({ minLength: 1, maxLength: 20 });
+const port = fc.nat(65_535);
+const fileName = fc.stringMatching(/^[a-z0-9]{1,8}$/);
 
 export const fromPuller: fc.Arbitrary<FromPuller> = fc.oneof(
-  fc.record({ kind: fc.constant("hello" as const), serverId, version: u32 }),
-  fc.array(fc.tuple(u32, u32, u32, fc.nat(1), fc.maxSafeNat()), { maxLength: 5 }).map((rows) => ({
+  fc.record({
+    kind: fc.constant("hello" as const),
+    serverId,
+    version: fc.constant(PEER_PROTOCOL_VERSION),
+    workerId: u32,
+    port,
+  }),
+  fc.record({
+    kind: fc.constant("ticket" as const),
+    version: fc.constant(PEER_PROTOCOL_VERSION),
+    ticket: fc.uint8Array({ maxLength: 80 }),
+  }),
+  fc.record({ kind: fc.constant("proof" as const), token: serverId }),
+  fc.array(fc.tuple(u32, u32, u32, fc.nat(2), fc.maxSafeNat()), { maxLength: 5 }).map((rows) => ({
     kind: "pull" as const,
     requests: {
       requestIds: Uint32Array.from(rows, ([requestId]) => requestId),
       tasks: Uint32Array.from(rows, ([, task]) => task),
       attempts: Uint32Array.from(rows, ([, , attempt]) => attempt),
       formats: Uint8Array.from(rows, ([, , , format]) => format),
-      fromBytes: Float64Array.from(rows, ([, , , format, from]) => (format === 0 ? 0 : from)),
+      mayRedirect: Uint8Array.from(rows, ([requestId]) => requestId % 2),
+      fromBytes: Float64Array.from(rows, ([, , , format, from]) => (format === 1 ? from : 0)),
     },
   })),
   fc.record({ kind: fc.constant("cancel" as const), requestId: u32 }),
@@ -84,12 +103,25 @@ export const fromPuller: fc.Arbitrary<FromPuller> = fc.oneof(
 
 /** With payloads small enough to make. */
 export const fromHolder: fc.Arbitrary<FromHolder> = fc.oneof(
-  fc.tuple(u32, tree).map(([requestId, of]) => ({
-    kind: "object" as const,
-    requestId,
-    payloadBytes: payloadSizeBytes(of),
-    tree: of,
-  })),
+  fc.tuple(u32, tree, fc.array(fc.option(fileName))).map(([requestId, of, names]) => {
+    const files: { row: number; name: string }[] = [];
+    of.kinds.forEach((kind, row) => {
+      const name = names[row];
+      if (isLeafType(kind) && typeof name === "string") files.push({ row, name });
+    });
+    const payloadBytes = payloadSizeBytes(of, files);
+    return { kind: "object" as const, requestId, payloadBytes, tree: of, files };
+  }),
+  fc.record({
+    kind: fc.constant("welcome" as const),
+    tokenPath: fc.string(),
+    dataDirectory: fc.string(),
+  }),
+  fc.record({
+    kind: fc.constant("redirected" as const),
+    requestId: u32,
+    peer: fc.record({ workerId: u32, host: serverId, port }),
+  }),
   fc.record({
     kind: fc.constant("object-frames" as const),
     requestId: u32,

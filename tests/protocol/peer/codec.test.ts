@@ -77,14 +77,20 @@ describe("hostile bytes", () => {
   });
   const decodeTree = (tree: ValueTree): unknown => {
     const payloadBytes = payloadSizeBytes(tree);
-    const frame = encodeFromHolder({ kind: "object", requestId: 1, payloadBytes, tree });
+    const frame = encodeFromHolder({ kind: "object", requestId: 1, payloadBytes, tree, files: [] });
     const { kind, body } = onlyFrame(frame);
     return decodeFromHolder(kind, body);
   };
 
   test("a shared value is there once and counts twice in its array", () => {
     const tree = treeOf([data(5), array([0, 0], 10)]);
-    expect(decodeTree(tree)).toEqual({ kind: "object", requestId: 1, payloadBytes: 5, tree });
+    expect(decodeTree(tree)).toEqual({
+      kind: "object",
+      requestId: 1,
+      payloadBytes: 5,
+      tree,
+      files: [],
+    });
   });
 
   test.each([
@@ -123,14 +129,20 @@ describe("hostile bytes", () => {
   test("a payload that is not as large as the leaves is refused", () => {
     const tree = treeOf([data(5)]);
     const { kind, body } = onlyFrame(
-      encodeFromHolder({ kind: "object", requestId: 1, payloadBytes: 6, tree }),
+      encodeFromHolder({ kind: "object", requestId: 1, payloadBytes: 6, tree, files: [] }),
     );
     expect(() => decodeFromHolder(kind, body)).toThrow(/as large as/);
   });
 
   test("a tree is not pulled from the middle", () => {
     const one = Uint32Array.of(1);
-    const requests = { requestIds: one, tasks: one, attempts: one, formats: Uint8Array.of(0) };
+    const requests = {
+      requestIds: one,
+      tasks: one,
+      attempts: one,
+      formats: Uint8Array.of(0),
+      mayRedirect: Uint8Array.of(0),
+    };
     const { kind, body } = onlyFrame(
       encodeFromPuller({ kind: "pull", requests: { ...requests, fromBytes: Float64Array.of(1) } }),
     );

@@ -47,7 +47,8 @@ function expectedLeaves(message: FromHolder): Map<number, number[]> {
   if (message.kind !== "object") return leaves;
   let offset = 0;
   message.tree.kinds.forEach((kind, row) => {
-    const end = offset + (isLeafType(kind) ? (message.tree.sizesBytes[row] ?? 0) : 0);
+    const isSent = isLeafType(kind) && !message.files.some((file) => file.row === row);
+    const end = offset + (isSent ? (message.tree.sizesBytes[row] ?? 0) : 0);
     if (end > offset) leaves.set(row, payload.slice(offset, end));
     offset = end;
   });

@@ -132,7 +132,13 @@ test("10,000 hostile messages end neither server nor workers", async () => {
   });
   const peer = await attack({
     port: peers[0]?.port ?? 0,
-    introduction: encodeFromPuller({ kind: "hello", serverId, version: PEER_PROTOCOL_VERSION }),
+    introduction: encodeFromPuller({
+      kind: "hello",
+      serverId,
+      version: PEER_PROTOCOL_VERSION,
+      workerId: 9,
+      port: 0,
+    }),
     messages: hostilePulls(3, serverId),
     decode: decodeBody((kind, body) => void decodeFromPuller(kind, body)),
     ending: Uint8Array.of(0, 0, 0, 0, 99, 0, 0, 0),

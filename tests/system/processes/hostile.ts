@@ -36,7 +36,13 @@ export function hostilePulls(seed: number, serverId: string): HostileMessages {
       const kind = random.below(3);
       const frame =
         kind === 0
-          ? encodeFromPuller({ kind: "hello", serverId, version: random.below(3) })
+          ? encodeFromPuller({
+              kind: "hello",
+              serverId,
+              version: random.below(3),
+              workerId: id(),
+              port: random.below(65_536),
+            })
           : kind === 1
             ? encodeFromPuller({ kind: "cancel", requestId: id() })
             : encodeFromPuller({
@@ -45,7 +51,8 @@ export function hostilePulls(seed: number, serverId: string): HostileMessages {
                   requestIds: Uint32Array.of(id(), id()),
                   tasks: Uint32Array.of(id(), random.below(50)),
                   attempts: Uint32Array.of(id(), random.below(3)),
-                  formats: Uint8Array.of(random.below(2), random.below(2)),
+                  formats: Uint8Array.of(random.below(3), random.below(3)),
+                  mayRedirect: Uint8Array.of(random.below(2), random.below(2)),
                   fromBytes: Float64Array.of(0, 0),
                 },
               });

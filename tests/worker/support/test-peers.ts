@@ -1,8 +1,9 @@
 import { onTestFinished } from "vitest";
 import type { Log } from "../../../src/core/base/log.ts";
 import { listenTcp } from "../../../src/transport/listen-tcp.ts";
+import type { SharedFiles } from "../../../src/worker/transfer/hand-over.ts";
 import { createPuller, type Puller } from "../../../src/worker/transfer/puller.ts";
-import { serveData } from "../../../src/worker/transfer/serve-data.ts";
+import { createDataServer } from "../../../src/worker/transfer/serve-data.ts";
 import { testStore } from "./test-store.ts";
 
 export const SERVER_ID = "server-of-the-test";
@@ -14,13 +15,13 @@ export type TestHolder = ReturnType<typeof testStore> & {
 };
 
 /** A store that is served on a free port. */
-export async function startHolder(): Promise<TestHolder> {
+export async function startHolder(shared?: SharedFiles): Promise<TestHolder> {
   const store = testStore();
   const logs: string[] = [];
   const log: Log = (_, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`);
-  const listener = await listenTcp({ host: "127.0.0.1", port: 0 }, (connection) =>
-    serveData(connection, { store, serverId: SERVER_ID, log }),
-  );
+  const membership = { serverId: SERVER_ID, redeem: () => undefined };
+  const server = createDataServer({ store, membership: () => membership, shared, log });
+  const listener = await listenTcp({ host: "127.0.0.1", port: 0 }, server.serve);
   const close = async (): Promise<void> => listener[Symbol.asyncDispose]();
   onTestFinished(close);
   return { ...store, port: listener.port, logs, close };
@@ -43,7 +44,7 @@ export function startPuller(port: number, serverId: string = SERVER_ID): TestPul
   const logs: string[] = [];
   const puller = createPuller({
     store,
-    serverId,
+    identity: { serverId, workerId: 2, port: 1 },
     onFetched: ({ tasks, attempts }) =>
       void tasks.forEach((task, i) => void fetched.push(`${task}:${attempts[i]}`)),
     onFailed: ({ tasks, attempts }) =>

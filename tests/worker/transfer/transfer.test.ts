@@ -230,6 +230,8 @@ describe("what goes wrong", () => {
       kind: "hello",
       serverId: SERVER_ID,
       version: PEER_PROTOCOL_VERSION,
+      workerId: 2,
+      port: 1,
     });
     const attacks = [
       Buffer.from("GET / HTTP/1.1\r\n\r\n"),
@@ -263,12 +265,15 @@ describe("client frames", () => {
     return new Promise((resolve, reject) => {
       let answer: PullAnswer | undefined;
       const connection = openPullConnection(
-        { host: "127.0.0.1", port, serverId: SERVER_ID },
+        { host: "127.0.0.1", port, identity: { serverId: SERVER_ID } },
         {
           onAnswer: (found) => {
             answer = found;
           },
-          onPayload: (bytes) => void chunks.push(Buffer.from(bytes)),
+          onPayload: (bytes) => {
+            chunks.push(Buffer.from(bytes));
+            return undefined;
+          },
           onObjectEnd: () => {
             connection.destroy();
             if (answer !== undefined) resolve({ answer, bytes: Buffer.concat(chunks) });
