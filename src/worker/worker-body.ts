@@ -13,8 +13,8 @@ import { type Hands, runCommand } from "./run-command.ts";
 import type { ServerLink } from "./server-link.ts";
 import type { Store } from "./store/store.ts";
 import { createPuller } from "./transfer/puller.ts";
-import type { WorkDirectory } from "./work-directory/work-directory.ts";
 import type { DataServer } from "./transfer/serve-data.ts";
+import type { WorkDirectory } from "./work-directory/work-directory.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 import { createSession, eventOf } from "./worker-session.ts";
 
@@ -34,10 +34,10 @@ export type BodyOptions = {
   readonly launcher: Promise<Launcher>;
   readonly customTypes: ReadonlyMap<string, TaskType>;
   readonly offer: readonly NamedAmount[];
-  readonly onStop: () => void;
   readonly dataServer: DataServer;
   /** Where it listens. */
   readonly dataPort: number;
+  readonly onStop: () => void;
   readonly onSilent: (reason: string) => void;
 };
 

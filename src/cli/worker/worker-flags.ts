@@ -33,6 +33,7 @@ Options:
       --resource NAME=AMOUNT  offer something else, such as gpus=2; may be repeated
       --wdir DIRECTORY        make the work directory here (default: the system's temporary one)
       --nopin                 let programs run on any cpu, not only on those of their task
+      --no-shared-files       copy data of workers on this machine too, in place of linking their files
       --load FILE             run the task types that this module exports; may be repeated
       --python FILE           run Python functions by this interpreter, which must have cloudpickle
                               (default: HYPERLOOM_PYTHON, VIRTUAL_ENV, python3 of PATH)
@@ -67,12 +68,12 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     resources: parseResources(values.resource),
     workDirectory: values.wdir,
     isPinning: !values.nopin,
+    sharesFiles: !values["no-shared-files"],
     modules: values.load,
     python: values.python,
     name: values.name,
     host: values.host,
     exitWithStdin: values["exit-with-stdin"],
-    sharesFiles: !values["no-shared-files"],
   };
 }
 
@@ -101,6 +102,7 @@ function parse(args: readonly string[]) {
         cpus: { type: "string" },
         resource: { type: "string", multiple: true, default: [] },
         wdir: { type: "string" },
+        "no-shared-files": { type: "boolean", default: false },
         nopin: { type: "boolean", default: false },
         load: { type: "string", multiple: true, default: [] },
         python: { type: "string" },
@@ -112,5 +114,4 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new CliError(EXIT.usage, error instanceof Error ? error.message : String(error));
   }
-        "no-shared-files": { type: "boolean", default: false },
 }
