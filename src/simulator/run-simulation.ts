@@ -203,6 +203,7 @@ export function runSimulation(
     files: new Map(),
     vanishProbability: faults.vanishProbability,
     sabotage,
+    givesAhead: options.givesAhead,
     checksInvariants: options.checksInvariants,
     totals: { messages: 0, messageBytes: 0, executions: 0 },
     observe: (observation) => {

@@ -156,8 +156,11 @@ export function createSimulatedExecutor(
       running.delete(key);
       world.observe({ kind: "execution-ended", workerId, task, attempt });
       const { evaluation } = execution;
-      if (evaluation === undefined) handlers.onCheckpointsMissing(refsOf([execution]));
-      else if (evaluation.kind === "failure") handlers.onFailed(task, attempt, evaluation.message);
+      if (evaluation === undefined) {
+        world.observe({ kind: "checkpoint-missing", workerId, task, attempt });
+        handlers.onCheckpointsMissing(refsOf([execution]));
+      } else if (evaluation.kind === "failure")
+        handlers.onFailed(task, attempt, evaluation.message);
       else {
         store.put(task, attempt, evaluation.value);
         executed.push(execution);

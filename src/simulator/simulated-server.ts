@@ -77,7 +77,7 @@ function findLoadable(plan: Plan, world: World): Uint8Array | undefined {
 
 export function createSimulatedServer(world: World): SimulatedServer {
   const { clock } = world;
-  const state = createSchedulerState();
+  const state = createSchedulerState({ givesAhead: world.givesAhead });
   const workers = new Map<number, WorkerConnection>();
   const clients = new Map<number, Link<ClientDelivery>>();
   let nextWorkerId = 1;

@@ -17,6 +17,8 @@ export type SimulationOptions = {
   readonly bytesPerUs: number;
   /** Share of the results that clients fetch. */
   readonly fetchShare: number;
+  /** Whether workers are given tasks whose inputs they are still to make. */
+  readonly givesAhead: boolean;
   /** Whether both brains check their whole state after each step. */
   readonly checksInvariants: boolean;
 };
@@ -32,6 +34,7 @@ export const DEFAULT_OPTIONS: SimulationOptions = {
   latencyUs: 100,
   bytesPerUs: 1000,
   fetchShare: 0.5,
+  givesAhead: true,
   checksInvariants: true,
 };
 
@@ -49,6 +52,7 @@ export function reproducingCommand(options: SimulationOptions): string {
     `--fetch-share ${options.fetchShare}`,
   ];
   if (options.faults.length > 0) flags.push(`--faults ${options.faults.join(",")}`);
+  if (!options.givesAhead) flags.push("--not-ahead");
   if (!options.checksInvariants) flags.push("--no-invariants");
   return `npm run simulate -- ${flags.join(" ")}`;
 }

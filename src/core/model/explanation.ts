@@ -75,4 +75,5 @@ export type RerunReason =
   | "input-unreachable"
   | "input-lost"
   | "data-lost"
-  | "checkpoint-missing";
+  | "checkpoint-missing"
+  | "input-not-made";

@@ -1,4 +1,5 @@
 import type { StepContext } from "./context.ts";
+import { giveAhead } from "./give-ahead.ts";
 import { give } from "./given.ts";
 import { expectedUsOf } from "./groups.ts";
 import { addRef } from "./outbox.ts";
@@ -114,6 +115,7 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
     // More may be known about such tasks than when it was queued.
     expectDuration(state, best, missingInputsUs(state, best, worker.id));
     give(context, worker, best);
+    giveAhead(context, worker, best);
   }
 }
 

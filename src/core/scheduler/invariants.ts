@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { AHEAD_CONSUMERS_MAX } from "./given.ts";
 import type { SchedulerState } from "./state.ts";
 import {
   ASSIGNED,
@@ -6,6 +7,8 @@ import {
   FREE,
   HOLDS_INPUTS,
   INDEXED,
+  isAhead,
+  isGiven,
   LOADS,
   PRESENT,
   READY,
@@ -69,15 +72,18 @@ function checkRow(state: SchedulerState, row: number, missing: number): void {
   );
   if ((flags & HOLDS_INPUTS) !== 0) {
     assert(tasks.unfinishedInputs[row] === missing, `missing inputs of task ${row}`);
-    assert((current === WAITING) === missing > 0, `task ${row} waits for inputs or does not`);
+    assert(current !== WAITING || missing > 0, `task ${row} waits for inputs`);
+    assert(current !== READY || missing === 0, `task ${row} does not wait for inputs`);
   }
   if (current !== DORMANT)
     assert(isWanted(state, row), `task ${row} in state ${current} is wanted`);
   if (current === DORMANT) {
     assert((tasks.lineage[row] as number) > 0, `dormant task ${row} is kept for a reason`);
   }
-  assert((queue !== -1) === (unfinished && current !== WAITING), `queue of task ${row}`);
-  if (current === ASSIGNED || current === RUNNING) {
+  const ahead = isAhead(tasks, row);
+  assert((queue !== -1) === (unfinished && current !== WAITING && !ahead), `queue of task ${row}`);
+  if (ahead) checkAhead(state, row);
+  else if (current === ASSIGNED || current === RUNNING) {
     const worker = state.workers.get(tasks.worker[row] as number);
     assert(queue === worker?.given, `task ${row} is on its worker's account`);
   }
@@ -90,7 +96,34 @@ function checkRow(state: SchedulerState, row: number, missing: number): void {
   planOf(state, row);
 }
 
+/** What was given ahead waits for nothing but what its worker was given too, and would be found from there. */
+function checkAhead(state: SchedulerState, row: number): void {
+  const { tasks } = state;
+  const start = tasks.edgeStart[row] as number;
+  for (let k = start; k < start + (tasks.inputCount[row] as number); k += 1) {
+    const input = tasks.edges.items[k] as number;
+    if (tasks.state[input] === PRESENT) continue;
+    const isComing = isGiven(tasks, input) && tasks.worker[input] === tasks.worker[row];
+    assert(
+      isComing,
+      `input ${input} of task ${row}, which was given ahead, is given to its worker`,
+    );
+    assert(tasks.serial[input] === tasks.serial[row], `task ${row} is known to its input ${input}`);
+    assert(
+      (tasks.consumerCount[input] as number) <= AHEAD_CONSUMERS_MAX,
+      `task ${row} is found from its input ${input}`,
+    );
+  }
+}
+
 function checkWorkers(state: SchedulerState): void {
+  const { tasks } = state;
+  const ahead = new Map<number, number>();
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    if (!isAhead(tasks, row)) continue;
+    const worker = tasks.worker[row] as number;
+    ahead.set(worker, (ahead.get(worker) ?? 0) + 1);
+  }
   let backlog = 0;
   for (const worker of state.workers.values()) {
     let own = 0;
@@ -104,6 +137,11 @@ function checkWorkers(state: SchedulerState): void {
     }
     assert(own === worker.backlogTasks, `backlog of worker ${worker.id} is counted`);
     backlog += own;
+    assert(
+      worker.aheadTasks === (ahead.get(worker.id) ?? 0),
+      `what worker ${worker.id} was given ahead is counted`,
+    );
+    for (const load of worker.aheadUs) assert(load > -1, `load ahead of worker ${worker.id}`);
     for (const load of worker.loadUs) assert(load > -1, `load of worker ${worker.id} is a load`);
     assert(
       worker.kind.buckets[worker.bucket]?.has(worker.id) === true,

@@ -19,13 +19,16 @@ export type WorkerRecord = {
    * resource were the only limit: one entry a resource of its kind, the last one for tasks that ask for nothing.
    */
   readonly loadUs: Float64Array;
-  /** The greatest of `loadUs` of what it was already given. */
+  /** The part of `loadUs` that it was given and can begin. */
   readonly givenUs: Float64Array;
+  /** The same of what it was given ahead, which begins only when something else has ended. */
+  readonly aheadUs: Float64Array;
+  aheadTasks: number;
   /** Ready tasks that are meant for it: a queue for each request class, made when first needed. */
   readonly backlogs: Map<number, number>;
   /** Tasks in all of its backlogs. */
   backlogTasks: number;
-  /** Queue of the tasks that it was given. */
+  /** Queue of the tasks that it was given, but for those ahead. */
   readonly given: number;
   roundTripUs: number;
   /** A retraction was sent at this time and is not answered; -1 for none. */
@@ -94,6 +97,8 @@ export type SchedulerCounters = {
 export type SchedulerOptions = {
   /** How long a request that no worker can satisfy may wait before its task fails. */
   readonly unsatisfiableAfterMs: number;
+  /** Whether workers are given tasks whose inputs they are still to make. */
+  readonly givesAhead: boolean;
   /** Name of a symbol that is not built in, for messages. */
   readonly symbolName: (symbol: number) => string;
   /** Decides in place of `dispatch`; for comparisons in the simulator. */
@@ -147,6 +152,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
   return {
     options: {
       unsatisfiableAfterMs: 60_000,
+      givesAhead: true,
       symbolName: (symbol) => `symbol ${symbol}`,
       policy: undefined,
       bytesPerUs: 1_000,

@@ -36,6 +36,17 @@ export const RETRACTING = 64;
 /** The client can name it: it is in the client's index. */
 export const INDEXED = 128;
 
+/** Whether a worker has the row. */
+export const isGiven = ({ state }: TaskTable, row: number): boolean =>
+  state[row] === ASSIGNED || state[row] === RUNNING;
+
+/**
+ * Whether a worker has the row *ahead*: before its inputs are there, of which those that are missing
+ * were given to the same worker before it.
+ */
+export const isAhead = (tasks: TaskTable, row: number): boolean =>
+  (tasks.unfinishedInputs[row] as number) > 0 && isGiven(tasks, row);
+
 const NO_ENTRY = 0xffff_ffff;
 const KEPT_CAPACITY = 4096;
 const LABEL_BYTES_MAX = 0xffff;

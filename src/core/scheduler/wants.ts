@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { StepContext } from "./context.ts";
-import { ungive } from "./given.ts";
+import { takeBack } from "./given.ts";
 import { addRef } from "./outbox.ts";
 import { makeReady, unqueueReady } from "./ready.ts";
 import { holdersOf } from "./replicas.ts";
@@ -95,7 +95,7 @@ export function stopAttempt(context: StepContext, row: number): void {
   if (tasks.state[row] === READY) unqueueReady(state, row);
   if (tasks.state[row] === ASSIGNED || tasks.state[row] === RUNNING) {
     addRef(outbox.cancels, tasks.worker[row] as number, row, tasks.attempt[row] as number);
-    ungive(context, row);
+    takeBack(context, row);
   }
 }
 

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import { CPUS } from "../model/symbols.ts";
 import type { WorkerState } from "./state.ts";
 import { LANE_US_MAX } from "./tables/lane-table.ts";
-import { OBJECT_FETCHING, OBJECT_FREE, OBJECT_PRESENT } from "./tables/object-table.ts";
+import { OBJECT_EXPECTED, OBJECT_FREE, OBJECT_PRESENT } from "./tables/object-table.ts";
 import type { Request } from "./tables/request-table.ts";
 import { TASK_FETCHING, TASK_FREE, TASK_RUNNABLE, TASK_RUNNING } from "./tables/task-table.ts";
 
@@ -10,7 +10,10 @@ const NONE = -1;
 
 /** Fails where the state contradicts itself between two steps. Linear in the state: for tests and simulations. */
 export function checkWorkerInvariants(state: WorkerState): void {
-  assert(state.orphans.length === 0 && !state.mayStart, "a step leaves nothing undecided");
+  assert(
+    state.orphans.length + state.unmade.length === 0 && !state.mayStart,
+    "a step leaves nothing undecided",
+  );
   checkTasks(state);
   checkUsers(state);
   checkLanes(state);
@@ -48,7 +51,7 @@ function checkTask(state: WorkerState, row: number): void {
   let missing = 0;
   state.edges.forEachObject(row, (object) => {
     missing += 1;
-    assert(objects.states[object] === OBJECT_FETCHING, `what ${story} waits for is on its way`);
+    assert(!objects.isPresent(object), `what ${story} waits for is not here`);
   });
   if (taskState === TASK_FETCHING) {
     assert(missing > 0, `${story} waits for something`);
@@ -145,6 +148,7 @@ function checkObjects(state: WorkerState): void {
   const { objects } = state;
   let present = 0;
   let fetching = 0;
+  let expected = 0;
   for (let row = 0; row < objects.rowEnd; row++) {
     if (objects.states[row] === OBJECT_FREE) continue;
     const task = objects.tasks[row] as number;
@@ -153,12 +157,17 @@ function checkObjects(state: WorkerState): void {
     if (objects.states[row] === OBJECT_PRESENT) {
       present += 1;
       assert(!isAwaited, `nobody waits for the object of task ${task}, which is here`);
+    } else if (objects.states[row] === OBJECT_EXPECTED) {
+      expected += 1;
+      const producer = state.tasks.findAttempt(task, objects.attempts[row] as number);
+      assert(producer !== NONE, `the task ${task} that is to make an object is here`);
+      assert(isAwaited, `somebody waits for the object that task ${task} makes`);
     } else {
       fetching += 1;
       assert(isAwaited, `somebody waits for the object of task ${task}, which is on its way`);
     }
   }
-  assert(present + fetching === objects.size, "each row has its object");
+  assert(present + fetching + expected === objects.size, "each row has its object");
   let listed = 0;
   for (let row = objects.firstFetching; row !== NONE; row = objects.nextFetching[row] as number) {
     listed += 1;

@@ -78,7 +78,6 @@ export class Outbox {
       if (list.length > 0) commands.push({ kind, refs: list.take() });
     };
     add("kill", this.killed);
-    add("abandon-fetch", this.abandoned);
     add("discard", this.discarded);
     if (this.finished !== undefined) {
       commands.push({ kind: "report-finished", finished: this.finished });
@@ -99,6 +98,8 @@ export class Outbox {
       this.#unreachableHolders.clear();
     }
     this.#takeFetches(commands);
+    // It may have turned out in this very step that nobody waits for what is fetched.
+    add("abandon-fetch", this.abandoned);
     if (this.#executed.length > 0) {
       const rows = this.#executed.toArray();
       commands.push({ kind: "execute", rows, lanes: this.#executedLanes.toArray() });

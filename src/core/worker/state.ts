@@ -27,8 +27,10 @@ export type WorkerState = {
   readonly endings: EndingTable;
   readonly durations: Durations;
   readonly outbox: Outbox;
-  /** Objects on their way that lost a waiting task in this step: perhaps nobody waits for them now. */
+  /** Objects, not here, that lost a waiting task in this step: perhaps nobody waits for them now. */
   readonly orphans: Uint32List;
+  /** Expected objects whose task left in this step; those that it has made are here now. */
+  readonly unmade: Uint32List;
   /** Whether in this step something became free or runnable. */
   mayStart: boolean;
   nextSequence: number;
@@ -62,6 +64,7 @@ export function createWorkerState(options: {
     durations: new Durations(),
     outbox: new Outbox(),
     orphans: new Uint32List(),
+    unmade: new Uint32List(),
     mayStart: false,
     nextSequence: 0,
     counts: { fetching: 0, runnable: 0, running: 0 },

@@ -19,11 +19,12 @@ import {
 import { onTasksCanceled, onTasksRetracted } from "./handlers/withdrawal.ts";
 import { startRunnable } from "./start-runnable.ts";
 import type { WorkerState } from "./state.ts";
-import { abandonOrphans } from "./transitions.ts";
+import { abandonOrphans, forgetUnmade } from "./transitions.ts";
 
 /** Takes one event in and says what is to be done, in this order. The only writer of the state. */
 export function stepWorker(state: WorkerState, event: WorkerEvent): WorkerCommand[] {
   handle(state, event);
+  forgetUnmade(state);
   abandonOrphans(state);
   if (state.mayStart) {
     state.mayStart = false;

@@ -1,6 +1,6 @@
 import type { WorkerState } from "./state.ts";
 import type { Ending } from "./tables/ending-table.ts";
-import { OBJECT_FETCHING } from "./tables/object-table.ts";
+import { OBJECT_EXPECTED, OBJECT_FETCHING, OBJECT_PRESENT } from "./tables/object-table.ts";
 import { TASK_FETCHING, TASK_RUNNABLE, TASK_RUNNING } from "./tables/task-table.ts";
 
 const NONE = -1;
@@ -80,10 +80,18 @@ export function forgetTask(state: WorkerState, row: number): void {
   removeTask(state, row);
 }
 
-function removeTask({ tasks, requests, batches }: WorkerState, row: number): void {
+function removeTask(state: WorkerState, row: number): void {
+  const { tasks, requests, batches } = state;
   requests.release(requests.get(tasks.requests[row] as number));
   batches.release(tasks.batches[row] as number);
+  noteUnmade(state, row);
   tasks.remove(row);
+}
+
+/** Remembers the object that the task was to make, if others wait for it and it was not made. */
+function noteUnmade({ tasks, objects, unmade }: WorkerState, row: number): void {
+  const object = objects.find(tasks.tasks[row] as number, tasks.attempts[row] as number);
+  if (object !== NONE && objects.states[object] === OBJECT_EXPECTED) unmade.push(object);
 }
 
 /**
@@ -114,7 +122,7 @@ export function addPresentObject(state: WorkerState, task: number, attempt: numb
     objects.addPresent(task, attempt);
     return;
   }
-  if (objects.states[row] !== OBJECT_FETCHING) return;
+  if (objects.states[row] === OBJECT_PRESENT) return;
   objects.arrive(row);
   for (let waiting = edges.shift(row); waiting !== NONE; waiting = edges.shift(row)) {
     const missing = (tasks.missingInputs[waiting] as number) - 1;
@@ -123,8 +131,8 @@ export function addPresentObject(state: WorkerState, task: number, attempt: numb
   }
 }
 
-/** The object on its way will not come: tasks that wait for it cannot run here. */
-export function loseFetchingObject(state: WorkerState, row: number): void {
+/** The object will not come: tasks that wait for it cannot run here. */
+export function loseAwaitedObject(state: WorkerState, row: number): void {
   const { objects, edges, tasks, outbox } = state;
   const input = {
     task: objects.tasks[row] as number,
@@ -138,13 +146,31 @@ export function loseFetchingObject(state: WorkerState, row: number): void {
   objects.remove(row);
 }
 
-/** Ends the fetches that no task waits for any more. */
+/**
+ * Forgets the tasks that wait for what is not going to be made here, since the task that was to make
+ * it is gone, and those that wait for them in turn. The server knows it already or hears it first,
+ * and has taken them back: what is reported here is stale when it arrives.
+ */
+export function forgetUnmade(state: WorkerState): void {
+  const { unmade, objects } = state;
+  for (let i = 0; i < unmade.length; i++) {
+    const object = unmade.at(i);
+    if (objects.states[object] === OBJECT_EXPECTED) loseAwaitedObject(state, object);
+  }
+  unmade.clear();
+}
+
+/** Ends the fetches that no task waits for any more, and expects nothing for nobody. */
 export function abandonOrphans(state: WorkerState): void {
   const { orphans, objects, outbox } = state;
   for (let i = 0; i < orphans.length; i++) {
     const row = orphans.at(i);
-    if (objects.states[row] !== OBJECT_FETCHING || objects.firstEdges[row] !== NONE) continue;
-    outbox.abandoned.push(objects.tasks[row] as number, objects.attempts[row] as number);
+    const isFetching = objects.states[row] === OBJECT_FETCHING;
+    if (!isFetching && objects.states[row] !== OBJECT_EXPECTED) continue;
+    if (objects.firstEdges[row] !== NONE) continue;
+    if (isFetching) {
+      outbox.abandoned.push(objects.tasks[row] as number, objects.attempts[row] as number);
+    }
     objects.remove(row);
   }
   orphans.clear();

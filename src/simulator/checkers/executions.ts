@@ -11,7 +11,7 @@ type Runs = { count: number; lastExecution: Execution; disturbancesBefore: numbe
 
 /**
  * No attempt is executed twice, and the same work is executed again only where a worker was lost, a
- * pull failed or the earlier execution was stopped since.
+ * pull failed, a checkpoint was missing or the earlier execution was stopped since.
  */
 export function createExecutionChecker(): Checker {
   const byAttempt = new Map<string, Execution>();
@@ -75,6 +75,7 @@ export function createExecutionChecker(): Checker {
           disturbances += 1;
           break;
         case "pull-failed":
+        case "checkpoint-missing":
           disturbances += 1;
           break;
         default:

@@ -20,6 +20,8 @@ export type Observation =
   | (At & { readonly kind: "input-missing"; readonly input: string })
   | (At & { readonly kind: "object-stored" | "object-discarded" })
   | (At & { readonly kind: "object-served"; readonly peer: number })
+  /** A checkpoint's file is gone: what it was made from, which may be gone too, is needed again. */
+  | (At & { readonly kind: "checkpoint-missing" })
   /** A pull broke off; whoever believes that the data is lost may have it computed again. */
   | { readonly kind: "pull-failed"; readonly workerId: number; readonly peer: number }
   | { readonly kind: "plan-submitted"; readonly clientId: number; readonly planNumber: number }

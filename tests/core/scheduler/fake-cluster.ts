@@ -28,11 +28,13 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 export function createFakeCluster({
   check = true,
   durationUs = 5,
+  givesAhead = true,
 }: {
   readonly check?: boolean;
+  readonly givesAhead?: boolean;
   readonly durationUs?: number;
 } = {}): FakeCluster {
-  const state = createSchedulerState();
+  const state = createSchedulerState({ givesAhead });
   const commands: SchedulerCommand[] = [];
   const given = new Map<number, Given[]>();
   let nowMs = 0;

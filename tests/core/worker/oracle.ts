@@ -67,6 +67,7 @@ export class Oracle {
   happen(happening: Happening): void {
     this.#due = {};
     for (const event of this.#expect(happening)) {
+      this.#expectUnmade();
       this.#carryOut(this.#worker.step(event));
       this.#checkReports();
       this.#checkFetches();
@@ -206,18 +207,30 @@ export class Oracle {
       const known = this.tasks.get(task.task);
       if (this.store.has(keyOf(ref)) || (known !== undefined && known.attempt >= ref[1])) continue;
       if (known !== undefined) this.#stop([known.task, known.attempt]);
-      const isReachable = this.#inputsOf(task).every(
-        (input) => this.store.has(keyOf(input)) || holderOf(task, input) < 100,
-      );
-      if (isReachable)
-        this.tasks.set(ref[0], {
-          ...task,
-          attempt: ref[1],
-          isRunning: false,
-          isRedirected: false,
-          lane: 0,
-        });
-      else this.#owe("report-unreachable", ref);
+      this.tasks.set(ref[0], {
+        ...task,
+        attempt: ref[1],
+        isRunning: false,
+        isRedirected: false,
+        lane: 0,
+      });
+    }
+  }
+
+  /** What waits for an object that is nowhere, and that no task here is to make, cannot run. */
+  #expectUnmade(): void {
+    for (let count = -1; count !== this.tasks.size; ) {
+      count = this.tasks.size;
+      for (const task of [...this.tasks.values()]) {
+        if (task.isRunning) continue;
+        const isLost = (input: Ref): boolean =>
+          !this.store.has(keyOf(input)) &&
+          holderOf(task, input) >= 100 &&
+          this.#find(input) === undefined;
+        if (this.#inputsOf(task).some(isLost)) {
+          this.#end([task.task, task.attempt], "report-unreachable");
+        }
+      }
     }
   }
 
@@ -310,7 +323,8 @@ export class Oracle {
     for (const task of this.tasks.values()) {
       if (task.isRunning) continue;
       for (const input of this.#inputsOf(task)) {
-        if (!this.store.has(keyOf(input))) lacking.add(keyOf(input));
+        if (this.store.has(keyOf(input)) || this.#find(input) !== undefined) continue;
+        lacking.add(keyOf(input));
       }
     }
     expect([...this.fetches.keys()].sort()).toEqual([...lacking].sort());

@@ -19,6 +19,7 @@ const REASONS: Readonly<Record<RerunReason, string>> = {
   "input-unreachable": "could not have one of its inputs",
   "input-lost": "had it while one of its inputs was lost",
   "data-lost": "lost the data that it had made",
+  "input-not-made": "was to go on with it, and did not make its inputs",
   "checkpoint-missing": "did not find its checkpoint, so that it is computed",
 };
 

@@ -1,16 +1,16 @@
 import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
-import { ungive } from "../given.ts";
+import { takeBack } from "../given.ts";
 import { giveUpObject, loseReplica, tryAgain } from "../losses.ts";
 import { failTask } from "../plans/fail-plans.ts";
 import { holds, preferAnotherReplica } from "../replicas.ts";
 import { rememberRerun } from "../reruns.ts";
 import type { SchedulerState } from "../state.ts";
 import {
-  ASSIGNED,
   CHECKPOINT_PENDING,
   CHECKPOINT_WRITTEN,
   DORMANT,
+  isGiven,
   LOADS,
   PRESENT,
   RUNNING,
@@ -27,11 +27,7 @@ const UNREACHABLE_ATTEMPTS = 4;
 /** Whether the worker has this attempt, as far as is known here. */
 function isWith(state: SchedulerState, workerId: number, row: number, attempt: number): boolean {
   const { tasks } = state;
-  return (
-    tasks.isCurrent(row, attempt) &&
-    tasks.worker[row] === workerId &&
-    (tasks.state[row] === ASSIGNED || tasks.state[row] === RUNNING)
-  );
+  return tasks.isCurrent(row, attempt) && tasks.worker[row] === workerId && isGiven(tasks, row);
 }
 
 export function onTasksStarted({ state }: StepContext, event: EventOf<"tasks-started">): void {
@@ -50,7 +46,7 @@ export function onTaskFailed(context: StepContext, event: EventOf<"task-failed">
   const { task: row, attempt, workerId, failure } = event;
   context.dirtyWorkers.add(workerId);
   if (isWith(state, workerId, row, attempt)) {
-    ungive(context, row);
+    takeBack(context, row);
     tasks.state[row] = WAITING;
   } else if (!isCheckpointOf(state, workerId, row, attempt)) {
     return;
@@ -82,7 +78,7 @@ export function onTasksReturned(context: StepContext, event: EventOf<"tasks-retu
     const row = tasks[i] as number;
     if (!isWith(state, event.workerId, row, attempts[i] as number)) continue;
     rememberRerun(state, row, worker?.name ?? "", "retracted");
-    ungive(context, row);
+    takeBack(context, row);
     tryAgain(context, row);
   }
 }
@@ -99,7 +95,7 @@ export function onInputsUnreachable(
     const attempts = state.tasks.attemptsMade(row);
     const workerName = state.workers.get(event.workerId)?.name ?? "";
     rememberRerun(state, row, workerName, "input-unreachable");
-    ungive(context, row);
+    takeBack(context, row);
     tryAgain(context, row);
     const input = inputs.tasks[i] as number;
     const holder = holders[i] as number;
@@ -146,7 +142,7 @@ export function onCheckpointsMissing(
   event.refs.tasks.forEach((row, i) => {
     if (!isWith(state, event.workerId, row, event.refs.attempts[i] as number)) return;
     rememberRerun(state, row, workerName, "checkpoint-missing");
-    ungive(context, row);
+    takeBack(context, row);
     tasks.flags[row] = (tasks.flags[row] as number) & ~(LOADS | CHECKPOINT_WRITTEN);
     tasks.state[row] = DORMANT;
     rows.push(row);

@@ -1,19 +1,20 @@
 import type { StepContext } from "../context.ts";
 import { deliverParked } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
-import { ungive } from "../given.ts";
+import { keepGiven, takeBack, ungive } from "../given.ts";
 import { learnDuration } from "../groups.ts";
+import { tryAgain } from "../losses.ts";
 import { addFinished, addRef } from "../outbox.ts";
 import { makeReady } from "../ready.ts";
 import {
-  ASSIGNED,
   CHECKPOINT_PENDING,
   CHECKPOINT_WRITTEN,
+  isAhead,
+  isGiven,
   LOADS,
   NOTIFIED,
   PRESENT,
   RESULT,
-  RUNNING,
   WAITING,
 } from "../task-table.ts";
 import { forEachConsumer, isWanted, letGo, planOf, releaseInputs } from "../wants.ts";
@@ -32,9 +33,16 @@ export function onTasksFinished(context: StepContext, event: TasksFinished): voi
     const isCurrent =
       state.tasks.isCurrent(row, attempt) &&
       state.tasks.worker[row] === event.workerId &&
-      (state.tasks.state[row] === ASSIGNED || state.tasks.state[row] === RUNNING);
-    if (isCurrent) finish(context, event, i, row, unwanted);
-    else dropStale(context, event.workerId, row, attempt);
+      isGiven(state.tasks, row);
+    if (isCurrent && !isAhead(state.tasks, row)) {
+      finish(context, event, i, row, unwanted);
+      continue;
+    }
+    dropStale(context, event.workerId, row, attempt);
+    if (!isCurrent) continue;
+    // From what did the worker make it? What it says last of an input is to come before.
+    takeBack(context, row);
+    tryAgain(context, row);
   }
   letGo(context, unwanted);
 }
@@ -99,10 +107,12 @@ function advanceConsumers(context: StepContext, row: number): void {
   const { tasks } = state;
   forEachConsumer(state, row, (consumer) => {
     state.counters.rowsTouched += 1;
-    if (tasks.state[consumer] !== WAITING) return;
     const unfinished = (tasks.unfinishedInputs[consumer] as number) - 1;
+    if (unfinished < 0) return;
     tasks.unfinishedInputs[consumer] = unfinished;
-    if (unfinished === 0) makeReady(context, consumer);
+    if (unfinished > 0) return;
+    if (tasks.state[consumer] === WAITING) makeReady(context, consumer);
+    else keepGiven(context, consumer);
   });
 }
 

@@ -14,7 +14,7 @@ import { removeReplica } from "../replicas.ts";
 import { addCapableKind, removeCapableKind } from "../request-classes.ts";
 import { rememberRerun } from "../reruns.ts";
 import type { SchedulerState, WorkerRecord } from "../state.ts";
-import { PRESENT } from "../task-table.ts";
+import { isAhead, PRESENT } from "../task-table.ts";
 
 type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
 
@@ -35,6 +35,8 @@ export function onWorkerJoined(context: StepContext, event: EventOf<"worker-join
     kind,
     loadUs: new Float64Array(offer.length + 1),
     givenUs: new Float64Array(offer.length + 1),
+    aheadUs: new Float64Array(offer.length + 1),
+    aheadTasks: 0,
     backlogs: new Map(),
     backlogTasks: 0,
     given: state.queues.createQueue(),
@@ -71,8 +73,10 @@ export function onWorkerLost(context: StepContext, event: EventOf<"worker-lost">
   queues.destroyQueue(worker.given);
   leaveKind(state, worker);
   state.workers.delete(worker.id);
-  for (const row of orphans) tryAgain(context, row);
-  loseObjects(context, lostWith(state, worker.id), worker.name);
+  const { lost, ahead } = lostWith(state, worker.id);
+  for (const row of ahead) rememberRerun(state, row, worker.name, "worker-lost");
+  for (const row of [...orphans, ...ahead]) tryAgain(context, row);
+  loseObjects(context, lost, worker.name);
 }
 
 function leaveKind(state: SchedulerState, worker: WorkerRecord): void {
@@ -85,18 +89,25 @@ function leaveKind(state: SchedulerState, worker: WorkerRecord): void {
 }
 
 /**
- * Forgets the worker's replicas; the rows of the objects that have no other. Looks at all rows,
- * which is cheap for typed arrays, rare, and spares a set of objects for each worker.
+ * Forgets the worker's replicas; the rows of the objects that have no other, and those that it was
+ * given ahead. Looks at all rows, which is cheap for typed arrays, rare, and spares sets for each worker.
  */
-function lostWith(state: SchedulerState, workerId: number): number[] {
+function lostWith(
+  state: SchedulerState,
+  workerId: number,
+): { readonly lost: number[]; readonly ahead: number[] } {
   const { tasks } = state;
   const lost: number[] = [];
+  const ahead: number[] = [];
   for (let row = 0; row < tasks.capacity; row += 1) {
-    if (tasks.state[row] !== PRESENT) continue;
-    if (tasks.worker[row] !== workerId && !state.extraReplicas.has(row)) continue;
-    if (!removeReplica(state, row, workerId)) lost.push(row);
+    if (tasks.state[row] === PRESENT) {
+      if (tasks.worker[row] !== workerId && !state.extraReplicas.has(row)) continue;
+      if (!removeReplica(state, row, workerId)) lost.push(row);
+    } else if (tasks.worker[row] === workerId && isAhead(tasks, row)) {
+      ahead.push(row);
+    }
   }
-  return lost;
+  return { lost, ahead };
 }
 
 export function onRoundTripMeasured(

@@ -2,6 +2,7 @@ import { BUILTIN_SYMBOLS, TASK_TYPE } from "../../model/symbols.ts";
 import { expectedUsOf } from "../groups.ts";
 import { classOf } from "../request-classes.ts";
 import type { RequestClass, SchedulerState, WorkerRecord } from "../state.ts";
+import { isAhead } from "../task-table.ts";
 import { mainDimension, moveToBucket } from "./worker-kinds.ts";
 
 /**
@@ -11,6 +12,12 @@ import { mainDimension, moveToBucket } from "./worker-kinds.ts";
 const PREFETCH_US = 50_000;
 /** A bound on the batch itself, for tasks that take no time at all. */
 const GIVEN_TASKS_MAX = 16_384;
+/** How much work a worker may be given ahead, in expected time. */
+const AHEAD_US = 50_000;
+const AHEAD_TASKS_MAX = 16_384;
+/** What takes longer than this and so many round trips is not given ahead. */
+const AHEAD_TASK_US_MAX = 20_000;
+const AHEAD_ROUND_TRIPS = 10;
 /** Light tasks that are no built-in run beside each other; built-ins take turns on the worker's loop. */
 const LIGHT_SHARE = 1 / 16;
 
@@ -49,13 +56,13 @@ function addLoad(
   worker: WorkerRecord,
   row: number,
   sign: 1 | -1,
-  given: boolean,
+  loads: Float64Array,
 ): void {
   const { tasks } = state;
   const requestClass = classOf(state, row);
   const us = sign * (tasks.expectedUs[row] as number);
   const share = lightShareOf(tasks.taskType[row] as number);
-  addToLoads(given ? worker.givenUs : worker.loadUs, worker, requestClass, us, share);
+  addToLoads(loads, worker, requestClass, us, share);
 }
 
 function updateBucket(worker: WorkerRecord): void {
@@ -66,34 +73,52 @@ function updateBucket(worker: WorkerRecord): void {
 
 /** Counts the row, in the backlog or given, to the worker's load. */
 export function addBacklogLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
-  addLoad(state, worker, row, 1, false);
+  addLoad(state, worker, row, 1, worker.loadUs);
   updateBucket(worker);
 }
 
 export function removeBacklogLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
-  addLoad(state, worker, row, -1, false);
+  addLoad(state, worker, row, -1, worker.loadUs);
   updateBucket(worker);
 }
 
-/** Counts the row to what the worker was given, and to its load. */
+/** Counts the row to what the worker was given, or was given ahead, and to its load. */
 export function addGivenLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
-  addLoad(state, worker, row, 1, true);
+  addLoad(state, worker, row, 1, isAhead(state.tasks, row) ? worker.aheadUs : worker.givenUs);
   addBacklogLoad(state, worker, row);
 }
 
+/** The row was given ahead, and has its inputs now. */
+export function keepGivenLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
+  addLoad(state, worker, row, 1, worker.givenUs);
+  removeAheadLoad(state, worker, row);
+}
+
+/** The row has left the worker's queue, or the count of what it was given ahead, before. */
 export function removeGivenLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
-  if (state.queues.count(worker.given) === 0) {
+  if (isAhead(state.tasks, row)) {
+    removeAheadLoad(state, worker, row);
+  } else if (state.queues.count(worker.given) === 0) {
     // Sums of floating point numbers drift; nothing given is a load of exactly nothing.
     worker.givenUs.fill(0);
   } else {
-    addLoad(state, worker, row, -1, true);
+    addLoad(state, worker, row, -1, worker.givenUs);
   }
-  if (state.queues.count(worker.given) === 0 && worker.backlogTasks === 0) {
+  if (
+    state.queues.count(worker.given) === 0 &&
+    worker.aheadTasks === 0 &&
+    worker.backlogTasks === 0
+  ) {
     worker.loadUs.fill(0);
     updateBucket(worker);
   } else {
     removeBacklogLoad(state, worker, row);
   }
+}
+
+function removeAheadLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
+  if (worker.aheadTasks === 0) worker.aheadUs.fill(0);
+  else addLoad(state, worker, row, -1, worker.aheadUs);
 }
 
 /** Expected time until the worker could begin another task of the class. */
@@ -128,6 +153,18 @@ export function hasRoom(
   if (state.queues.count(worker.given) >= GIVEN_TASKS_MAX) return false;
   const given = greatestLoad(worker.givenUs, worker, requestClass);
   return given < expectedUs + PREFETCH_US + 2 * worker.roundTripUs;
+}
+
+/**
+ * Whether the worker may be given the row ahead. What takes long is better placed when its inputs
+ * are there, and loses little by the way to the server and back.
+ */
+export function hasRoomAhead(state: SchedulerState, worker: WorkerRecord, row: number): boolean {
+  if (worker.aheadTasks >= AHEAD_TASKS_MAX) return false;
+  const expectedUs = state.tasks.expectedUs[row] as number;
+  if (expectedUs > AHEAD_TASK_US_MAX + AHEAD_ROUND_TRIPS * worker.roundTripUs) return false;
+  const ahead = greatestLoad(worker.aheadUs, worker, classOf(state, row));
+  return ahead < AHEAD_US + 2 * worker.roundTripUs;
 }
 
 /** Notes what the row is expected to take, transfers included, before it is queued for a worker. */

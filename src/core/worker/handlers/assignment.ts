@@ -3,7 +3,7 @@ import { TASK_TYPE } from "../../model/symbols.ts";
 import { functionKeyOf, isFunctionCall } from "../durations.ts";
 import type { WorkerState } from "../state.ts";
 import type { Request } from "../tables/request-table.ts";
-import { makeRunnable, stopTask } from "../transitions.ts";
+import { forgetTask, makeRunnable, stopTask } from "../transitions.ts";
 
 const NONE = -1;
 /** In place of rows of a batch's requests: of what asks for nothing and needs a process. */
@@ -12,16 +12,22 @@ const LIGHT_FUNCTION = -2;
 /** In `inputHolders`: the server knows of no replica. */
 const NO_HOLDER = 0xffff_ffff;
 
-/** Takes the tasks in, greatest priority first, so that their inputs are fetched in that order. */
+/**
+ * Takes the tasks in: all of them first, since some may wait for what others of them make; then
+ * their inputs, greatest priority first, so that they are fetched in that order.
+ */
 export function onTasksAssigned(state: WorkerState, batch: AssignedTasks): void {
   const batchId = state.batches.add(batch);
   const requests = new Map<number, Request>();
-  for (const index of inPriorityOrder(batch.priorities)) {
+  const order = inPriorityOrder(batch.priorities);
+  const added: number[] = [];
+  for (const index of order) {
     if (!isNews(state, batch, index)) continue;
     const request = requestOf(state, batch, index, requests);
     if (request.refusal !== undefined) refuse(state, batch, index, request.refusal);
-    else if (canReachInputs(state, batch, index)) addTask(state, batchId, index, request);
+    else added.push(addTask(state, batchId, index, request));
   }
+  for (const row of added) findInputs(state, batch, row);
   // Requests and batch had a user for the time of this function.
   for (const request of requests.values()) state.requests.release(request);
   state.batches.release(batchId);
@@ -77,27 +83,8 @@ function inputRange(batch: AssignedTasks, index: number): [number, number] {
   return [batch.inputStarts[index] as number, batch.inputStarts[index + 1] as number];
 }
 
-/** Looks at all inputs before anything is noted; reports the first that cannot be had. */
-function canReachInputs(state: WorkerState, batch: AssignedTasks, index: number): boolean {
-  const [start, end] = inputRange(batch, index);
-  for (let input = start; input < end; input++) {
-    const holder = batch.inputHolders[input] as number;
-    if (holder !== NO_HOLDER && holder !== state.workerId) continue;
-    const task = batch.inputTasks[input] as number;
-    const attempt = batch.inputAttempts[input] as number;
-    if (state.objects.find(task, attempt) !== NONE) continue;
-    state.outbox.addUnreachable(batch.tasks[index] as number, batch.attempts[index] as number, {
-      task,
-      attempt,
-      holder,
-    });
-    return false;
-  }
-  return true;
-}
-
-function addTask(state: WorkerState, batchId: number, index: number, request: Request): void {
-  const { tasks, objects, edges } = state;
+function addTask(state: WorkerState, batchId: number, index: number, request: Request): number {
+  const { tasks } = state;
   const batch = state.batches.get(batchId);
   const row = tasks.add(batch.tasks[index] as number, batch.attempts[index] as number);
   tasks.batches[row] = batchId;
@@ -107,10 +94,26 @@ function addTask(state: WorkerState, batchId: number, index: number, request: Re
   state.batches.use(batchId);
   request.users += 1;
   state.counts.fetching += 1;
-  const [start, end] = inputRange(batch, index);
+  return row;
+}
+
+/** Has what the task lacks fetched, or lets it wait for the tasks that make it; or reports what cannot be had. */
+function findInputs(state: WorkerState, batch: AssignedTasks, row: number): void {
+  const { tasks, objects, edges } = state;
+  const [start, end] = inputRange(batch, tasks.indexes[row] as number);
+  const lost = firstUnreachable(state, batch, start, end);
+  if (lost !== NONE) {
+    state.outbox.addUnreachable(tasks.tasks[row] as number, tasks.attempts[row] as number, {
+      task: batch.inputTasks[lost] as number,
+      attempt: batch.inputAttempts[lost] as number,
+      holder: batch.inputHolders[lost] as number,
+    });
+    forgetTask(state, row);
+    return;
+  }
   let missing = 0;
   for (let input = start; input < end; input++) {
-    const object = findOrFetch(state, batch, input);
+    const object = findOrAwait(state, batch, input);
     if (objects.isPresent(object)) continue;
     edges.link(row, object);
     missing += 1;
@@ -119,12 +122,33 @@ function addTask(state: WorkerState, batchId: number, index: number, request: Re
   if (missing === 0) makeRunnable(state, row);
 }
 
-/** The row of the input's object; one that is neither here nor on its way is fetched. */
-function findOrFetch(state: WorkerState, batch: AssignedTasks, input: number): number {
+/** The first input that is nowhere, or -1. Looks at all of them before anything is noted. */
+function firstUnreachable(
+  state: WorkerState,
+  batch: AssignedTasks,
+  start: number,
+  end: number,
+): number {
+  for (let input = start; input < end; input++) {
+    const holder = batch.inputHolders[input] as number;
+    if (holder !== NO_HOLDER && holder !== state.workerId) continue;
+    const task = batch.inputTasks[input] as number;
+    const attempt = batch.inputAttempts[input] as number;
+    if (state.objects.find(task, attempt) !== NONE) continue;
+    if (state.tasks.findAttempt(task, attempt) === NONE) return input;
+  }
+  return NONE;
+}
+
+/** The row of the input's object; one that is neither here, nor to be made here, nor on its way is fetched. */
+function findOrAwait(state: WorkerState, batch: AssignedTasks, input: number): number {
   const task = batch.inputTasks[input] as number;
   const attempt = batch.inputAttempts[input] as number;
   const found = state.objects.find(task, attempt);
   if (found !== NONE) return found;
+  if (state.tasks.findAttempt(task, attempt) !== NONE) {
+    return state.objects.addExpected(task, attempt, state.workerId);
+  }
   const holder = batch.inputHolders[input] as number;
   state.outbox.addFetch(task, attempt, holder, batch.inputSizesBytes[input] as number);
   return state.objects.addFetching(task, attempt, holder);

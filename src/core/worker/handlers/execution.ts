@@ -3,6 +3,7 @@ import type { FinishedTasks, TaskRefs } from "../../model/batches.ts";
 import type { TaskFailure } from "../../model/failures.ts";
 import type { ResourceRequest } from "../../model/resources.ts";
 import type { WorkerState } from "../state.ts";
+import { OBJECT_EXPECTED } from "../tables/object-table.ts";
 import { TASK_RUNNING } from "../tables/task-table.ts";
 import {
   addPresentObject,
@@ -29,15 +30,20 @@ export function onTasksExecuted(state: WorkerState, finished: FinishedTasks): vo
     const row = findRunning(state, task, attempt);
     if (row === NONE) {
       // It was killed or replaced when it had just ended: its result is in the store for nobody.
-      if (state.objects.find(task, attempt) === NONE) state.outbox.discarded.push(task, attempt);
+      if (!isHereOrOnItsWay(state, task, attempt)) state.outbox.discarded.push(task, attempt);
       continue;
     }
     learn(state, row, finished.durationsUs[i] as number);
-    forgetTask(state, row);
     addPresentObject(state, task, attempt);
+    forgetTask(state, row);
     accepted.push(i);
   }
   if (accepted.length > 0) state.outbox.finished = selectFinished(finished, accepted);
+}
+
+function isHereOrOnItsWay({ objects }: WorkerState, task: number, attempt: number): boolean {
+  const row = objects.find(task, attempt);
+  return row !== NONE && objects.states[row] !== OBJECT_EXPECTED;
 }
 
 function learn({ tasks, durations }: WorkerState, row: number, durationUs: number): void {

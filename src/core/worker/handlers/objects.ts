@@ -1,7 +1,7 @@
 import type { TaskRefs } from "../../model/batches.ts";
 import type { WorkerState } from "../state.ts";
 import { OBJECT_FETCHING } from "../tables/object-table.ts";
-import { addPresentObject, loseFetchingObject } from "../transitions.ts";
+import { addPresentObject, loseAwaitedObject } from "../transitions.ts";
 
 const NONE = -1;
 
@@ -30,7 +30,7 @@ export function onObjectsFetched(state: WorkerState, { tasks, attempts }: TaskRe
     if (row === NONE) {
       // The fetch was abandoned too late to stop it.
       outbox.discarded.push(task, attempt);
-    } else if (!objects.isPresent(row)) {
+    } else if (objects.states[row] === OBJECT_FETCHING) {
       addPresentObject(state, task, attempt);
       outbox.replicas.push(task, attempt);
     }
@@ -47,7 +47,7 @@ export function onFetchFailed(
   for (let i = 0; i < tasks.length; i++) {
     const row = objects.find(tasks[i] as number, attempts[i] as number);
     if (row === NONE || objects.states[row] !== OBJECT_FETCHING) continue;
-    if (objects.peers[row] === peer) loseFetchingObject(state, row);
+    if (objects.peers[row] === peer) loseAwaitedObject(state, row);
   }
 }
 
@@ -58,7 +58,7 @@ export function onPeersLost(state: WorkerState, peers: Uint32Array): void {
     const next = objects.nextFetching[row] as number;
     if (lost.has(objects.peers[row] as number)) {
       outbox.abandoned.push(objects.tasks[row] as number, objects.attempts[row] as number);
-      loseFetchingObject(state, row);
+      loseAwaitedObject(state, row);
     }
     row = next;
   }

@@ -8,9 +8,11 @@ export const OBJECT_FREE = 0;
 export const OBJECT_FETCHING = 1;
 /** In the store. */
 export const OBJECT_PRESENT = 2;
+/** A task that is here will make it; at least one other waits for it at the end of each step. */
+export const OBJECT_EXPECTED = 3;
 
 /**
- * The data objects that are here or on their way, in columns. Attempts of one task are different
+ * The data objects that are here, on their way or expected, in columns. Attempts of one task are different
  * objects; they are chained, and nearly every chain has one row. Those on their way are in a list
  * of their own, so that a lost peer costs no look at those that are here.
  */
@@ -26,7 +28,7 @@ export class ObjectTable {
   states: Uint8Array<ArrayBuffer> = new Uint8Array(16);
   tasks: Uint32Array<ArrayBuffer> = new Uint32Array(16);
   attempts: Uint32Array<ArrayBuffer> = new Uint32Array(16);
-  /** The worker that it is pulled from, while it is on its way. */
+  /** The worker that it is pulled from, while it is on its way; this one, while it is expected. */
   peers: Uint32Array<ArrayBuffer> = new Uint32Array(16);
   /** First and last of the wait edges of the tasks that need it, or -1. */
   firstEdges: Int32Array<ArrayBuffer> = new Int32Array(16);
@@ -63,9 +65,16 @@ export class ObjectTable {
     return row;
   }
 
-  /** The object on its way has come. */
+  /** The object must not be in the table. */
+  addExpected(task: number, attempt: number, self: number): number {
+    const row = this.#add(task, attempt, OBJECT_EXPECTED);
+    this.peers[row] = self;
+    return row;
+  }
+
+  /** The object on its way has come, or the expected one was made. */
   arrive(row: number): void {
-    this.#unlinkFetching(row);
+    if (this.states[row] === OBJECT_FETCHING) this.#unlinkFetching(row);
     this.states[row] = OBJECT_PRESENT;
   }
 

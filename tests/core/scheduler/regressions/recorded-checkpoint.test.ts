@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FLAG_LOAD_CHECKPOINT } from "../../../../src/core/model/batches.ts";
+import { FLAG_LOAD_CHECKPOINT, FLAG_RESULT } from "../../../../src/core/model/batches.ts";
 import { createFakeCluster } from "../fake-cluster.ts";
 import { planOfTasks } from "../plans.ts";
 
@@ -31,8 +31,9 @@ test("a checkpoint that was not needed at first is loaded when a later one turns
     {
       kind: "assign",
       batch: {
-        clientTasks: Int32Array.of(1),
-        flags: Uint8Array.of(FLAG_LOAD_CHECKPOINT),
+        // What needs it is given ahead.
+        clientTasks: Int32Array.of(1, 2),
+        flags: Uint8Array.of(FLAG_LOAD_CHECKPOINT, FLAG_RESULT),
       },
     },
   ]);

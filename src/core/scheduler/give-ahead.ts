@@ -1,0 +1,84 @@
+import { BUILTIN_SYMBOLS, isDynamic, TASK_TYPE } from "../model/symbols.ts";
+import type { StepContext } from "./context.ts";
+import { AHEAD_CONSUMERS_MAX, give } from "./given.ts";
+import { expectDuration, hasRoomAhead } from "./placement/load.ts";
+import { transferUs } from "./placement/transfer-cost.ts";
+import { holds } from "./replicas.ts";
+import { classOf } from "./request-classes.ts";
+import type { SchedulerState, WorkerRecord } from "./state.ts";
+import { isGiven, PRESENT, RETRACTING, WAITING } from "./task-table.ts";
+
+/** Tasks with more inputs wait for them here. */
+const AHEAD_INPUTS_MAX = 16;
+/** Time that moving those of its inputs may take which are present elsewhere. */
+const AHEAD_MOVE_US_MAX = 1_000;
+
+/**
+ * Gives the worker also what it can go on with once it has done `row`: consumers of which every
+ * unfinished input was given to this worker. They need no round trip then, and can be taken back
+ * until they are finished (see `takeBack`). What they lead to follows, as long as the worker has room.
+ */
+export function giveAhead(context: StepContext, worker: WorkerRecord, row: number): void {
+  const { tasks, options } = context.state;
+  if (!options.givesAhead) return;
+  const stack = [row];
+  for (let input = stack.pop(); input !== undefined; input = stack.pop()) {
+    const count = tasks.consumerCount[input] as number;
+    if (count > AHEAD_CONSUMERS_MAX) continue;
+    const start = (tasks.edgeStart[input] as number) + (tasks.inputCount[input] as number);
+    for (let k = start; k < start + count; k += 1) {
+      const consumer = tasks.edges.items[k] as number;
+      if (tasks.serial[consumer] !== tasks.serial[input]) continue;
+      if (tasks.state[consumer] !== WAITING || !mayGoAhead(context.state, consumer)) continue;
+      const moveUs = moveUsAhead(context.state, worker, consumer);
+      if (moveUs > AHEAD_MOVE_US_MAX) continue;
+      expectDuration(context.state, consumer, moveUs);
+      if (!hasRoomAhead(context.state, worker, consumer)) continue;
+      give(context, worker, consumer);
+      stack.push(consumer);
+    }
+  }
+}
+
+/** Only what is known to be short: a round trip matters little to the others, and where they run matters more. */
+function mayGoAhead({ tasks, groups }: SchedulerState, row: number): boolean {
+  const taskType = tasks.taskType[row] as number;
+  if (isDynamic(taskType)) return false;
+  const isOperation =
+    taskType < BUILTIN_SYMBOLS.length &&
+    taskType !== TASK_TYPE.run &&
+    taskType !== TASK_TYPE.pyCall &&
+    taskType !== TASK_TYPE.jsCall;
+  return isOperation || (groups.observations[tasks.group[row] as number] as number) > 0;
+}
+
+/**
+ * Time to bring to the worker those inputs of the row that are elsewhere; infinite where the row
+ * cannot be given to it ahead. From the last input on: mostly it is that one which nobody has yet.
+ */
+function moveUsAhead(state: SchedulerState, worker: WorkerRecord, row: number): number {
+  const { tasks } = state;
+  const start = tasks.edgeStart[row] as number;
+  const count = tasks.inputCount[row] as number;
+  if (count > AHEAD_INPUTS_MAX) return Number.POSITIVE_INFINITY;
+  if (!classOf(state, row).capableKinds.has(worker.kind)) return Number.POSITIVE_INFINITY;
+  let bytes = 0;
+  let objects = 0;
+  for (let k = start + count - 1; k >= start; k -= 1) {
+    const input = tasks.edges.items[k] as number;
+    if (tasks.state[input] === PRESENT) {
+      if (holds(state, input, worker.id)) continue;
+      bytes += tasks.sizeBytes[input] as number;
+      objects += 1;
+      continue;
+    }
+    const isComing =
+      isGiven(tasks, input) &&
+      tasks.worker[input] === worker.id &&
+      tasks.serial[input] === tasks.serial[row] &&
+      ((tasks.flags[input] as number) & RETRACTING) === 0 &&
+      (tasks.consumerCount[input] as number) <= AHEAD_CONSUMERS_MAX;
+    if (!isComing) return Number.POSITIVE_INFINITY;
+  }
+  return transferUs(state, bytes, objects);
+}
