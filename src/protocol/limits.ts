@@ -51,6 +51,21 @@ export const MAX_PULL_BODY_BYTES: number = 1024 * 1024;
 /** Bytes of one message from a worker's data port; the offsets of an index are part of it. */
 export const MAX_PULL_ANSWER_BODY_BYTES: number = 2 ** 31 - 8;
 
+/**
+ * Bytes of a result's frames up to which it rides with the report that it is finished: about what
+ * one more message costs, so that carrying it in vain loses little.
+ */
+export const MAX_CARRIED_RESULT_BYTES = 4096;
+
+/** Bytes of results that one report carries; what ends in the same turn goes with another. */
+export const MAX_CARRIED_REPORT_BYTES: number = 1024 * 1024;
+
+/** Bytes of small results that the server keeps for clients that fetch them: the oldest goes first. */
+export const MAX_HELD_RESULTS_BYTES: number = 64 * 1024 * 1024;
+
+/** Bytes of small results that a client was given unasked and has not released; others it fetches. */
+export const MAX_GIVEN_RESULTS_BYTES: number = 128 * 1024 * 1024;
+
 /** UTF-16 units of one text of a failure; a program's stderr is cut long before. */
 export const MAX_FAILURE_TEXT_LENGTH: number = 16 * 1024 * 1024;
 

@@ -3,6 +3,7 @@ import type { SchedulerCommand } from "../core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../core/scheduler/events.ts";
 import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
 import { stepScheduler } from "../core/scheduler/step.ts";
+import { MAX_GIVEN_RESULTS_BYTES, MAX_HELD_RESULTS_BYTES } from "../protocol/limits.ts";
 import type { ClientSession } from "./clients/client-session.ts";
 import { createSymbols, type Symbols } from "./symbols.ts";
 import type { Trace } from "./trace/trace.ts";
@@ -43,6 +44,8 @@ export function createEngine(options: EngineOptions): Engine {
   const symbols = createSymbols();
   const state = createSchedulerState({
     unsatisfiableAfterMs: options.unsatisfiableAfterMs,
+    heldBytesMax: MAX_HELD_RESULTS_BYTES,
+    givenBytesMax: MAX_GIVEN_RESULTS_BYTES,
     symbolName: symbols.nameOf,
   });
   const engine: Engine = {
@@ -78,7 +81,7 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
       engine.workers.get(command.workerId)?.send({ kind: command.kind, refs: command.refs });
       break;
     case "notify-finished":
-      engine.clients.get(command.clientId)?.tellFinished(command.clientTasks);
+      engine.clients.get(command.clientId)?.tellFinished(command);
       break;
     case "notify-failed":
       engine.trace?.onFailed(command);
@@ -101,6 +104,9 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
       break;
     case "refuse":
       engine.clients.get(command.clientId)?.refuse(command);
+      break;
+    case "deliver-held":
+      engine.clients.get(command.clientId)?.deliver(command);
       break;
     case "deliver": {
       const { task, attempt } = command;

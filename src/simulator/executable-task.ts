@@ -1,5 +1,5 @@
 import { decodeUtf8Lossy } from "../core/base/utf8.ts";
-import { type AssignedTasks, FLAG_LOAD_CHECKPOINT } from "../core/model/batches.ts";
+import { type AssignedTasks, FLAG_CARRY, FLAG_LOAD_CHECKPOINT } from "../core/model/batches.ts";
 import type { ResourceRequest } from "../core/model/resources.ts";
 
 /** A task to execute, as the worker was given it. */
@@ -14,6 +14,8 @@ export type ExecutableTask = {
   /** Empty for none. */
   readonly checkpointPath: string;
   readonly loadsCheckpoint: boolean;
+  /** Its result may ride with the report that it is finished. */
+  readonly mayCarry: boolean;
 };
 
 /** Picks one task out of the assignment that it came in. */
@@ -45,5 +47,6 @@ export function readExecutable(place: {
     })),
     checkpointPath: decodeUtf8Lossy(batch.details.subarray(configEnd, detailEnd)),
     loadsCheckpoint: (at(batch.flags, index) & FLAG_LOAD_CHECKPOINT) !== 0,
+    mayCarry: (at(batch.flags, index) & FLAG_CARRY) !== 0,
   };
 }

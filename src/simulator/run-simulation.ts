@@ -148,6 +148,8 @@ function populate(
     server.connectClient(
       clientId,
       createLink(clock, random, timing, client.onDelivery, () => {}),
+      // Each other one is as an old client.
+      clientId % 2 === 0,
     );
     clock.schedule(0, client.start);
     return client;

@@ -4,8 +4,10 @@ import { decodeClientResponse } from "../protocol/client/client-response.ts";
 import { FRAME_HEADER_BYTES } from "../protocol/client/frame.ts";
 import { PlanEncoder } from "../protocol/client/plan-encoder.ts";
 import { ByteWriter } from "../protocol/wire/byte-writer.ts";
+import { readCarriedValues } from "./carried-values.ts";
 import type { Link } from "./link.ts";
 import type { ClientDelivery } from "./simulated-server.ts";
+import type { SimulatedValue } from "./values.ts";
 import type { Workload, WorkloadPlan } from "./workloads/workload.ts";
 import { noteFrame, type World } from "./world.ts";
 
@@ -80,6 +82,14 @@ export function createSimulatedClient(
     request("release", id);
   };
 
+  const releaseMany = (ids: readonly number[]): void => {
+    const unreleased = ids.filter((id) => !released.has(id));
+    for (const id of unreleased) released.add(id);
+    const writer = new ByteWriter();
+    encodeSmallRequest(writer, { kind: "releaseMany", ids: Int32Array.from(unreleased) });
+    link.send(writer.take());
+  };
+
   const resultIds = (plan: WorkloadPlan): number[] =>
     plan.tasks.flatMap((task, position) => (task.isResult ? [plan.idBase + position] : []));
 
@@ -109,18 +119,24 @@ export function createSimulatedClient(
     const isBusy = fetching.size > 0 || submitted.some(({ open }) => open.size > 0);
     if (isBusy || hasLeft || hasReleasedAll || submitted.length < workload.length) return;
     hasReleasedAll = true;
-    for (const { plan } of submitted) for (const id of resultIds(plan)) release(id);
+    for (const { plan } of submitted) releaseMany(resultIds(plan));
   };
 
   const progressOf = (id: number): PlanProgress | undefined =>
     submitted.find(({ plan }) => id >= plan.idBase && id < plan.idBase + plan.tasks.length);
 
-  const onFinished = (id: number): void => {
+  const onFetched = (id: number, value: SimulatedValue): void => {
+    world.observe({ kind: "result-fetched", clientId, clientTask: id, value });
+    if (random.unit() < 0.5 && !neededLater().has(id)) release(id);
+  };
+
+  const onFinished = (id: number, carried?: SimulatedValue): void => {
     const progress = progressOf(id);
     // A release and the notification can pass each other on their way.
     if (progress === undefined || !progress.open.delete(id)) return;
     progress.finished.add(id);
-    if (random.unit() < options.fetchShare) {
+    if (carried !== undefined) onFetched(id, carried);
+    else if (random.unit() < options.fetchShare) {
       fetching.add(id);
       request("fetch", id);
     }
@@ -134,16 +150,15 @@ export function createSimulatedClient(
       noteFrame(world, -1 - clientId, frame);
       const response = decodeClientResponse(frame.subarray(FRAME_HEADER_BYTES));
       if (response.kind === "taskFinished") onFinished(response.id);
-      else if (response.kind === "taskFailed") progressOf(response.error.id ?? 0)?.open.clear();
+      else if (response.kind === "resultsFinished") {
+        const values = readCarriedValues(response.carried);
+        response.ids.forEach((id, position) => {
+          onFinished(id, values.get(position));
+        });
+      } else if (response.kind === "taskFailed") progressOf(response.error.id ?? 0)?.open.clear();
       else if (response.kind === "data" && payload !== undefined) {
         fetching.delete(response.id);
-        world.observe({
-          kind: "result-fetched",
-          clientId,
-          clientTask: response.id,
-          value: payload,
-        });
-        if (random.unit() < 0.5 && !neededLater().has(response.id)) release(response.id);
+        onFetched(response.id, payload);
       }
       goOn();
     },

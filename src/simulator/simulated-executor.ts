@@ -1,4 +1,6 @@
 import type { FinishedTasks, TaskRefs } from "../core/model/batches.ts";
+import { CarriedList } from "../core/model/carried-list.ts";
+import { carryValue } from "./carried-values.ts";
 import type { Scheduled } from "./clock.ts";
 import type { ExecutableTask } from "./executable-task.ts";
 import { createHistory } from "./history.ts";
@@ -136,12 +138,19 @@ export function createSimulatedExecutor(
   };
 
   const reportExecuted = (executions: readonly Execution[], values: SimulatedValue[]): void => {
+    const carried = new CarriedList();
+    for (const [position, { task }] of executions.entries()) {
+      // As it is in the store, whatever became of it there.
+      const value = task.mayCarry ? store.find(task.task, task.attempt) : undefined;
+      if (value !== undefined) carryValue(carried, position, value);
+    }
     handlers.onExecuted({
       ...refsOf(executions),
       sizesBytes: Float64Array.from(values, (value) => value.sizeBytes),
       lengths: Float64Array.from(values, lengthOfValue),
       dataTypes: Uint16Array.from(values, (value) => value.dataType),
       durationsUs: Float32Array.from(executions, ({ durationUs }) => durationUs),
+      carried: carried.take(),
     });
   };
 

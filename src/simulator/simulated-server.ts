@@ -17,6 +17,7 @@ import { ByteWriter } from "../protocol/wire/byte-writer.ts";
 import { decodeFromWorker, encodeToWorker } from "../protocol/worker/codec.ts";
 import { FrameReader } from "../protocol/worker/frame-reader.ts";
 import type { FromWorker, PeerAddress, ToWorker } from "../protocol/worker/messages.ts";
+import { readCarriedValue } from "./carried-values.ts";
 import type { Link } from "./link.ts";
 import { SERVER_PULLER } from "./peer-network.ts";
 import type { SimulatedValue } from "./values.ts";
@@ -35,7 +36,7 @@ export type SimulatedServer = {
   connectWorker(link: Link<Uint8Array>, offer: ResourceOffer): number;
   onWorkerFrame(workerId: number, frame: Uint8Array): void;
   onWorkerEnd(workerId: number): void;
-  connectClient(clientId: number, link: Link<ClientDelivery>): void;
+  connectClient(clientId: number, link: Link<ClientDelivery>, takesCarried: boolean): void;
   onClientFrame(clientId: number, frame: Uint8Array): void;
   onClientEnd(clientId: number): void;
   /** The second has passed. */
@@ -47,6 +48,9 @@ export type SimulatedServer = {
 const TASK_TYPES: ReadonlySet<number> = new Set(Object.values(TASK_TYPE));
 const EXTENSIONS: readonly string[] = ["gpus", "licenses"].map((name) => RESOURCE_PREFIX + name);
 const HEARTBEAT_MS = 1000;
+/** So little that both limits are met. */
+const HELD_BYTES_MAX = 4096;
+const GIVEN_BYTES_MAX = 32_768;
 
 const planContext: PlanContext = {
   resolveSymbol: (name) => {
@@ -77,9 +81,14 @@ function findLoadable(plan: Plan, world: World): Uint8Array | undefined {
 
 export function createSimulatedServer(world: World): SimulatedServer {
   const { clock } = world;
-  const state = createSchedulerState({ givesAhead: world.givesAhead });
+  const state = createSchedulerState({
+    givesAhead: world.givesAhead,
+    heldBytesMax: HELD_BYTES_MAX,
+    givenBytesMax: GIVEN_BYTES_MAX,
+  });
   const workers = new Map<number, WorkerConnection>();
   const clients = new Map<number, Link<ClientDelivery>>();
+  const takers = new Set<number>();
   let nextWorkerId = 1;
 
   const step = (event: SchedulerEvent): void => {
@@ -100,6 +109,10 @@ export function createSimulatedServer(world: World): SimulatedServer {
   const observeResponse = (clientId: number, response: ClientResponse): void => {
     if (response.kind === "taskFinished") {
       world.observe({ kind: "result-finished", clientId, clientTask: response.id });
+    } else if (response.kind === "resultsFinished") {
+      for (const clientTask of response.ids) {
+        world.observe({ kind: "result-finished", clientId, clientTask });
+      }
     } else if (response.kind === "taskFailed") {
       const { id = 0, message } = response.error;
       world.observe({ kind: "task-failed", clientId, clientTask: id, message });
@@ -162,6 +175,11 @@ export function createSimulatedServer(world: World): SimulatedServer {
         tell(command.workerId, { kind: command.kind, refs: command.refs });
         break;
       case "notify-finished":
+        if (takers.has(command.clientId)) {
+          const { clientTasks: ids, carried } = command;
+          respond(command.clientId, { kind: "resultsFinished", ids, carried });
+          break;
+        }
         for (const id of command.clientTasks) {
           respond(command.clientId, { kind: "taskFinished", id });
         }
@@ -181,6 +199,12 @@ export function createSimulatedServer(world: World): SimulatedServer {
       case "refuse": {
         const { clientTask: id, message } = command;
         respond(command.clientId, { kind: "error", error: { id, message } });
+        break;
+      }
+      case "deliver-held": {
+        const { clientId, clientTask: id, dataType, frameCount, bytes } = command;
+        const payload = readCarriedValue(bytes);
+        respond(clientId, { kind: "data", id, frameCount, dataType }, payload);
         break;
       }
       case "deliver":
@@ -261,8 +285,11 @@ export function createSimulatedServer(world: World): SimulatedServer {
       }
       step({ kind: "worker-lost", atMs: clock.nowMs(), workerId });
     },
-    connectClient: (clientId, link) => {
+    connectClient: (clientId, link, takesCarried) => {
       clients.set(clientId, link);
+      if (!takesCarried) return;
+      takers.add(clientId);
+      step({ kind: "client-joined", atMs: clock.nowMs(), clientId, takesCarried });
     },
     onClientFrame: (clientId, frame) => {
       noteFrame(world, SERVER_PULLER, frame);
@@ -274,7 +301,13 @@ export function createSimulatedServer(world: World): SimulatedServer {
         step({ kind: "plan-submitted", atMs, clientId, plan, loadable });
       } else if (request.kind === "release") {
         world.observe({ kind: "result-released", clientId, clientTask: request.id });
-        step({ kind: "result-released", atMs, clientId, clientTask: request.id });
+        const clientTasks = Int32Array.of(request.id);
+        step({ kind: "results-released", atMs, clientId, clientTasks });
+      } else if (request.kind === "releaseMany") {
+        for (const clientTask of request.ids) {
+          world.observe({ kind: "result-released", clientId, clientTask });
+        }
+        step({ kind: "results-released", atMs, clientId, clientTasks: request.ids });
       } else if (request.kind === "fetch") {
         step({ kind: "result-requested", atMs, clientId, clientTask: request.id });
       }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { atTurnEnd } from "./turn-end.ts";
 import type { Receiver } from "./receiver.ts";
 
 /** Small sends of one turn of the event loop are joined up to this size before they are written. */
@@ -28,8 +29,9 @@ export type TcpConnection = AsyncDisposable & {
   /** Bytes received in all. */
   readonly receivedBytes: number;
   /**
-   * Queues the bytes, which must not change until they are sent. All that one turn of the event loop
-   * sends is written at once. Ignored after the connection closed.
+   * Queues the bytes, which must not change until they are sent. What is sent while one event is
+   * handled is written at once when that is done, and what other events of the same turn of the
+   * event loop send is written together at its end. Ignored after the connection closed.
    */
   send(bytes: Uint8Array): void;
   /**
@@ -56,7 +58,8 @@ export function attachConnection(
   const remote = `${remoteHost}:${socket.remotePort ?? 0}`;
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
-  let flushScheduled = false;
+  let isFlushScheduled = false;
+  let wroteThisTurn = false;
   let queuedBytes = 0;
   let writtenBytes = 0;
   let receivedBytes = 0;
@@ -79,7 +82,6 @@ export function attachConnection(
   };
 
   const flush = (): void => {
-    flushScheduled = false;
     if (closed || pending.length === 0) return;
     const [first] = pending;
     if (pending.length === 1 && first !== undefined) write(first);
@@ -91,6 +93,19 @@ export function attachConnection(
     }
     pending = [];
     pendingBytes = 0;
+  };
+
+  /** An answer to the only event of a turn goes out without a wait for the turn's end. */
+  const flushPromptly = (): void => {
+    isFlushScheduled = false;
+    if (closed || pending.length === 0) return;
+    wroteThisTurn = true;
+    setImmediate(flushLate);
+    flush();
+  };
+  const flushLate = (): void => {
+    wroteThisTurn = false;
+    flush();
   };
 
   const connection: TcpConnection = {
@@ -112,9 +127,9 @@ export function attachConnection(
       pendingBytes += bytes.length;
       queuedBytes += bytes.length;
       if (pendingBytes > JOIN_BYTES) flush();
-      else if (!flushScheduled) {
-        flushScheduled = true;
-        setImmediate(flush);
+      else if (!isFlushScheduled && !wroteThisTurn) {
+        isFlushScheduled = true;
+        atTurnEnd(flushPromptly);
       }
     },
     drained(unsentBytes = 0) {

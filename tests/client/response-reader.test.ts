@@ -11,6 +11,7 @@ import {
 import { encodeFrameHeader } from "../../src/protocol/client/frame.ts";
 import { ProtocolError } from "../../src/protocol/protocol-error.ts";
 import { ByteWriter } from "../../src/protocol/wire/byte-writer.ts";
+import { carriedTexts } from "../core/scheduler/fake-cluster.ts";
 import { arrayFrames } from "./support/payload.ts";
 
 function encode(response: ClientResponse): Uint8Array {
@@ -23,7 +24,10 @@ function encode(response: ClientResponse): Uint8Array {
 function read(chunks: readonly Uint8Array[]): { events: string[]; error: unknown } {
   const events: string[] = [];
   const reader = new ResponseReader({
-    onTasksFinished: (ids) => void events.push(...Array.from(ids, (id) => `finished ${id}`)),
+    onResultsFinished: ({ ids, carried }) => {
+      events.push(...Array.from(ids, (id) => `finished ${id}`));
+      if (carried !== undefined) events.push(`carried ${inspect(carried, { depth: 9 })}`);
+    },
     onData: (id, dataType, frameCount) => {
       const sink = createValueSink({
         nameOf: (symbol) => BUILTIN_SYMBOLS[symbol],
@@ -56,6 +60,7 @@ const conversation = Buffer.concat([
   encode({ kind: "data", id: 1, dataType: DATA_TYPE.array, frameCount: frames.length }),
   ...frames.flatMap((frame) => [encodeFrameHeader(frame.length), frame]),
   encode({ kind: "taskFinished", id: 300 }),
+  encode({ kind: "resultsFinished", ids: Int32Array.of(7, 9), carried: carriedTexts(["seven"]) }),
   encode({ kind: "taskFailed", error: { id: 2, message: "no", stderr: Buffer.from("x") } }),
   encode({ kind: "stats", workerCount: 1, dataObjectCount: 2 }),
 ]);
@@ -73,7 +78,7 @@ function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
 test("says the same however the bytes are cut", () => {
   const whole = read([conversation]);
   expect(whole.error).toBeUndefined();
-  expect(whole.events).toHaveLength(8);
+  expect(whole.events).toHaveLength(11);
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 60 }), (sizes) => {
       expect(read(cut(conversation, sizes))).toEqual(whole);

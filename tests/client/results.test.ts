@@ -8,25 +8,35 @@ import { PassThrough, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Client, type Future, type Index, tasks, type Value } from "../../src/client/index.ts";
+import type { CarriedResults } from "../../src/core/model/batches.ts";
+import { CarriedList } from "../../src/core/model/carried-list.ts";
+import type { Plan } from "../../src/core/model/plan.ts";
 import { DATA_TYPE } from "../../src/core/model/symbols.ts";
+import { encodeFrameHeader } from "../../src/protocol/client/frame.ts";
 import { type FakeServer, type Peer, startFakeServer, until } from "./support/fake-server.ts";
 import { arrayFrames, indexFrames } from "./support/payload.ts";
 
 let server: FakeServer;
 let client: Client;
+/** Results that come with the notification, by the config of their tasks. */
+const carried = new Map<string, CarriedResults>();
 let directory: string;
 /** How FETCH of an id is answered; default: the id as text. */
 const answers = new Map<number, (peer: Peer) => void>();
 
 beforeEach(async () => {
   answers.clear();
+  carried.clear();
   directory = await mkdtemp(join(tmpdir(), "hyperloom-client-"));
   server = await startFakeServer({
     onRequest(request, peer) {
       if (request.kind === "plan") {
         const { idBase, taskCount } = request.plan;
         for (let id = idBase; id < idBase + taskCount; id++) {
-          if (request.plan.isResult[id - idBase]) peer.send({ kind: "taskFinished", id });
+          if (!request.plan.isResult[id - idBase]) continue;
+          const value = carried.get(configOf(request.plan, id - idBase));
+          if (value === undefined) peer.send({ kind: "taskFinished", id });
+          else peer.send({ kind: "resultsFinished", ids: Int32Array.of(id), carried: value });
         }
       } else if (request.kind === "fetch") {
         const answer = answers.get(request.id);
@@ -46,6 +56,27 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
+function configOf({ bytes, configs }: Plan, row: number): string {
+  const start = configs.starts[row] ?? 0;
+  return Buffer.from(bytes.subarray(start, start + (configs.lengths[row] ?? 0))).toString();
+}
+
+/** The future of a task whose result is these frames, and comes unasked. */
+function submitCarried<T extends Value>(type: number, frames: readonly Uint8Array[]): Future<T> {
+  const list = new CarriedList();
+  list.add(0, type, frames.length);
+  for (const frame of frames) {
+    list.append(encodeFrameHeader(frame.length));
+    list.append(frame);
+  }
+  const config = `carried ${carried.size}`;
+  carried.set(config, list.take() as CarriedResults);
+  return client.submit(tasks.custom<T>("my/task", { config }));
+}
+
+const fetchedIds = (): number[] =>
+  server.requests.flatMap((request) => (request.kind === "fetch" ? [request.id] : []));
+
 function submitAnswered<T extends Value>(type: number, frames: readonly Uint8Array[]): Future<T> {
   const future = client.submit(tasks.custom<T>("my/task"));
   answers.set(future.id, (peer) => peer.sendData(future.id, type, frames));
@@ -53,7 +84,34 @@ function submitAnswered<T extends Value>(type: number, frames: readonly Uint8Arr
 }
 
 const releasedIds = (): number[] =>
-  server.requests.flatMap((request) => (request.kind === "release" ? [request.id] : []));
+  server.requests.flatMap((request) => {
+    if (request.kind === "releaseMany") return [...request.ids];
+    return request.kind === "release" ? [request.id] : [];
+  });
+
+test("a result that came with its notification is not asked for, however it is fetched", async () => {
+  const raw = submitCarried<Buffer>(DATA_TYPE.data, [Buffer.from("Hello")]);
+  const empty = submitCarried<Buffer>(DATA_TYPE.data, [Buffer.alloc(0)]);
+  const list = submitCarried<Buffer[]>(
+    DATA_TYPE.array,
+    arrayFrames([Buffer.from("a"), Buffer.from("b")]),
+  );
+  expect((await client.fetch([raw, empty, raw])).map(String)).toEqual(["Hello", "", "Hello"]);
+  expect((await list.fetch()).map(String)).toEqual(["a", "b"]);
+  expect(await buffer(raw.stream())).toEqual(Buffer.from("Hello"));
+  const path = join(directory, "result");
+  await raw.gather({ to: path });
+  expect(await readFile(path, "utf8")).toBe("Hello");
+  expect(raw.released).toBe(true);
+  await expect(raw.fetch()).rejects.toMatchObject({ code: "future-released" });
+  expect(fetchedIds()).toEqual([]);
+});
+
+test("a result that came with its notification and makes no sense ends the connection", async () => {
+  const broken = submitCarried<Buffer>(DATA_TYPE.array, [Buffer.from("abc")]);
+  await expect(broken.fetch()).rejects.toMatchObject({ code: "protocol-broken" });
+  expect(client.isClosed).toBe(true);
+});
 
 test("raw data arrives as a Buffer and stays until it is released", async () => {
   const future = submitAnswered<Buffer>(DATA_TYPE.data, [Buffer.from("Hello world!")]);

@@ -2,10 +2,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { FLAG_CARRY, FLAG_RESULT } from "../../src/core/model/batches.ts";
 import type { ClusterStatus } from "../../src/core/model/status.ts";
 import { BUILTIN_SYMBOLS, CPUS, TASK_TYPE } from "../../src/core/model/symbols.ts";
 import type { PlanEncoder } from "../../src/protocol/client/plan-encoder.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
+import { textsOf } from "../core/scheduler/fake-cluster.ts";
 import { connectRaw, type RawClient } from "./raw-client.ts";
 import { type StubWorker, startStubWorker } from "./stub-worker.ts";
 
@@ -108,6 +110,48 @@ describe("a plan", () => {
     raw.request({ kind: "release", id: 7 });
     expect((await stub.take("drop")).refs.tasks).toEqual(batch.tasks);
     await untilStats(raw, 1, 0);
+  });
+
+  test("gives small results to a client that takes them, unasked, in one message", async () => {
+    const stub = await worker();
+    const ours = await client(["carried-results"]);
+    ours.plan((encoder) => {
+      for (let i = 0; i < 3; i++) encoder.addTask(TASK_TYPE.const, text("x"), [], -1, true);
+    }, 7);
+    const { batch } = await stub.take("assign");
+    expect([...batch.flags]).toEqual(Array(3).fill(FLAG_RESULT | FLAG_CARRY));
+    stub.finish(batch, ["one", "two"]);
+    const answer = await ours.next();
+    if (answer.kind !== "resultsFinished") throw new Error(`got ${answer.kind}`);
+    expect([...answer.ids]).toEqual([7, 8, 9]);
+    expect(textsOf(answer.ids, answer.carried)).toEqual({ 7: "one", 8: "two" });
+    await untilStats(ours, 1, 3);
+    ours.request({ kind: "releaseMany", ids: Int32Array.of(7, 8, 9) });
+    expect((await stub.take("drop")).refs.tasks.sort()).toEqual(batch.tasks);
+    await untilStats(ours, 1, 0);
+  });
+
+  test("keeps small results for a client that fetches, and answers without the worker", async () => {
+    const stub = await worker();
+    const [old, other] = [await client(), await client()];
+    old.plan(oneConst);
+    stub.finish((await stub.take("assign")).batch, ["old"]);
+    other.plan(oneConst);
+    stub.finish((await stub.take("assign")).batch, ["other"]);
+    for (const [raw, value] of [
+      [old, "old"],
+      [other, "other"],
+    ] as const) {
+      expect(await raw.next()).toEqual({ kind: "taskFinished", id: 0 });
+      for (let i = 0; i < 2; i++) raw.request({ kind: "fetch", id: 0 });
+      raw.request({ kind: "release", id: 0 });
+      raw.request({ kind: "fetch", id: 0 });
+      for (let i = 0; i < 2; i++) {
+        expect(await raw.next()).toMatchObject({ kind: "data", id: 0, frameCount: 1 });
+        expect(new TextDecoder().decode(await raw.nextFrame())).toBe(value);
+      }
+      expect(await raw.next()).toMatchObject({ error: { message: "Invalid id: 0" } });
+    }
   });
 
   test("with an unknown input is refused by its id base, and the connection goes on", async () => {

@@ -11,6 +11,7 @@ import {
   type ToWorker,
   WORKER_PROTOCOL_VERSION,
 } from "../../src/protocol/worker/messages.ts";
+import { carriedTexts } from "../core/scheduler/fake-cluster.ts";
 
 /** A worker that computes nothing: the test says what it reports. */
 export type StubWorker = {
@@ -19,8 +20,8 @@ export type StubWorker = {
   send(message: FromWorker): void;
   /** Resolves with the first message, also a past one, of that kind that is not taken yet. */
   take<Kind extends ToWorker["kind"]>(kind: Kind): Promise<Extract<ToWorker, { kind: Kind }>>;
-  /** Reports all tasks of a batch as finished, with objects of 8 bytes. */
-  finish(batch: AssignedTasks): void;
+  /** Reports all tasks of a batch as finished, with objects of 8 bytes; `texts` are results that ride along. */
+  finish(batch: AssignedTasks, texts?: readonly string[]): void;
   close(): void;
 };
 
@@ -76,7 +77,7 @@ export function startStubWorker(
         });
       }
     },
-    finish: (batch) => {
+    finish: (batch, texts) => {
       const count = batch.tasks.length;
       send({
         kind: "tasks-finished",
@@ -87,6 +88,7 @@ export function startStubWorker(
           lengths: new Float64Array(count),
           dataTypes: new Uint16Array(count).fill(DATA_TYPE.data),
           durationsUs: new Float32Array(count).fill(5),
+          carried: texts === undefined ? undefined : carriedTexts(texts),
         },
       });
     },

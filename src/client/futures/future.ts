@@ -1,7 +1,9 @@
 import type { Readable } from "node:stream";
+import type { CarriedResults } from "../../core/model/batches.ts";
 import type { ArrowTableLike } from "../../core/model/arrow-table.ts";
 import type { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
+import type { CarriedValue } from "../results/carried-values.ts";
 import type { FetchToOptions, WaitOptions } from "./options.ts";
 import { fetchTo, openStream } from "./stream-result.ts";
 import { waitForAll, whyUnusable } from "./wait.ts";
@@ -44,6 +46,9 @@ export class Future<T = unknown> implements Disposable {
   #state: FutureState = "pending";
   #error: HyperloomError | undefined;
   #observers: Set<FutureObserver> | undefined;
+  // Two fields and no object, because there may be a million.
+  #carriedResults: CarriedResults | undefined;
+  #carriedEntry = 0;
 
   /** @internal */
   constructor(owner: FutureOwner, id: number, label: string | undefined) {
@@ -153,10 +158,23 @@ export class Future<T = unknown> implements Disposable {
     const wasPending = this.#state === "pending";
     this.#state = state;
     this.#error = error;
+    if (state !== "finished") this.#carriedResults = undefined;
     const observers = this.#observers;
     this.#observers = undefined;
     if (!wasPending || observers === undefined) return;
     for (const observer of observers) observer.onSettled(this);
+  }
+
+  /** Notes that the value came with the notification, before that is told. @internal */
+  carry(results: CarriedResults, entry: number): void {
+    this.#carriedResults = results;
+    this.#carriedEntry = entry;
+  }
+
+  /** The value, if it is here. @internal */
+  get carried(): CarriedValue | undefined {
+    const results = this.#carriedResults;
+    return results === undefined ? undefined : { results, entry: this.#carriedEntry };
   }
 
   /** True if `observer` is new here and the future pending. @internal */

@@ -1,3 +1,4 @@
+import type { CarriedResults } from "../../core/model/batches.ts";
 import type { HyperloomError } from "../../core/model/errors.ts";
 import type { Future } from "../futures/future.ts";
 import { PlanTable } from "./plan-table.ts";
@@ -63,10 +64,16 @@ export class PlanLedger {
     }
   }
 
-  /** What is not pending, or not known any more, stays as it is. */
-  finish(ids: Int32Array): void {
+  /**
+   * What is not pending, or not known any more, stays as it is. The positions of `carried` are
+   * those of `ids`.
+   */
+  finish(ids: Int32Array, carried?: CarriedResults): void {
     let plan: SubmittedPlan | undefined;
-    for (const id of ids) {
+    let nextEntry = 0;
+    for (let position = 0; position < ids.length; position += 1) {
+      const id = ids[position] as number;
+      const entry = carried?.positions[nextEntry] === position ? nextEntry++ : -1;
       if (plan === undefined || id < plan.idBase || id >= plan.idBase + plan.taskCount) {
         plan = this.#plans.find(id);
       }
@@ -74,6 +81,7 @@ export class PlanLedger {
       const future = findFuture(plan, id);
       if (future === undefined || !future.pending) continue;
       if (!plan.isHidden) this.#counts.resultsFinished += 1;
+      if (carried !== undefined && entry >= 0) future.carry(carried, entry);
       future.settle("finished");
       this.#settled(plan, 1);
     }

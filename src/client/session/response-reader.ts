@@ -4,11 +4,12 @@ import {
 } from "../../protocol/client/client-response.ts";
 import { PAYLOAD_FRAME, RESPONSE_FRAME } from "../../protocol/client/frame-limit.ts";
 import { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
+import type { ResultsFinished } from "../../protocol/client/results-finished.ts";
 import { FinishedIds, scanTasksFinished } from "../../protocol/client/task-finished.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 
 export type ResponseHandlers = {
-  readonly onTasksFinished: (ids: Int32Array) => void;
+  readonly onResultsFinished: (results: ResultsFinished) => void;
   /** A result comes: who takes its frames. */
   readonly onData: (id: number, dataType: number, frameCount: number) => ResultSink;
   /** The frames of that result have all come. */
@@ -45,7 +46,9 @@ export class ResponseReader {
   #readResponse(): boolean {
     const finished = this.#finished;
     this.#splitter.scan((bytes, start, end) => scanTasksFinished(bytes, start, end, finished));
-    if (finished.count > 0) this.#handlers.onTasksFinished(finished.take());
+    if (finished.count > 0) {
+      this.#handlers.onResultsFinished({ ids: finished.take(), carried: undefined });
+    }
     const frame = this.#splitter.next();
     if (frame === undefined) return false;
     const response = decodeClientResponse(frame);
@@ -54,7 +57,8 @@ export class ResponseReader {
       const sink = this.#handlers.onData(id, dataType, frameCount);
       this.#payload = { id, sink, missingFrames: frameCount, isInFrame: false };
       this.#splitter.limit = PAYLOAD_FRAME;
-    } else this.#handlers.onResponse(response);
+    } else if (response.kind === "resultsFinished") this.#handlers.onResultsFinished(response);
+    else this.#handlers.onResponse(response);
     return true;
   }
 

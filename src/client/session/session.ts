@@ -15,6 +15,7 @@ import { whyUnusable } from "../futures/wait.ts";
 import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
 import { type ClientProgress, PlanLedger } from "../plan/plan-ledger.ts";
 import { createSubmittedPlan, findFuture } from "../plan/submitted-plan.ts";
+import { type CarriedValue, readCarried } from "../results/carried-values.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 import { createResultStream } from "../results/stream-sink.ts";
 import { createValueSink } from "../results/value-sink.ts";
@@ -66,6 +67,10 @@ export class Session implements FutureOwner {
   readonly #shared = new Map<string, Future>();
   #connection: TcpConnection | undefined;
   #symbols: SymbolTable = createSymbolTable([]);
+  /** The server takes releases of many results in one request. */
+  #takesReleases = false;
+  /** What is to be released with the next request, or at the end of this turn. */
+  #releases: number[] = [];
   /** Why nothing can be asked any more. */
   #end: HyperloomError | undefined;
   /** An ERROR that is about no request: the server closes the connection after it. */
@@ -80,7 +85,7 @@ export class Session implements FutureOwner {
     this.#fetches = new FetchQueue({
       send: (id) => this.#send({ kind: "fetch", id }),
       onIdle: (future) => {
-        if (this.#releaseWhenFetched.delete(future)) this.#send({ kind: "release", id: future.id });
+        if (this.#releaseWhenFetched.delete(future)) this.#sendRelease(future.id);
       },
     });
   }
@@ -89,7 +94,7 @@ export class Session implements FutureOwner {
   attach(connection: TcpConnection): TcpHandlers {
     this.#connection = connection;
     const reader = new ResponseReader({
-      onTasksFinished: (ids) => this.#plans.finish(ids),
+      onResultsFinished: ({ ids, carried }) => this.#plans.finish(ids, carried),
       onData: (id, dataType, frameCount) => this.#onData(id, dataType, frameCount),
       onDataEnd: (id) => void this.#fetches.finish(id),
       onResponse: (response) => this.#onResponse(response),
@@ -101,14 +106,7 @@ export class Session implements FutureOwner {
           reader.push(chunk);
         } catch (error) {
           if (!(error instanceof ProtocolError)) throw error;
-          this.#finish(
-            new HyperloomError(
-              "protocol-broken",
-              `The server at ${this.#options.server} broke the protocol: ${error.message}`,
-              { cause: error },
-            ),
-          );
-          connection.destroy();
+          this.#breakOff(error);
         }
       },
       onClose: (error) => this.#onClose(error),
@@ -144,6 +142,7 @@ export class Session implements FutureOwner {
     const failure = earlierFailure(plan.earlier);
     const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
     if (hopeless === undefined) {
+      this.#sendReleases();
       this.#connection?.send(encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints));
     }
     this.#plans.add(plan);
@@ -177,6 +176,11 @@ export class Session implements FutureOwner {
           reject(error);
         },
       });
+      const { carried } = future;
+      if (carried !== undefined) {
+        this.#readCarried(carried, sink);
+        return;
+      }
       const cancel = this.#fetches.add(future, sink);
       settled = onAbort(signal, () => {
         cancel();
@@ -192,7 +196,10 @@ export class Session implements FutureOwner {
           await future.wait();
           this.#check(undefined);
           if (!future.finished) throw whyUnusable(future);
-          if (isWanted()) this.#fetches.add(future, sink);
+          if (!isWanted()) return;
+          const { carried } = future;
+          if (carried === undefined) this.#fetches.add(future, sink);
+          else this.#readCarried(carried, sink);
         } catch (error) {
           sink.fail(error as Error);
         }
@@ -202,10 +209,19 @@ export class Session implements FutureOwner {
     });
   }
 
+  #readCarried(carried: CarriedValue, sink: ResultSink): void {
+    try {
+      readCarried(carried, sink, this.#symbols.nameOf);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      sink.fail(this.#breakOff(error));
+    }
+  }
+
   release(future: Future): void {
     if (!this.#plans.release(future)) return;
     if (this.#fetches.isFetching(future)) this.#releaseWhenFetched.add(future);
-    else this.#send({ kind: "release", id: future.id });
+    else this.#sendRelease(future.id);
   }
 
   stats(signal: AbortSignal | undefined): Promise<ServerStats> {
@@ -257,6 +273,7 @@ export class Session implements FutureOwner {
 
   /** Ends the connection once all that was sent is written, or after `CLOSE_TIMEOUT_MS`. */
   async close(): Promise<void> {
+    this.#sendReleases();
     this.#finish(
       new HyperloomError("client-closed", "The client was closed, and its results with it."),
     );
@@ -274,8 +291,25 @@ export class Session implements FutureOwner {
     if (this.#end !== undefined) throw this.#end;
   }
 
+  #sendRelease(id: number): void {
+    if (this.#releases.push(id) === 1) queueMicrotask(() => this.#sendReleases());
+  }
+
+  #sendReleases(): void {
+    const ids = this.#releases;
+    if (ids.length === 0) return;
+    this.#releases = [];
+    if (ids.length > 1 && this.#takesReleases) {
+      for (let start = 0; start < ids.length; start += RELEASES_PER_REQUEST) {
+        const some = Int32Array.from(ids.slice(start, start + RELEASES_PER_REQUEST));
+        this.#send({ kind: "releaseMany", ids: some });
+      }
+    } else for (const id of ids) this.#send({ kind: "release", id });
+  }
+
   #send(request: SmallRequest): void {
     if (this.#end !== undefined) return;
+    this.#sendReleases();
     const writer = new ByteWriter(32);
     encodeSmallRequest(writer, request);
     this.#connection?.send(writer.written());
@@ -291,7 +325,8 @@ export class Session implements FutureOwner {
   #onResponse(response: ClientResponse): void {
     switch (response.kind) {
       case "data":
-        // Taken by `#onData`, because its frames follow.
+      case "resultsFinished":
+        // Taken by the reader's other handlers.
         return;
       case "taskFinished":
         this.#plans.finish(Int32Array.of(response.id));
@@ -310,6 +345,7 @@ export class Session implements FutureOwner {
         this.#notice(response.error.message);
         return;
       case "dictionary":
+        this.#takesReleases = response.capabilities?.includes("releases") === true;
         this.#dictionary.answer(createSymbolTable(response.symbols));
         return;
       case "stats":
@@ -376,6 +412,18 @@ export class Session implements FutureOwner {
     this.#onClosed();
   }
 
+  /** The server cannot be understood: ends it all, and says how. */
+  #breakOff(cause: ProtocolError): HyperloomError {
+    const error = new HyperloomError(
+      "protocol-broken",
+      `The server at ${this.#options.server} broke the protocol: ${cause.message}`,
+      { cause },
+    );
+    this.#finish(error);
+    this.#connection?.destroy();
+    return error;
+  }
+
   /** Nothing will be answered any more. Only the first reason counts. */
   #finish(error: HyperloomError): void {
     if (this.#end !== undefined) return;
@@ -390,6 +438,8 @@ export class Session implements FutureOwner {
   }
 }
 
+/** Ids in one request, well below its limit of bytes. */
+const RELEASES_PER_REQUEST = 65_536;
 /** How long a server that does not read may hold up the closing of a client. */
 const CLOSE_TIMEOUT_MS = 1000;
 

@@ -5,6 +5,8 @@ export type TaskRefs = { readonly tasks: Uint32Array; readonly attempts: Uint32A
 export const FLAG_LOAD_CHECKPOINT = 1;
 /** Set in `AssignedTasks.flags`: a client asked to keep this result. */
 export const FLAG_RESULT = 2;
+/** Set in `AssignedTasks.flags`: a small result may ride with the report that it is finished. */
+export const FLAG_CARRY = 4;
 
 /**
  * Tasks that a worker is given in one message. Self-contained: the worker needs no other table but
@@ -46,4 +48,22 @@ export type FinishedTasks = TaskRefs & {
   readonly dataTypes: Uint16Array;
   /** Time that the execution took, without transfers and queues. */
   readonly durationsUs: Float32Array;
+  /** Absent: none rides along. */
+  readonly carried?: CarriedResults | undefined;
+};
+
+/**
+ * Small results that ride with the message that they are finished; an entry each, which is of task
+ * `positions[k]` of that message. `bytes[starts[k] .. starts[k + 1]]` are the `frameCounts[k]` frames
+ * that the client protocol sends for a value of that type, each with its length before it.
+ */
+export type CarriedResults = {
+  /** Ascending. */
+  readonly positions: Uint32Array;
+  /** Symbol ids. */
+  readonly dataTypes: Uint16Array;
+  readonly frameCounts: Uint32Array;
+  /** One more than there are entries. */
+  readonly starts: Uint32Array;
+  readonly bytes: Uint8Array;
 };

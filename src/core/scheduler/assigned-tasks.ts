@@ -1,5 +1,11 @@
 import type { Uint32List } from "../base/columns.ts";
-import { type AssignedTasks, FLAG_LOAD_CHECKPOINT, FLAG_RESULT } from "../model/batches.ts";
+import {
+  type AssignedTasks,
+  FLAG_CARRY,
+  FLAG_LOAD_CHECKPOINT,
+  FLAG_RESULT,
+} from "../model/batches.ts";
+import { mayCarry } from "./carried-results.ts";
 import { holderFor } from "./replicas.ts";
 import type { SchedulerState } from "./state.ts";
 import { LOADS, RESULT } from "./task-table.ts";
@@ -46,7 +52,9 @@ export function createAssignedTasks(
     batch.attempts[i] = tasks.attempt[row] as number;
     batch.taskTypes[i] = tasks.taskType[row] as number;
     batch.flags[i] =
-      (loads ? FLAG_LOAD_CHECKPOINT : 0) | ((flags & RESULT) !== 0 ? FLAG_RESULT : 0);
+      (loads ? FLAG_LOAD_CHECKPOINT : 0) |
+      ((flags & RESULT) !== 0 ? FLAG_RESULT : 0) |
+      ((flags & RESULT) !== 0 && mayCarry(state, row) ? FLAG_CARRY : 0);
     batch.clientTasks[i] = tasks.clientTask[row] as number;
     batch.priorities[i] = tasks.priority[row] as number;
     batch.requests[i] = rowOfRequest(requestRows, tasks.request[row] as number);

@@ -1,4 +1,4 @@
-import type { AssignedTasks, TaskRefs } from "../model/batches.ts";
+import type { AssignedTasks, CarriedResults, TaskRefs } from "../model/batches.ts";
 import type { TaskFailure } from "../model/failures.ts";
 
 /** What the shell must now do. Imperative; carrying it out cannot change the scheduler's state. */
@@ -14,6 +14,8 @@ export type SchedulerCommand =
       readonly kind: "notify-finished";
       readonly clientId: number;
       readonly clientTasks: Int32Array;
+      /** Results that the client is given unasked; only where it takes them. */
+      readonly carried: CarriedResults | undefined;
     }
   | {
       readonly kind: "notify-failed";
@@ -44,6 +46,16 @@ export type SchedulerCommand =
       readonly clientTask?: number;
       /** Id base of the plan that is refused whole. */
       readonly planIdBase?: number;
+    }
+  /** The answer to a request for a result whose bytes are here. */
+  | {
+      readonly kind: "deliver-held";
+      readonly clientId: number;
+      readonly clientTask: number;
+      readonly dataType: number;
+      readonly frameCount: number;
+      /** All frames, each with its length before it. */
+      readonly bytes: Uint8Array;
     }
   /**
    * Pass the object on to the client. The object stays until the shell says `delivery-ended`, or

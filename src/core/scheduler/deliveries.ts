@@ -3,9 +3,24 @@ import { holdersOf } from "./replicas.ts";
 import type { SchedulerState } from "./state.ts";
 import { planOf } from "./wants.ts";
 
-/** Has the row's object, which is present, passed on to its client; it is pinned until that has ended. */
+/**
+ * Has the row's object, which is present or held here, passed on to its client. An object that
+ * comes from a worker is pinned until that has ended.
+ */
 export function deliver({ state, outbox }: StepContext, row: number): void {
   const { tasks } = state;
+  const held = state.held.byRow.get(row);
+  if (held !== undefined) {
+    outbox.others.push({
+      kind: "deliver-held",
+      clientId: planOf(state, row).clientId,
+      clientTask: tasks.clientTask[row] as number,
+      dataType: held.dataType,
+      frameCount: held.frameCount,
+      bytes: held.bytes,
+    });
+    return;
+  }
   state.pins.set(row, (state.pins.get(row) ?? 0) + 1);
   outbox.others.push({
     kind: "deliver",

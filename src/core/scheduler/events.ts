@@ -85,6 +85,13 @@ export type SchedulerEvent =
       readonly refs: TaskRefs;
     }
   | {
+      readonly kind: "client-joined";
+      readonly atMs: number;
+      readonly clientId: number;
+      /** It is to be given small results with the notification that they are finished. */
+      readonly takesCarried: boolean;
+    }
+  | {
       readonly kind: "plan-submitted";
       readonly atMs: number;
       readonly clientId: number;
@@ -93,10 +100,10 @@ export type SchedulerEvent =
       readonly loadable: Uint8Array | undefined;
     }
   | {
-      readonly kind: "result-released";
+      readonly kind: "results-released";
       readonly atMs: number;
       readonly clientId: number;
-      readonly clientTask: number;
+      readonly clientTasks: Int32Array;
     }
   /** A client wants the bytes of a result. Answered by `deliver` or `refuse`. */
   | {

@@ -3,6 +3,7 @@ import { AHEAD_CONSUMERS_MAX } from "./given.ts";
 import type { SchedulerState } from "./state.ts";
 import {
   ASSIGNED,
+  CARRIED,
   DORMANT,
   FREE,
   HOLDS_INPUTS,
@@ -12,6 +13,7 @@ import {
   LOADS,
   PRESENT,
   READY,
+  RESULT,
   RUNNING,
   WAITING,
 } from "./task-table.ts";
@@ -56,6 +58,20 @@ export function checkSchedulerInvariants(state: SchedulerState): void {
   checkWorkers(state);
   checkClasses(state);
   checkClients(state);
+  checkCarried(state);
+}
+
+function checkCarried({ tasks, held, options }: SchedulerState): void {
+  for (const row of held.byRow.keys()) {
+    assert(((tasks.flags[row] as number) & RESULT) !== 0, `held task ${row} is a result`);
+  }
+  assert(held.byRow.size > 0 || held.totalBytes === 0, "what is held is counted");
+  assert(held.totalBytes <= options.heldBytesMax, "what is held is bounded");
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    const flags = tasks.flags[row] as number;
+    if (tasks.state[row] === FREE || (flags & CARRIED) === 0) continue;
+    assert((flags & RESULT) !== 0, `carried task ${row} is a result`);
+  }
 }
 
 function checkRow(state: SchedulerState, row: number, missing: number): void {

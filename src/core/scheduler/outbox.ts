@@ -1,9 +1,12 @@
 import { Uint32List } from "../base/columns.ts";
+import { CarriedList } from "../model/carried-list.ts";
 import { createAssignedTasks } from "./assigned-tasks.ts";
 import type { SchedulerCommand } from "./commands.ts";
 import type { SchedulerState } from "./state.ts";
 
 type RefLists = { readonly tasks: Uint32List; readonly attempts: Uint32List };
+/** Ids that a client is told, and the results that it is told with them. */
+type FinishedList = { readonly tasks: number[]; readonly carried: CarriedList };
 
 /**
  * What one step commands, gathered as lists for each receiver and turned into one command a
@@ -15,7 +18,7 @@ export type Outbox = {
   readonly drops: Map<number, RefLists>;
   readonly retracts: Map<number, RefLists>;
   readonly assigns: Map<number, Uint32List>;
-  readonly finished: Map<number, number[]>;
+  readonly finished: Map<number, FinishedList>;
   /** In the order in which they came up. */
   readonly others: SchedulerCommand[];
 };
@@ -56,9 +59,16 @@ export function addAssignment(outbox: Outbox, workerId: number, row: number): vo
 }
 
 export function addFinished(outbox: Outbox, clientId: number, clientTask: number): void {
-  const tasks = outbox.finished.get(clientId);
-  if (tasks === undefined) outbox.finished.set(clientId, [clientTask]);
-  else tasks.push(clientTask);
+  finishedOf(outbox, clientId).tasks.push(clientTask);
+}
+
+export function finishedOf(outbox: Outbox, clientId: number): FinishedList {
+  let list = outbox.finished.get(clientId);
+  if (list === undefined) {
+    list = { tasks: [], carried: new CarriedList() };
+    outbox.finished.set(clientId, list);
+  }
+  return list;
 }
 
 export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerCommand[] {
@@ -82,8 +92,13 @@ export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerComm
   for (const [workerId, lists] of [...outbox.retracts].filter(isThere)) {
     commands.push({ kind: "retract", workerId, refs: refs(lists) });
   }
-  for (const [clientId, tasks] of outbox.finished) {
-    commands.push({ kind: "notify-finished", clientId, clientTasks: Int32Array.from(tasks) });
+  for (const [clientId, { tasks, carried }] of outbox.finished) {
+    commands.push({
+      kind: "notify-finished",
+      clientId,
+      clientTasks: Int32Array.from(tasks),
+      carried: carried.take(),
+    });
   }
   for (const command of outbox.others) commands.push(command);
   return commands;

@@ -2,6 +2,7 @@ import type { IntervalSet } from "../base/interval-set.ts";
 import type { PagedIndex } from "../base/paged-index.ts";
 import { PriorityQueues } from "../base/priority-queues.ts";
 import type { ResourceRequest } from "../model/resources.ts";
+import type { HeldResults } from "./carried-results.ts";
 import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
@@ -76,6 +77,10 @@ export type ClientRecord = {
   readonly plans: Set<PlanRecord>;
   /** Ids of plans that failed: releasing one is no mistake. */
   readonly failedIds: IntervalSet;
+  /** It is given small results with the notification that they are finished. */
+  takesCarried: boolean;
+  /** What it was given so and has not released. */
+  givenBytes: number;
 };
 
 /** Figures about the scheduler's own work; tests compare them, reports show them. */
@@ -97,6 +102,10 @@ export type SchedulerCounters = {
 export type SchedulerOptions = {
   /** How long a request that no worker can satisfy may wait before its task fails. */
   readonly unsatisfiableAfterMs: number;
+  /** Memory for small results of clients that fetch them; 0: no result rides with a report. */
+  readonly heldBytesMax: number;
+  /** Memory that small results may take at a client that is given them unasked. */
+  readonly givenBytesMax: number;
   /** Whether workers are given tasks whose inputs they are still to make. */
   readonly givesAhead: boolean;
   /** Name of a symbol that is not built in, for messages. */
@@ -118,6 +127,7 @@ export type SchedulerState = {
   readonly pins: Map<number, number>;
   /** Requests for the data of a result that was lost, by row. */
   readonly parkedRequests: Map<number, number>;
+  readonly held: HeldResults;
   /** Why tasks ran again, for whoever asks. */
   readonly reruns: Reruns;
   readonly stall: Stall;
@@ -152,6 +162,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
   return {
     options: {
       unsatisfiableAfterMs: 60_000,
+      heldBytesMax: 0,
+      givenBytesMax: 0,
       givesAhead: true,
       symbolName: (symbol) => `symbol ${symbol}`,
       policy: undefined,
@@ -163,6 +175,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     extraReplicas: new Map(),
     pins: new Map(),
     parkedRequests: new Map(),
+    held: { byRow: new Map(), totalBytes: 0 },
     reruns: new Map(),
     stall: createStall(),
     lengths: new Map(),

@@ -15,11 +15,12 @@ import {
 import { onPlanSubmitted } from "./handlers/plan-submitted.ts";
 import { onReplicasAdded, onReplicasMissing } from "./handlers/replicas.ts";
 import {
+  onClientJoined,
   onClientLeft,
   onDeliveryEnded,
   onDeliveryFailed,
-  onResultReleased,
   onResultRequested,
+  onResultsReleased,
 } from "./handlers/results.ts";
 import { onTasksFinished } from "./handlers/tasks-finished.ts";
 import { onRoundTripMeasured, onWorkerJoined, onWorkerLost } from "./handlers/workers.ts";
@@ -83,11 +84,14 @@ function handle(context: StepContext, event: SchedulerEvent): void {
     case "checkpoints-missing":
       onCheckpointsMissing(context, event);
       break;
+    case "client-joined":
+      onClientJoined(context, event);
+      break;
     case "plan-submitted":
       onPlanSubmitted(context, event);
       break;
-    case "result-released":
-      onResultReleased(context, event);
+    case "results-released":
+      onResultsReleased(context, event);
       break;
     case "result-requested":
       onResultRequested(context, event);

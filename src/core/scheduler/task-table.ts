@@ -35,6 +35,8 @@ export const CHECKPOINT_WRITTEN = 32;
 export const RETRACTING = 64;
 /** The client can name it: it is in the client's index. */
 export const INDEXED = 128;
+/** The client was given the result with the notification. */
+export const CARRIED = 256;
 
 /** Whether a worker has the row. */
 export const isGiven = ({ state }: TaskTable, row: number): boolean =>
@@ -72,7 +74,7 @@ export class TaskTable {
 
   state: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   taskType: Uint16Array<ArrayBuffer> = new Uint16Array(0);
-  flags: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  flags: Uint16Array<ArrayBuffer> = new Uint16Array(0);
   /** Serial of the plan; rises with each plan, and with each expansion of a dynamic task. */
   serial: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   clientTask: Int32Array<ArrayBuffer> = new Int32Array(0);

@@ -4,16 +4,19 @@ import { MAX_REQUEST_FRAME_BYTES } from "../limits.ts";
 import { ProtocolError, unexpected } from "../protocol-error.ts";
 import { ByteReader } from "../wire/byte-reader.ts";
 import type { ByteWriter } from "../wire/byte-writer.ts";
-import { putInt32Field, putStringField } from "../wire/protobuf-fields.ts";
+import { putBytesField, putInt32Field, putStringField } from "../wire/protobuf-fields.ts";
 import { decodePlan } from "./decode-plan.ts";
 import { beginFrame, endFrame } from "./frame.ts";
 import { REQUEST_TYPE } from "./message-types.ts";
+import { packFixed32, unpackSigned32 } from "./packed-columns.ts";
 import type { PlanContext } from "./plan-context.ts";
 
 /** Every request but a plan. `id` is the client's number of a task. */
 export type SmallRequest =
   | { readonly kind: "fetch"; readonly id: number }
   | { readonly kind: "release"; readonly id: number }
+  /** Only to servers with the capability "releases". */
+  | { readonly kind: "releaseMany"; readonly ids: Int32Array }
   | { readonly kind: "stats" }
   /** Answered by the same shape in JSON. */
   | { readonly kind: "status" }
@@ -34,6 +37,9 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
     case "fetch":
     case "release":
       putInt32Field(writer, 0x18, request.id);
+      break;
+    case "releaseMany":
+      putBytesField(writer, 0x232, packFixed32(request.ids));
       break;
     case "trace":
       putStringField(writer, 0x3a, request.path);
@@ -59,6 +65,7 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
 export function decodeClientRequest(frame: Uint8Array, context: PlanContext): ClientRequest {
   let type: number | undefined;
   let id = 0;
+  let ids = new Int32Array(0);
   let path = "";
   let query = "";
   let loadCheckpoints = false;
@@ -78,6 +85,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
     } else if (tag === 0x18) id = reader.int32();
     else if (tag === 0x20) loadCheckpoints = reader.bool();
     else if (tag === 0x3a) path = reader.string();
+    else if (tag === 0x232) ids = unpackSigned32(reader.lengthPrefixed());
     else if (tag === 0x1e2) query = reader.string();
     else reader.skip(tag);
   }
@@ -97,6 +105,8 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "fetch", id };
     case REQUEST_TYPE.release:
       return { kind: "release", id };
+    case REQUEST_TYPE.releaseMany:
+      return { kind: "releaseMany", ids };
     case REQUEST_TYPE.stats:
       return { kind: "stats" };
     case REQUEST_TYPE.status:

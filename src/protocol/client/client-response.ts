@@ -12,6 +12,11 @@ import {
 import { beginFrame, endFrame } from "./frame.ts";
 import { RESPONSE_TYPE } from "./message-types.ts";
 import { decodeResponseError, encodeResponseError, type ResponseError } from "./response-error.ts";
+import {
+  decodeResultsFinished,
+  encodeResultsFinished,
+  type ResultsFinished,
+} from "./results-finished.ts";
 
 /** What the server tells a client. `id` is the client's number of a task. */
 export type ClientResponse =
@@ -23,12 +28,18 @@ export type ClientResponse =
       readonly dataType: number;
     }
   | { readonly kind: "taskFinished"; readonly id: number }
+  /** Only to clients with the capability "carried-results". */
+  | ({ readonly kind: "resultsFinished" } & ResultsFinished)
   | { readonly kind: "taskFailed"; readonly error: ResponseError }
   | { readonly kind: "error"; readonly error: ResponseError }
   /** Only to clients with the capability "notices". */
   | { readonly kind: "notice"; readonly error: ResponseError }
-  /** Symbol *i* has id *i*. */
-  | { readonly kind: "dictionary"; readonly symbols: readonly string[] }
+  /** Symbol *i* has id *i*. `capabilities`: what the server takes beyond the original protocol. */
+  | {
+      readonly kind: "dictionary";
+      readonly symbols: readonly string[];
+      readonly capabilities?: readonly string[];
+    }
   | { readonly kind: "stats"; readonly workerCount: number; readonly dataObjectCount: number }
   /** A `ClusterStatus` in JSON; only to clients that asked for it. */
   | { readonly kind: "status"; readonly json: string }
@@ -37,15 +48,22 @@ export type ClientResponse =
 
 type DataHeader = { id: number; frameCount: number; dataType: number };
 
-/** Appends a frame. */
+/** Appends a frame; of many finished results, as many as it takes. */
 export function encodeClientResponse(writer: ByteWriter, response: ClientResponse): void {
+  if (response.kind === "resultsFinished") {
+    encodeResultsFinished(writer, response);
+    return;
+  }
   const frame = beginFrame(writer);
   putInt32Field(writer, 0x08, RESPONSE_TYPE[response.kind]);
   encodeBody(writer, response);
   endFrame(writer, frame);
 }
 
-function encodeBody(writer: ByteWriter, response: ClientResponse): void {
+function encodeBody(
+  writer: ByteWriter,
+  response: Exclude<ClientResponse, { kind: "resultsFinished" }>,
+): void {
   switch (response.kind) {
     case "data": {
       const message = beginMessage(writer, 0x12);
@@ -68,6 +86,7 @@ function encodeBody(writer: ByteWriter, response: ClientResponse): void {
     }
     case "dictionary":
       for (const symbol of response.symbols) putStringField(writer, 0x2a, symbol);
+      for (const name of response.capabilities ?? []) putStringField(writer, 0x23a, name);
       return;
     case "stats": {
       const message = beginMessage(writer, 0x32);
@@ -94,6 +113,8 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
   let stats = { workerCount: 0, dataObjectCount: 0 };
   let json = "";
   const symbols: string[] = [];
+  const capabilities: string[] = [];
+  let finished: ResultsFinished | undefined;
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -103,6 +124,8 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     else if (tag === 0x2a) symbols.push(reader.string());
     else if (tag === 0x32) stats = decodeStats(reader);
     else if (tag === 0x38) id = reader.int32();
+    else if (tag === 0x232) finished = decodeResultsFinished(reader);
+    else if (tag === 0x23a) capabilities.push(reader.string());
     else if (tag === 0x192) json = reader.string();
     else reader.skip(tag);
   }
@@ -112,6 +135,9 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
       return { kind: "data", ...data };
     case RESPONSE_TYPE.taskFinished:
       return { kind: "taskFinished", id };
+    case RESPONSE_TYPE.resultsFinished:
+      if (finished === undefined) throw new ProtocolError("a RESULTS_FINISHED without results");
+      return { kind: "resultsFinished", ids: finished.ids, carried: finished.carried };
     case RESPONSE_TYPE.taskFailed:
       return { kind: "taskFailed", error };
     case RESPONSE_TYPE.error:
@@ -119,7 +145,9 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     case RESPONSE_TYPE.notice:
       return { kind: "notice", error };
     case RESPONSE_TYPE.dictionary:
-      return { kind: "dictionary", symbols };
+      return capabilities.length === 0
+        ? { kind: "dictionary", symbols }
+        : { kind: "dictionary", symbols, capabilities };
     case RESPONSE_TYPE.stats:
       return { kind: "stats", ...stats };
     case RESPONSE_TYPE.status:

@@ -11,6 +11,8 @@ export const REQUEST_TYPE = {
   terminate: 10,
   /** Ours: asks for all that an operator or a progress display wants to see. */
   status: 50,
+  /** Ours: RELEASE of many results; only to servers with the capability "releases". */
+  releaseMany: 70,
   /** Ours: asks why tasks are where they are. */
   explain: 60,
 } as const;
@@ -27,6 +29,8 @@ export const RESPONSE_TYPE = {
   notice: 50,
   /** Ours: the answer to a STATUS request. */
   status: 52,
+  /** Ours: TASK_FINISHED of many, with small results; only for clients with "carried-results". */
+  resultsFinished: 70,
   /** Ours: the answer to an EXPLAIN request. */
   explanations: 60,
 } as const;

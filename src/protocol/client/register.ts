@@ -26,7 +26,7 @@ export type Register = {
   readonly clientName?: string | undefined;
   /** Worker: version of the binary protocol that follows the registration. */
   readonly workerProtocolVersion?: number | undefined;
-  /** What a client can take beyond the original protocol: "notices", "symbols"; others are legal. */
+  /** What a client can take beyond the original protocol: "notices", "symbols", "carried-results"; others are legal. */
   readonly capabilities: readonly string[];
   /** Worker: all that it offers. */
   readonly resources: readonly NamedAmount[];

@@ -1,4 +1,9 @@
-import type { AssignedTasks, FinishedTasks, TaskRefs } from "../../core/model/batches.ts";
+import type {
+  AssignedTasks,
+  CarriedResults,
+  FinishedTasks,
+  TaskRefs,
+} from "../../core/model/batches.ts";
 import { MAX_REQUEST_RESOURCES } from "../limits.ts";
 import { ProtocolError } from "../protocol-error.ts";
 import {
@@ -19,14 +24,21 @@ export function readRefs(reader: ColumnReader): TaskRefs {
   return refs;
 }
 
+/** Columns of results that ride along follow only where there are some. */
 export function finishedColumns(finished: FinishedTasks): Column[] {
-  return [
-    ...refsColumns(finished),
+  const { carried } = finished;
+  const columns: Column[] = [
+    finished.tasks,
+    finished.attempts,
     finished.sizesBytes,
     finished.lengths,
     finished.dataTypes,
     finished.durationsUs,
   ];
+  if (carried === undefined) return columns;
+  const { positions, dataTypes, frameCounts, starts, bytes } = carried;
+  columns.push(positions, dataTypes, frameCounts, starts, bytes);
+  return columns;
 }
 
 export function readFinished(reader: ColumnReader): FinishedTasks {
@@ -38,6 +50,7 @@ export function readFinished(reader: ColumnReader): FinishedTasks {
     lengths: reader.f64(),
     dataTypes: reader.u16(),
     durationsUs: reader.f32(),
+    carried: reader.isAtEnd ? undefined : readCarried(reader),
   };
   requireEqualLengths(
     finished.tasks,
@@ -54,7 +67,35 @@ export function readFinished(reader: ColumnReader): FinishedTasks {
       throw new ProtocolError(`expected a duration of 0 us or more, got ${duration}`);
     }
   }
+  if (finished.carried !== undefined) {
+    requirePositions(finished.carried.positions, finished.tasks.length);
+  }
   return finished;
+}
+
+function readCarried(reader: ColumnReader): CarriedResults {
+  const carried = {
+    positions: reader.u32(),
+    dataTypes: reader.u16(),
+    frameCounts: reader.u32(),
+    starts: reader.u32(),
+    bytes: reader.u8(),
+  };
+  const { positions, dataTypes, frameCounts, starts, bytes } = carried;
+  requireEqualLengths(positions, dataTypes, frameCounts);
+  requireRanges(starts, positions.length, bytes.length);
+  return carried;
+}
+
+/** Positions rise, below `count`. */
+function requirePositions(positions: Uint32Array, count: number): void {
+  let previous = -1;
+  for (const position of positions) {
+    if (position <= previous || position >= count) {
+      throw new ProtocolError("positions of results that ride along do not rise");
+    }
+    previous = position;
+  }
 }
 
 export function assignedColumns(batch: AssignedTasks): Column[] {

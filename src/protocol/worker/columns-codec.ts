@@ -115,6 +115,11 @@ export class ColumnReader {
     return value;
   }
 
+  /** Whether all columns were read. */
+  get isAtEnd(): boolean {
+    return this.#offset === this.#body.length;
+  }
+
   /** Fails unless all columns were read. */
   end(): void {
     const { length } = this.#body;

@@ -9,6 +9,7 @@ import { REQUEST_FRAME } from "../../protocol/client/frame-limit.ts";
 import type { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
 import { type PlanContext, PlanRefusal } from "../../protocol/client/plan-context.ts";
 import type { Register } from "../../protocol/client/register.ts";
+import { encodeResultsFinished } from "../../protocol/client/results-finished.ts";
 import { encodeTasksFinished } from "../../protocol/client/task-finished.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
@@ -20,7 +21,10 @@ import { startTrace } from "../trace/trace.ts";
 import { announceSymbols } from "../workers/worker-session.ts";
 import { findLoadable } from "./checkpoint-files.ts";
 import { createDeliveries } from "./deliveries.ts";
-import type { Deliver } from "./delivery.ts";
+import type { Deliver, DeliverHeld } from "./delivery.ts";
+
+/** What this server takes beyond the original protocol; told to clients that do so themselves. */
+const SERVER_CAPABILITIES = ["releases"];
 
 type CommandOf<Kind extends SchedulerCommand["kind"]> = Extract<SchedulerCommand, { kind: Kind }>;
 
@@ -30,11 +34,11 @@ export type ClientSession = {
   /** Takes what came; the splitter holds what came with the registration. */
   onData(chunk: Uint8Array): void;
   onClose(error: Error | undefined): void;
-  tellFinished(clientTasks: Int32Array): void;
+  tellFinished(command: CommandOf<"notify-finished">): void;
   tellFailed(command: CommandOf<"notify-failed">): void;
   tellNotice(clientTask: number, message: string): void;
   refuse(command: CommandOf<"refuse">): void;
-  deliver(command: Deliver): void;
+  deliver(command: Deliver | DeliverHeld): void;
   end(): void;
 };
 
@@ -46,6 +50,7 @@ export function startClientSession(
   splitter: FrameSplitter,
 ): ClientSession {
   const takesNotices = register.capabilities.includes("notices");
+  const takesCarried = register.capabilities.includes("carried-results");
   splitter.limit = REQUEST_FRAME;
   let isOver = false;
   /** A plan's checkpoints are being looked for; requests wait, for they may be about its tasks. */
@@ -112,7 +117,14 @@ export function startClientSession(
         engine.step({ kind: "result-requested", clientId: id, clientTask: request.id });
         break;
       case "release":
-        engine.step({ kind: "result-released", clientId: id, clientTask: request.id });
+        engine.step({
+          kind: "results-released",
+          clientId: id,
+          clientTasks: Int32Array.of(request.id),
+        });
+        break;
+      case "releaseMany":
+        engine.step({ kind: "results-released", clientId: id, clientTasks: request.ids });
         break;
       case "stats":
         send({
@@ -177,9 +189,10 @@ export function startClientSession(
       takeRequests();
     },
     onClose: (error) => leave(error?.message ?? "connection closed"),
-    tellFinished(clientTasks) {
+    tellFinished({ clientTasks, carried }) {
       const writer = new ByteWriter();
-      encodeTasksFinished(writer, clientTasks);
+      if (takesCarried) encodeResultsFinished(writer, { ids: clientTasks, carried });
+      else encodeTasksFinished(writer, clientTasks);
       deliveries.send(writer.take());
     },
     tellFailed({ clientTask, worker, attempts, label, failure, cause }) {
@@ -211,6 +224,8 @@ export function startClientSession(
 
   engine.clients.set(id, session);
   engine.log("info", "client joined", { client: id, name: register.clientName });
-  send({ kind: "dictionary", symbols: engine.symbols.names });
+  const capabilities = register.capabilities.length === 0 ? [] : SERVER_CAPABILITIES;
+  send({ kind: "dictionary", symbols: engine.symbols.names, capabilities });
+  if (takesCarried) engine.step({ kind: "client-joined", clientId: id, takesCarried });
   return session;
 }

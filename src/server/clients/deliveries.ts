@@ -1,6 +1,12 @@
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import type { Engine } from "../engine.ts";
-import { type Deliver, type DeliveryEnd, dataHeader, type Line } from "./delivery.ts";
+import {
+  type Deliver,
+  type DeliverHeld,
+  type DeliveryEnd,
+  dataHeader,
+  type Line,
+} from "./delivery.ts";
 import { gatherFrames } from "./gather-frames.ts";
 import { streamFrames } from "./stream-frames.ts";
 
@@ -17,7 +23,7 @@ const RETRY_MS = 100;
 export type Deliveries = {
   /** Sends a message, after the result that is being sent now, if one is. */
   send(bytes: Uint8Array): void;
-  deliver(command: Deliver): void;
+  deliver(command: Deliver | DeliverHeld): void;
   /** The client is gone: ends what is under way and tells the scheduler. */
   abandon(): void;
   closeAfterSent(): void;
@@ -34,7 +40,7 @@ export function createDeliveries(
     signal: aborting.signal,
     write: (bytes) => connection.send(bytes),
   };
-  const queue: Deliver[] = [];
+  const queue: (Deliver | DeliverHeld)[] = [];
   /** Messages that wait for the end of a stream; undefined when there is none. */
   let held: Uint8Array[] | undefined;
   let gatheringBytes = 0;
@@ -85,13 +91,21 @@ export function createDeliveries(
     finish(command, end);
   };
 
+  const sendHeld = (command: DeliverHeld): void => {
+    const { dataType, frameCount, bytes } = command;
+    sendOrHold(dataHeader(command, { typeId: dataType, messageCount: frameCount }));
+    sendOrHold(bytes);
+  };
+
   let isWaiting = false;
   const startNext = (): void => {
     while (queue.length > 0 && held === undefined && !aborting.signal.aborted) {
       const [command] = queue;
       if (command === undefined) return;
-      const isLarge = command.sizeBytes > GATHERED_BYTES_MAX;
-      const countedBytes = command.sizeBytes + DELIVERY_OVERHEAD_BYTES;
+      const isHeld = command.kind === "deliver-held";
+      const sizeBytes = isHeld ? command.bytes.length : command.sizeBytes;
+      const isLarge = sizeBytes > GATHERED_BYTES_MAX;
+      const countedBytes = sizeBytes + DELIVERY_OVERHEAD_BYTES;
       const underWayBytes = gatheringBytes + connection.unsentBytes;
       if (underWayBytes > 0 && underWayBytes + (isLarge ? 0 : countedBytes) > UNDER_WAY_BYTES_MAX) {
         waitForRoom();
@@ -100,7 +114,8 @@ export function createDeliveries(
       // A stream needs the line for itself, so what is being gathered goes first.
       if (isLarge && gatheringBytes > 0) return;
       queue.shift();
-      void (isLarge ? stream(command) : gather(command, countedBytes));
+      if (isHeld) sendHeld(command);
+      else void (isLarge ? stream(command) : gather(command, countedBytes));
     }
   };
 
@@ -117,12 +132,19 @@ export function createDeliveries(
     send: sendOrHold,
     deliver(command) {
       queue.push(command);
+      if (command.kind === "deliver-held" && queue.length === 1) {
+        // Nothing else begins with it, and its end is no event.
+        startNext();
+        return;
+      }
       // Not now: the scheduler's commands are being carried out, and a delivery's end is an event.
       queueMicrotask(startNext);
     },
     abandon() {
       aborting.abort();
-      for (const { task, attempt } of queue.splice(0)) {
+      for (const command of queue.splice(0)) {
+        if (command.kind === "deliver-held") continue;
+        const { task, attempt } = command;
         engine.step({ kind: "delivery-ended", task, attempt });
       }
     },

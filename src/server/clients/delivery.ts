@@ -6,6 +6,9 @@ import type { TcpConnection } from "../../transport/tcp-connection.ts";
 /** The scheduler's command to pass a result on to a client. */
 export type Deliver = Extract<SchedulerCommand, { kind: "deliver" }>;
 
+/** The scheduler's command to send a small result whose bytes came with it. */
+export type DeliverHeld = Extract<SchedulerCommand, { kind: "deliver-held" }>;
+
 /** How a delivery ended: all sent; nothing sent and to be tried again; or the client's stream is broken. */
 export type DeliveryEnd = "delivered" | "not-begun" | "broken";
 
@@ -20,7 +23,10 @@ export type Line = {
 /** What a DATA message says of the frames that follow it. */
 export type FramesHeader = { readonly typeId: number; readonly messageCount: number };
 
-export function dataHeader({ clientTask }: Deliver, header: FramesHeader): Uint8Array {
+export function dataHeader(
+  { clientTask }: Deliver | DeliverHeld,
+  header: FramesHeader,
+): Uint8Array {
   const writer = new ByteWriter();
   encodeClientResponse(writer, {
     kind: "data",

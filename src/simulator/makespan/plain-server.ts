@@ -50,6 +50,7 @@ export function createPlainServer(
       case "notify-failed":
         throw new Error(`the scheduler says: ${JSON.stringify(command)}`);
       case "cancel":
+      case "deliver-held":
       case "deliver":
         throw new Error(`nothing here calls for '${command.kind}'`);
       default:

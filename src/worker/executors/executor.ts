@@ -2,6 +2,7 @@ import type { Log } from "../../core/base/log.ts";
 import {
   type AssignedTasks,
   type FinishedTasks,
+  FLAG_CARRY,
   FLAG_LOAD_CHECKPOINT,
   type TaskRefs,
 } from "../../core/model/batches.ts";
@@ -116,7 +117,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const path = loadsCheckpoint(place) ? "" : checkpointPathOf(place);
     if (path !== "") startCheckpoint(task, attempt, value, path);
     putObject(store, task, attempt, value);
-    finished.add(task, attempt, value, durationUs);
+    const mayCarry = ((batch.flags[index] as number) & FLAG_CARRY) !== 0;
+    finished.add(task, attempt, value, durationUs, mayCarry);
   };
 
   const fail = (task: number, attempt: number, error: unknown): void =>

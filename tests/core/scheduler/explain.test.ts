@@ -157,7 +157,7 @@ describe("a task that ran again says why", () => {
     cluster.join(1, 1);
     submit(cluster, [{ type: "run", request: ONE_CPU, result: true }]);
     cluster.step({ kind: "worker-lost", workerId: 1 });
-    cluster.step({ kind: "result-released", clientId: 1, clientTask: 0 });
+    cluster.step({ kind: "results-released", clientId: 1, clientTasks: Int32Array.of(0) });
     submit(cluster, [{ type: "run", request: ONE_CPU, label: "new", result: true }], 2);
     expect(explain(cluster, "new")).toMatchObject({ attempts: 0, reruns: [] });
   });

@@ -1,10 +1,17 @@
-import type { FinishedTasks } from "../../../src/core/model/batches.ts";
+import { decodeUtf8Lossy, encodeUtf8 } from "../../../src/core/base/utf8.ts";
+import type { CarriedResults, FinishedTasks } from "../../../src/core/model/batches.ts";
+import { CarriedList } from "../../../src/core/model/carried-list.ts";
 import { CPUS, DATA_TYPE } from "../../../src/core/model/symbols.ts";
 import type { SchedulerCommand } from "../../../src/core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../../../src/core/scheduler/events.ts";
 import { checkSchedulerInvariants } from "../../../src/core/scheduler/invariants.ts";
-import { createSchedulerState, type SchedulerState } from "../../../src/core/scheduler/state.ts";
+import {
+  createSchedulerState,
+  type SchedulerOptions,
+  type SchedulerState,
+} from "../../../src/core/scheduler/state.ts";
 import { stepScheduler } from "../../../src/core/scheduler/step.ts";
+import { encodeFrameHeader, FRAME_HEADER_BYTES } from "../../../src/protocol/client/frame.ts";
 
 type Given = { readonly task: number; readonly attempt: number; readonly clientTask: number };
 
@@ -18,6 +25,8 @@ export type FakeCluster = {
   join(workerId: number, cpus?: number): void;
   /** Lets a worker finish the first `count` tasks of what it was given. */
   finish(workerId: number, count?: number, length?: number): SchedulerCommand[];
+  /** The same, and each result is said to be a text, which rides along. */
+  finishWith(workerId: number, texts: readonly string[]): SchedulerCommand[];
   /** Lets all workers finish whatever they are given until nothing is left. */
   finishAll(): void;
   finishedOf(clientId: number): number[];
@@ -28,13 +37,15 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 export function createFakeCluster({
   check = true,
   durationUs = 5,
+  options = {},
   givesAhead = true,
 }: {
   readonly check?: boolean;
   readonly givesAhead?: boolean;
   readonly durationUs?: number;
+  readonly options?: Partial<SchedulerOptions>;
 } = {}): FakeCluster {
-  const state = createSchedulerState({ givesAhead });
+  const state = createSchedulerState({ givesAhead, ...options });
   const commands: SchedulerCommand[] = [];
   const given = new Map<number, Given[]>();
   let nowMs = 0;
@@ -88,6 +99,11 @@ export function createFakeCluster({
       step({ kind: "worker-joined", workerId, name: `host:${workerId}`, offer });
     },
     finish,
+    finishWith: (workerId, texts) => {
+      const done = (given.get(workerId) ?? []).splice(0, texts.length);
+      const finished = { ...finishedTasks(done), carried: carriedTexts(texts) };
+      return step({ kind: "tasks-finished", workerId, finished });
+    },
     finishAll: () => {
       for (;;) {
         const busy = [...given].find(([, tasks]) => tasks.length > 0);
@@ -102,6 +118,34 @@ export function createFakeCluster({
           : [],
       ),
   };
+}
+
+/** Raw data, an entry for each position. */
+export function carriedTexts(texts: readonly string[]): CarriedResults {
+  const list = new CarriedList();
+  texts.forEach((text, position) => {
+    const bytes = encodeUtf8(text);
+    list.add(position, DATA_TYPE.data, 1);
+    list.append(encodeFrameHeader(bytes.length));
+    list.append(bytes);
+  });
+  const carried = list.take();
+  if (carried === undefined) throw new Error("no texts");
+  return carried;
+}
+
+/** The texts of a message's results, by the task's number. */
+export function textsOf(
+  ids: ArrayLike<number>,
+  carried: CarriedResults | undefined,
+): Record<number, string> {
+  const texts: Record<number, string> = {};
+  carried?.positions.forEach((position, entry) => {
+    const start = (carried.starts[entry] ?? 0) + FRAME_HEADER_BYTES;
+    const bytes = carried.bytes.subarray(start, carried.starts[entry + 1]);
+    texts[ids[position] ?? -1] = decodeUtf8Lossy(bytes);
+  });
+  return texts;
 }
 
 export function finishedTasks(done: readonly Given[], length = 0, sizeBytes = 100): FinishedTasks {

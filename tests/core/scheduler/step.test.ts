@@ -41,7 +41,7 @@ describe("a plan", () => {
     cluster.finishAll();
     expect(cluster.finishedOf(1)).toEqual([126]);
     expect(cluster.state.objectCount).toBe(1);
-    cluster.step({ kind: "result-released", clientId: 1, clientTask: 126 });
+    cluster.step({ kind: "results-released", clientId: 1, clientTasks: Int32Array.of(126) });
     expect(cluster.state.objectCount).toBe(0);
     expect(cluster.state.tasks.liveCount).toBe(0);
   });
@@ -80,7 +80,7 @@ describe("a plan", () => {
     submit(cluster, [{ type: "const", result: true }]);
     expect(cluster.commands.at(-1)).toMatchObject({ kind: "refuse" });
     cluster.finishAll();
-    cluster.step({ kind: "result-released", clientId: 1, clientTask: 0 });
+    cluster.step({ kind: "results-released", clientId: 1, clientTasks: Int32Array.of(0) });
     submit(cluster, [{ type: "const", result: true }]);
     cluster.finishAll();
     expect(cluster.finishedOf(1)).toEqual([0, 0]);
@@ -92,7 +92,7 @@ describe("a plan", () => {
     submit(cluster, [{ type: "const", result: true }]);
     cluster.finishAll();
     submit(cluster, [{ inputs: [0, 0], result: true }], { idBase: 10 });
-    cluster.step({ kind: "result-released", clientId: 1, clientTask: 0 });
+    cluster.step({ kind: "results-released", clientId: 1, clientTasks: Int32Array.of(0) });
     expect(cluster.state.objectCount).toBe(1);
     cluster.finishAll();
     expect(cluster.finishedOf(1)).toEqual([0, 10]);
@@ -127,7 +127,9 @@ describe("a failure", () => {
     cluster.finishAll();
     expect(cluster.finishedOf(1)).toEqual([20]);
     // Releasing what the plan had is no mistake.
-    expect(cluster.step({ kind: "result-released", clientId: 1, clientTask: 1 })).toEqual([]);
+    expect(
+      cluster.step({ kind: "results-released", clientId: 1, clientTasks: Int32Array.of(1) }),
+    ).toEqual([]);
   });
 });
 
@@ -228,7 +230,7 @@ test("20,000 different requests and labels leave nothing behind", () => {
     );
     cluster.finishAll();
     for (let i = 0; i < 1_000; i += 1) {
-      cluster.step({ kind: "result-released", clientId: 1, clientTask: i });
+      cluster.step({ kind: "results-released", clientId: 1, clientTasks: Int32Array.of(i) });
     }
     expect(cluster.state.classByKey.size).toBe(0);
   }
@@ -281,7 +283,11 @@ test("random plans with random losses and releases keep all invariants and end",
         else if (action % 10 === 7 && workers.length > 1) {
           cluster.step({ kind: "worker-lost", workerId: worker });
         } else if (action % 10 === 8) {
-          cluster.step({ kind: "result-released", clientId: 1, clientTask: action % plan.length });
+          cluster.step({
+            kind: "results-released",
+            clientId: 1,
+            clientTasks: Int32Array.of(action % plan.length),
+          });
         } else {
           cluster.step({ kind: "result-requested", clientId: 1, clientTask: action % plan.length });
         }
@@ -295,7 +301,11 @@ test("random plans with random losses and releases keep all invariants and end",
         }
       }
       plan.forEach((_, clientTask) => {
-        cluster.step({ kind: "result-released", clientId: 1, clientTask });
+        cluster.step({
+          kind: "results-released",
+          clientId: 1,
+          clientTasks: Int32Array.of(clientTask),
+        });
       });
       expect(cluster.state.tasks.liveCount).toBe(0);
       expect(cluster.state.objectCount).toBe(0);

@@ -1,9 +1,15 @@
 import fc from "fast-check";
-import type { AssignedTasks, FinishedTasks, TaskRefs } from "../../../src/core/model/batches.ts";
+import type {
+  AssignedTasks,
+  CarriedResults,
+  FinishedTasks,
+  TaskRefs,
+} from "../../../src/core/model/batches.ts";
+import { CarriedList } from "../../../src/core/model/carried-list.ts";
 import type { FromWorker, ToWorker } from "../../../src/protocol/worker/messages.ts";
 
 export const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
-const u16 = fc.integer({ min: 0, max: 0xffff });
+export const u16: fc.Arbitrary<number> = fc.integer({ min: 0, max: 0xffff });
 const i32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const size = fc.maxSafeNat();
 const name = fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" });
@@ -37,7 +43,24 @@ export const finishedTasks: fc.Arbitrary<FinishedTasks> = fc
     lengths: Float64Array.from(lengths),
     dataTypes: Uint16Array.from(dataTypes),
     durationsUs: Float32Array.from(durationsUs),
-  }));
+  }))
+  .chain((finished) =>
+    carriedResults(finished.tasks.length).map((carried) => ({ ...finished, carried })),
+  );
+
+/** Of some of `count` tasks; undefined for none. */
+export function carriedResults(count: number): fc.Arbitrary<CarriedResults | undefined> {
+  const result = fc.record({ type: u16, frames: u32, bytes: fc.uint8Array({ maxLength: 9 }) });
+  return fc.array(fc.option(result), { minLength: count, maxLength: count }).map((results) => {
+    const list = new CarriedList();
+    results.forEach((one, position) => {
+      if (one === null) return;
+      list.add(position, one.type, one.frames);
+      list.append(one.bytes);
+    });
+    return list.take();
+  });
+}
 
 /** Where each of the lists begins, and the end of the last. */
 function startsOf(lists: readonly { readonly length: number }[]): Uint32Array {

@@ -2,6 +2,7 @@ import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { takeBack } from "../given.ts";
 import { giveUpObject, loseReplica, tryAgain } from "../losses.ts";
+import { notifyIfFinished } from "../notify.ts";
 import { failTask } from "../plans/fail-plans.ts";
 import { holds, preferAnotherReplica } from "../replicas.ts";
 import { rememberRerun } from "../reruns.ts";
@@ -17,7 +18,6 @@ import {
   WAITING,
 } from "../task-table.ts";
 import { isWanted, letGo, resurrect } from "../wants.ts";
-import { notifyIfFinished } from "./tasks-finished.ts";
 
 type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
 

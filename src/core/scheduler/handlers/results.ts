@@ -1,30 +1,53 @@
+import { forgetCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
 import { deliver, park } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { clientOf } from "../plans/clients.ts";
 import { rowsOf } from "../plans/fail-plans.ts";
+import type { ClientRecord } from "../state.ts";
 import { CHECKPOINT_PENDING, NOTIFIED, PRESENT, RESULT } from "../task-table.ts";
 import { isWanted, letGo } from "../wants.ts";
 
 type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
 
-export function onResultReleased(context: StepContext, event: EventOf<"result-released">): void {
+export function onClientJoined(
+  { state }: StepContext,
+  { clientId, takesCarried }: EventOf<"client-joined">,
+): void {
+  clientOf(state, clientId).takesCarried = takesCarried;
+}
+
+export function onResultsReleased(context: StepContext, event: EventOf<"results-released">): void {
   const { state } = context;
-  const { tasks } = state;
-  const client = clientOf(state, event.clientId);
-  const row = client.rows.get(event.clientTask);
+  const { clientId, clientTasks } = event;
+  const client = clientOf(state, clientId);
+  const unwanted: number[] = [];
+  for (const clientTask of clientTasks) {
+    const row = unmark(context, client, clientTask);
+    if (row !== -1 && !isWanted(state, row)) unwanted.push(row);
+  }
+  letGo(context, unwanted);
+}
+
+/** Takes the mark of a result off the client's task; its row, or -1 when it has none. */
+function unmark(context: StepContext, client: ClientRecord, clientTask: number): number {
+  const { tasks } = context.state;
+  const row = client.rows.get(clientTask);
   if (row === -1) {
-    if (client.failedIds.has(event.clientTask)) return;
-    refuse(context, event, `Invalid id: ${event.clientTask}`);
-    return;
+    if (!client.failedIds.has(clientTask)) {
+      refuse(context, { clientId: client.id, clientTask }, `Invalid id: ${clientTask}`);
+    }
+    return -1;
   }
   if (((tasks.flags[row] as number) & RESULT) === 0) {
-    if (client.failedIds.has(event.clientTask)) return;
-    refuse(context, event, "Task is not result");
-    return;
+    if (!client.failedIds.has(clientTask)) {
+      refuse(context, { clientId: client.id, clientTask }, "Task is not result");
+    }
+    return -1;
   }
+  forgetCarried(context.state, row);
   tasks.flags[row] = (tasks.flags[row] as number) & ~RESULT;
-  if (!isWanted(state, row)) letGo(context, [row]);
+  return row;
 }
 
 export function onResultRequested(context: StepContext, event: EventOf<"result-requested">): void {
@@ -38,7 +61,11 @@ export function onResultRequested(context: StepContext, event: EventOf<"result-r
   const flags = tasks.flags[row] as number;
   if ((flags & RESULT) === 0) {
     refuse(context, event, "Task is not result");
-  } else if (tasks.state[row] === PRESENT && (flags & CHECKPOINT_PENDING) === 0) {
+  } else if (
+    (flags & CHECKPOINT_PENDING) === 0 &&
+    // What is held here can be had although its worker was lost.
+    (tasks.state[row] === PRESENT || state.held.byRow.has(row))
+  ) {
     deliver(context, row);
   } else if ((flags & NOTIFIED) !== 0) {
     park(state, row);
@@ -49,10 +76,9 @@ export function onResultRequested(context: StepContext, event: EventOf<"result-r
 
 function refuse(
   { outbox }: StepContext,
-  event: EventOf<"result-requested" | "result-released">,
+  { clientId, clientTask }: { readonly clientId: number; readonly clientTask: number },
   message: string,
 ): void {
-  const { clientId, clientTask } = event;
   outbox.others.push({ kind: "refuse", clientId, clientTask, message });
 }
 
@@ -89,6 +115,7 @@ export function onClientLeft(context: StepContext, event: EventOf<"client-left">
   if (client === undefined) return;
   const rows = rowsOf(state, client.plans);
   for (const row of rows) {
+    forgetCarried(state, row);
     tasks.flags[row] = (tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING);
     state.pins.delete(row);
     state.parkedRequests.delete(row);

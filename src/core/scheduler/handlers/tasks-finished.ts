@@ -1,10 +1,12 @@
+import { resizeCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
 import { deliverParked } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { keepGiven, takeBack, ungive } from "../given.ts";
 import { learnDuration } from "../groups.ts";
 import { tryAgain } from "../losses.ts";
-import { addFinished, addRef } from "../outbox.ts";
+import { notifyIfFinished } from "../notify.ts";
+import { addRef } from "../outbox.ts";
 import { makeReady } from "../ready.ts";
 import {
   CHECKPOINT_PENDING,
@@ -12,30 +14,30 @@ import {
   isAhead,
   isGiven,
   LOADS,
-  NOTIFIED,
   PRESENT,
-  RESULT,
   WAITING,
 } from "../task-table.ts";
-import { forEachConsumer, isWanted, letGo, planOf, releaseInputs } from "../wants.ts";
+import { forEachConsumer, isWanted, letGo, releaseInputs } from "../wants.ts";
 
 type TasksFinished = Extract<SchedulerEvent, { kind: "tasks-finished" }>;
 
 export function onTasksFinished(context: StepContext, event: TasksFinished): void {
   const { state } = context;
-  const { tasks, attempts } = event.finished;
+  const { tasks, attempts, carried } = event.finished;
   context.dirtyWorkers.add(event.workerId);
   /** Inputs that lost their last consumer, and objects that nobody was waiting for. */
   const unwanted: number[] = [];
+  let nextCarried = 0;
   for (let i = 0; i < tasks.length; i += 1) {
     const row = tasks[i] as number;
     const attempt = attempts[i] as number;
+    const entry = carried?.positions[nextCarried] === i ? nextCarried++ : -1;
     const isCurrent =
       state.tasks.isCurrent(row, attempt) &&
       state.tasks.worker[row] === event.workerId &&
       isGiven(state.tasks, row);
     if (isCurrent && !isAhead(state.tasks, row)) {
-      finish(context, event, i, row, unwanted);
+      finish(context, event, i, entry, row, unwanted);
       continue;
     }
     dropStale(context, event.workerId, row, attempt);
@@ -63,6 +65,7 @@ function finish(
   context: StepContext,
   { finished }: TasksFinished,
   i: number,
+  entry: number,
   row: number,
   unwanted: number[],
 ): void {
@@ -76,7 +79,9 @@ function finish(
     learnDuration(state.groups, tasks.group[row] as number, finished.durationsUs[i] as number);
   }
   tasks.state[row] = PRESENT;
-  tasks.sizeBytes[row] = plausible(finished.sizesBytes[i]);
+  const sizeBytes = plausible(finished.sizesBytes[i]);
+  resizeCarried(state, row, sizeBytes);
+  tasks.sizeBytes[row] = sizeBytes;
   tasks.dataType[row] = finished.dataTypes[i] as number;
   state.objectCount += 1;
   const length = finished.lengths[i] as number;
@@ -86,20 +91,11 @@ function finish(
   } else if (tasks.checkpointLengths.has(row)) {
     tasks.flags[row] = (flags & ~CHECKPOINT_WRITTEN) | CHECKPOINT_PENDING;
   }
-  notifyIfFinished(context, row);
+  notifyIfFinished(context, row, finished.carried, entry);
   releaseInputs(state, row, unwanted);
   advanceConsumers(context, row);
   deliverParked(context, row);
   if (!isWanted(state, row)) unwanted.push(row);
-}
-
-/** Tells the client, once, of a result whose data is there and whose checkpoint is not outstanding. */
-export function notifyIfFinished({ state, outbox }: StepContext, row: number): void {
-  const { tasks } = state;
-  const flags = tasks.flags[row] as number;
-  if ((flags & (RESULT | NOTIFIED | CHECKPOINT_PENDING)) !== RESULT) return;
-  tasks.flags[row] = flags | NOTIFIED;
-  addFinished(outbox, planOf(state, row).clientId, tasks.clientTask[row] as number);
 }
 
 function advanceConsumers(context: StepContext, row: number): void {

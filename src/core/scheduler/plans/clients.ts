@@ -6,7 +6,14 @@ import type { ClientRecord, SchedulerState } from "../state.ts";
 export function clientOf(state: SchedulerState, id: number): ClientRecord {
   let client = state.clients.get(id);
   if (client === undefined) {
-    client = { id, rows: new PagedIndex(), plans: new Set(), failedIds: new IntervalSet() };
+    client = {
+      id,
+      rows: new PagedIndex(),
+      plans: new Set(),
+      failedIds: new IntervalSet(),
+      takesCarried: false,
+      givenBytes: 0,
+    };
     state.clients.set(id, client);
   }
   return client;

@@ -1,5 +1,6 @@
 import { decodeUtf8Lossy } from "../../base/utf8.ts";
 import type { TaskFailure } from "../../model/failures.ts";
+import { forgetCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
 import {
@@ -68,6 +69,7 @@ function giveUp(
   state.clients.get(plan.clientId)?.failedIds.add(plan.idBase, plan.idBase + plan.taskCount);
   for (const row of rowsOf(state, [plan])) {
     if (!isUnfinished(state, row)) continue;
+    forgetCarried(state, row);
     // Without these marks nobody wants it, once the consumers in this and the needy plans are gone.
     tasks.flags[row] = (tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING);
     forEachConsumer(state, row, (consumer) => {

@@ -1,5 +1,6 @@
 import { Uint32List } from "../../base/columns.ts";
 import type { FinishedTasks, TaskRefs } from "../../model/batches.ts";
+import { selectCarried } from "../../model/carried-list.ts";
 import type { TaskFailure } from "../../model/failures.ts";
 import type { ResourceRequest } from "../../model/resources.ts";
 import type { WorkerState } from "../state.ts";
@@ -144,5 +145,6 @@ function selectFinished(finished: FinishedTasks, accepted: Uint32List): Finished
     lengths: Float64Array.from(indexes, pick(finished.lengths)),
     dataTypes: Uint16Array.from(indexes, pick(finished.dataTypes)),
     durationsUs: Float32Array.from(indexes, pick(finished.durationsUs)),
+    carried: selectCarried(finished.carried, indexes),
   };
 }
