@@ -2,12 +2,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Row, type Subject, Unavailable } from "./harness/cases.ts";
+import { findDask } from "./harness/dask.ts";
 import { describeCommit, describeMachine } from "./harness/machine.ts";
 import { type Options, parseOptions, USAGE } from "./harness/options.ts";
 import { RESULTS } from "./harness/paths.ts";
 import { type ResultLine, readResults } from "./harness/results.ts";
 import { type Plan, runCase } from "./harness/run-case.ts";
 import { formatCase } from "./harness/show-case.ts";
+import { writeReport } from "./report/write-report.ts";
 import { ROWS } from "./rows/rows.ts";
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -17,7 +19,7 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-function subjectsOf({ address, buildDirectory, againstDirectory }: Options): Subject[] {
+function subjectsOf({ address, buildDirectory, againstDirectory, peer }: Options): Subject[] {
   const subjects: Subject[] = [
     address === undefined
       ? { kind: "build", label: "this", directory: buildDirectory }
@@ -26,6 +28,7 @@ function subjectsOf({ address, buildDirectory, againstDirectory }: Options): Sub
   if (againstDirectory !== undefined) {
     subjects.push({ kind: "build", label: "against", directory: againstDirectory });
   }
+  if (peer === "dask") subjects.push({ kind: "dask", label: "dask", python: findDask() });
   return subjects;
 }
 
@@ -60,6 +63,10 @@ async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options === undefined) {
     print(USAGE);
+    return;
+  }
+  if (options.reportPath !== undefined) {
+    for (const path of writeReport(options.reportPath)) print(`wrote ${path}`);
     return;
   }
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");

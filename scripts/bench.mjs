@@ -16,9 +16,9 @@ const PROGRAMS = {
 };
 
 await runScript(async () => {
-  // Another build is measured as it is; ours need not even be possible now.
-  const isOfThisBuild = !process.argv.includes("--build");
-  await setUp({ builds: isOfThisBuild });
+  // Another build is measured as it is, and a report measures nothing: ours need not even be possible.
+  const needsBuild = !["--build", "--report", "--help"].some((flag) => process.argv.includes(flag));
+  await setUp({ builds: needsBuild });
   // Only there once the packages are installed.
   const { build } = await import("esbuild");
   await build({

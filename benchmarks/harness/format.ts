@@ -4,11 +4,12 @@ const SCALES: readonly (readonly [number, string])[] = [
   [1e3, "k"],
 ];
 
-function scaled(value: number): string {
+/** The number and its letter, with `space` between number and what follows. */
+function scaled(value: number, space = ""): string {
   for (const [factor, letter] of SCALES) {
-    if (Math.abs(value) >= factor) return `${digits(value / factor)}${letter}`;
+    if (Math.abs(value) >= factor) return `${digits(value / factor)}${space}${letter}`;
   }
-  return digits(value);
+  return `${digits(value)}${space}`;
 }
 
 /** Three digits that count. */
@@ -20,8 +21,8 @@ function digits(value: number): string {
 
 /** The end of a figure's name to how its value is written; the first that fits counts. */
 const UNITS: readonly (readonly [RegExp, (value: number) => string])[] = [
-  [/bytesPerSecond$/i, (value) => `${scaled(value)}B/s`],
-  [/bytes(PerTask)?$/i, (value) => `${scaled(value)}B`],
+  [/bytesPerSecond$/i, (value) => `${scaled(value, " ")}B/s`],
+  [/bytes(PerTask)?$/i, (value) => `${scaled(value, " ")}B`],
   [/perSecond$/i, (value) => `${scaled(value)}/s`],
   [/(us|usPerTask|usPerStep)$/i, (value) => `${digits(value)} us`],
   [/Ms$/, (value) => `${digits(value)} ms`],

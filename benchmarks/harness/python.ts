@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type RunContext, type Sample, Unavailable } from "./cases.ts";
 import { startCluster, type WorkerSpec } from "./cluster.ts";
 import { ROOT } from "./paths.ts";
-import { type Parameters, runForJson } from "./run-driver.ts";
+import { type Parameters, runDask, runForJson } from "./run-driver.ts";
 
 /** The interpreter that `npm test` sets up, with cloudpickle. */
 export const PYTHON: string = join(ROOT, ".venv/bin/python");
@@ -17,9 +17,7 @@ export async function measurePython(
 ): Promise<Sample> {
   const { subject } = context;
   if (subject.kind === "dask") {
-    const all = { ...parameters, workers: workers.length };
-    const script = join(ROOT, "benchmarks/peers/dask_driver.py");
-    return runForJson([subject.python, script, scenario, JSON.stringify(all)]);
+    return runDask(subject.python, scenario, { ...parameters, workers: workers.length });
   }
   if (subject.kind === "address") throw new Unavailable("only for builds of this product");
   if (!existsSync(PYTHON)) {
@@ -35,7 +33,6 @@ export async function measurePython(
     workers: workers.length,
   };
   const script = join(ROOT, "benchmarks/python/driver.py");
-  return await runForJson([PYTHON, script, JSON.stringify(request)], {
-    PYTHONPATH: join(subject.directory, "python"),
-  });
+  const env = { PYTHONPATH: join(subject.directory, "python") };
+  return await runForJson([PYTHON, script, JSON.stringify(request)], { env });
 }

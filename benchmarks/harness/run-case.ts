@@ -1,5 +1,12 @@
 import { measureLimits } from "../limits/limits.ts";
-import type { Case, Row, RunContext, Subject } from "./cases.ts";
+import {
+  type Case,
+  type Row,
+  type RunContext,
+  type Sample,
+  type Subject,
+  Unavailable,
+} from "./cases.ts";
 import { describeCommit, describeMachine } from "./machine.ts";
 import { appendResult, type ResultLine } from "./results.ts";
 import type { CaseResults } from "./show-case.ts";
@@ -23,7 +30,9 @@ export async function runCase(row: Row, benchCase: Case, plan: Plan): Promise<Ca
     const limits = await measureLimits(benchCase.limits ?? []);
     for (const subject of run % 2 === 0 ? subjects : [...subjects].reverse()) {
       plan.onRun(`${benchCase.name}: run ${run + 1} of ${plan.runs}, ${subject.label}`);
-      const sample = await benchCase.measure({ ...context, subject });
+      const sample = await measureSubject(benchCase, { ...context, subject });
+      // A peer that cannot do this is left out; the others are measured all the same.
+      if (sample === undefined) continue;
       const derived = benchCase.derive?.(sample.figures, limits) ?? {};
       const line: ResultLine = {
         row: row.number,
@@ -47,4 +56,13 @@ export async function runCase(row: Row, benchCase: Case, plan: Plan): Promise<Ca
     }
   }
   return results;
+}
+
+async function measureSubject(benchCase: Case, context: RunContext): Promise<Sample | undefined> {
+  try {
+    return await benchCase.measure(context);
+  } catch (error) {
+    if (error instanceof Unavailable && context.subject.kind === "dask") return undefined;
+    throw error;
+  }
 }

@@ -58,28 +58,44 @@ export function runClient(
   return runForJson([...prefix, process.execPath, ...args]);
 }
 
-function runDask(python: string, scenario: string, parameters: Parameters): Promise<Sample> {
+/** A run of a peer that takes longer is given up. */
+const DASK_TIMEOUT_MS = 180_000;
+
+/** Runs a scenario of `benchmarks/peers/dask_driver.py`, which starts a Dask cluster of its own. */
+export function runDask(python: string, scenario: string, parameters: Parameters): Promise<Sample> {
   const script = `${ROOT}benchmarks/peers/dask_driver.py`;
-  return runForJson([python, script, scenario, JSON.stringify(parameters)]);
+  const command = [python, script, scenario, JSON.stringify(parameters)];
+  return runForJson(command, { timeoutMs: DASK_TIMEOUT_MS });
 }
 
 /** Status by which a driver says that it has no such scenario; why is its last line. */
 const UNAVAILABLE_STATUS = 75;
 
 /** Runs a program that prints one line of JSON. Throws Unavailable where it ends with status 75. */
-export function runForJson<T>(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<T> {
+export function runForJson<T>(
+  command: readonly string[],
+  { env = {}, timeoutMs }: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {},
+): Promise<T> {
   const [program = "", ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, ...env },
     });
+    const timer = setTimeout(
+      () => {
+        child.kill();
+        reject(new Unavailable(`it took longer than ${timeoutMs} ms`));
+      },
+      timeoutMs ?? 2 ** 31 - 1,
+    );
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk;
     });
     child.on("error", reject);
     child.on("close", (status, signal) => {
+      clearTimeout(timer);
       const line = text.trim().split("\n").at(-1) ?? "";
       if (status === UNAVAILABLE_STATUS) reject(new Unavailable(line));
       else if (status !== 0)
