@@ -18,4 +18,17 @@ export function parseSecondsAsMs(option: string, text: string): number {
   throw new CliError(EXIT.usage, `${option} must be a number of seconds, but is '${text}'`);
 }
 
+const UNITS = ["", "K", "M", "G", "T"];
+
+/** Bytes, from `min` up, as in 2G or 1.5GiB; units are powers of 1024. */
+export function parseSizeBytes(option: string, text: string, min: number): number {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(number) * 1024 ** UNITS.indexOf(unit.toUpperCase()));
+  if (bytes >= min && Number.isSafeInteger(bytes)) return bytes;
+  throw new CliError(
+    EXIT.usage,
+    `${option} must be a size of at least ${min / 1024 ** 2}M, such as 2G, but is '${text}'`,
+  );
+}
+
 export const MAX_PORT = 65_535;

@@ -5,6 +5,7 @@ import type { ToWorker } from "../protocol/worker/messages.ts";
 import { startHeartbeat } from "../transport/heartbeat.ts";
 import { createExecutor } from "./executors/executor.ts";
 import { createFunctionTypes } from "./executors/functions/function-types.ts";
+import { defaultRunnerMemory } from "./executors/functions/runner-memory.ts";
 import { choosePinnedCpus } from "./executors/program/pinned-cpus.ts";
 import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
@@ -88,7 +89,12 @@ export function createBody(body: BodyOptions): WorkerBody {
         onError: (text) => log("error", text),
         removals,
       },
-      functionTypes: createFunctionTypes({ values: store.values, python: options.python, log }),
+      functionTypes: createFunctionTypes({
+        values: store.values,
+        python: options.python,
+        runnerMemoryBytes: options.runnerMemoryBytes ?? defaultRunnerMemory(options.cpus),
+        log,
+      }),
       bulk: createSlots(BULK_MAX),
       customType: (taskType) => customTypes.get(session.symbol(taskType) ?? ""),
       symbol: session.symbol,

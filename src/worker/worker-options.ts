@@ -24,6 +24,8 @@ export type WorkerOptions = {
   readonly launchers?: { readonly compiledPath: string; readonly nodePath: string };
   /** The Python that runs functions, if it can. Default: the first of those that `findPython` names. */
   readonly python?: string;
+  /** Bytes that each process may use which calls functions. Default: see `defaultRunnerMemory`. */
+  readonly runnerMemoryBytes?: number;
   readonly log: Log;
   /** Ends the start. */
   readonly signal?: AbortSignal;

@@ -12,7 +12,7 @@ from .context import Context
 from .frames import EndOfFrames, FrameReader, Message, encode_frame, write_all
 from .functions import CannotUnpickle, Functions
 from .inputs import Table
-from .life import end_group, start_life_line, volunteer_for_memory
+from .life import MemoryLimit, end_group, start_life_line, volunteer_for_memory
 from .output import LogOutput
 from .results import InvalidResult, Result, ResultFiles
 
@@ -35,6 +35,7 @@ class Runner:
         self._frames = FrameReader(FRAMES_DESCRIPTOR)
         self._functions = Functions()
         self._files: Optional[ResultFiles] = None
+        self._memory = MemoryLimit()
         self._process = os.getpid()
         self._sending = threading.Lock()
         #: For what the life line and the loop both look at.
@@ -77,6 +78,7 @@ class Runner:
             if message["version"] != _PROTOCOL_VERSION:
                 raise RuntimeError(f"the worker speaks version {message['version']} to its runners")
             self._files = ResultFiles(message["dataDirectory"], message["filePrefix"])
+            self._memory.set(message["memoryBytesMax"])
 
     def _call_all(self, message: Message, payload: memoryview) -> None:
         calls = message["calls"]
@@ -127,6 +129,8 @@ class Runner:
             result.add(value)
         except (InvalidResult, CannotUnpickle) as failure:
             error = str(failure)
+        except MemoryError as failure:
+            error = self._describe_out_of_memory(failure)
         except BaseException as failure:
             error = describe_exception(failure)
         if os.getpid() != self._process:
@@ -152,6 +156,17 @@ class Runner:
             or self._payload_bytes > _GATHER_BYTES
         ):
             self._flush()
+
+    def _describe_out_of_memory(self, failure: MemoryError) -> str:
+        story = self._memory.describe()
+        try:
+            import traceback
+
+            # What the function has piled up.
+            traceback.clear_frames(failure.__traceback__)
+            return f"{story}\n{describe_exception(failure)}"
+        except MemoryError:
+            return story
 
     def _create_context(self, call: Message) -> Context:
         number = call["id"]

@@ -30,7 +30,7 @@ export async function runWorker(program: string, args: readonly string[]): Promi
 
 async function work(flags: WorkerFlags): Promise<void> {
   const { serverHost, serverPort, cpus, resources, isPinning, modules } = flags;
-  const { workDirectory, python, name, host } = flags;
+  const { workDirectory, python, runnerMemoryBytes, name, host } = flags;
   const log = createLogSink(flags.debug);
   // Watched before the start, so that an early Ctrl-C is not lost.
   const stop = watchStopSignals();
@@ -50,6 +50,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     signal: stop.signal,
     ...(workDirectory !== undefined && { parentDirectory: workDirectory }),
     ...(python !== undefined && { python }),
+    ...(runnerMemoryBytes !== undefined && { runnerMemoryBytes }),
     ...(name !== undefined && { name }),
     ...(host !== undefined && { host }),
   });

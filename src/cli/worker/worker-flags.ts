@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { CliError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
-import { MAX_PORT, parseWholeNumber } from "../numbers.ts";
+import { MAX_PORT, parseSizeBytes, parseWholeNumber } from "../numbers.ts";
 
 export type WorkerFlags = {
   readonly help: boolean;
@@ -16,6 +16,7 @@ export type WorkerFlags = {
   readonly sharesFiles: boolean;
   readonly modules: readonly string[];
   readonly python: string | undefined;
+  readonly runnerMemoryBytes: number | undefined;
   readonly name: string | undefined;
   readonly host: string | undefined;
   readonly exitWithStdin: boolean;
@@ -23,6 +24,8 @@ export type WorkerFlags = {
 
 const MAX_CPUS = 65_535;
 const MAX_AMOUNT = 2 ** 31 - 1;
+/** A process that calls functions needs a part of this for itself. */
+const MIN_RUNNER_MEMORY_BYTES = 128 * 1024 * 1024;
 
 export const workerUsage = (program: string): string => `Usage: ${program} [options] SERVER PORT
 
@@ -37,7 +40,8 @@ Options:
       --load FILE             run the task types that this module exports; may be repeated
       --python FILE           run Python functions by this interpreter, which must have cloudpickle
                               (default: HYPERLOOM_PYTHON, VIRTUAL_ENV, python3 of PATH)
-      --no-shared-files       copy data of workers on this machine too, in place of linking their files
+      --runner-memory SIZE    end a process that calls functions when it uses more, such as 2G
+                              (default: 3/4 of the memory divided by the cpus, at least 512M)
       --host ADDRESS          serve data to other workers at this address of this machine
                               (default: the one through which the server is reached)
       --name NAME             what messages call this worker (default: its address)
@@ -71,10 +75,16 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     sharesFiles: !values["no-shared-files"],
     modules: values.load,
     python: values.python,
+    runnerMemoryBytes: parseRunnerMemory(values["runner-memory"]),
     name: values.name,
     host: values.host,
     exitWithStdin: values["exit-with-stdin"],
   };
+}
+
+function parseRunnerMemory(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return parseSizeBytes("--runner-memory", text, MIN_RUNNER_MEMORY_BYTES);
 }
 
 function parseResources(texts: readonly string[]): { name: string; amount: number }[] {
@@ -106,6 +116,7 @@ function parse(args: readonly string[]) {
         nopin: { type: "boolean", default: false },
         load: { type: "string", multiple: true, default: [] },
         python: { type: "string" },
+        "runner-memory": { type: "string" },
         name: { type: "string" },
         host: { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },

@@ -59,12 +59,17 @@ export type CallHeader = {
 };
 
 export type ToRunner =
-  /** Comes first. Files of results are to be made in `dataDirectory`, with names that begin with `filePrefix`. */
+  /**
+   * Comes first. Files of results are to be made in `dataDirectory`, with names that begin with
+   * `filePrefix`. A runner that comes to use more than `memoryBytesMax` is ended; it may refuse
+   * memory to its functions before.
+   */
   | {
       readonly kind: "hello";
       readonly version: number;
       readonly dataDirectory: string;
       readonly filePrefix: string;
+      readonly memoryBytesMax: number;
     }
   /** The code of a function, to be loaded when it is first called: the value of the task's first input. */
   | { readonly kind: "function"; readonly function: number; readonly source: LeafNode }

@@ -18,6 +18,8 @@ export type RunnerLanguage = {
    * that says what is missing on this worker.
    */
   readonly command: () => Promise<RunnerCommand>;
+  /** What a runner says on stderr when it ends for want of memory. */
+  readonly outOfMemoryMark?: string;
   /** Its functions are told that they are to end, so long before they are ended. Default: they are not. */
   readonly abortMs?: number;
 };

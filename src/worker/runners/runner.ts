@@ -42,6 +42,8 @@ export type RunnerOptions = {
   readonly values: ValueTable;
   readonly command: RunnerCommand;
   readonly functions: FunctionNumbers;
+  /** What the runner is told that it may use. */
+  readonly memoryBytesMax: number;
   readonly onReady: (versions: string) => void;
   /** The call has ended, and was not killed. */
   readonly onOutcome: (entry: Entry, outcome: CallOutcome) => void;
@@ -284,6 +286,7 @@ export function startRunner(options: RunnerOptions): Runner {
     version: RUNNER_PROTOCOL_VERSION,
     dataDirectory: values.files.directory,
     filePrefix,
+    memoryBytesMax: options.memoryBytesMax,
   });
 
   return {

@@ -48,6 +48,12 @@ export function allocate(): number {
   for (;;) kept.push(new Array(1_000_000).fill(kept.length));
 }
 
+/** What is not in the heap of V8. */
+export function allocateBuffers(): number {
+  const kept: Buffer[] = [];
+  for (;;) kept.push(Buffer.alloc(1_000_000, kept.length));
+}
+
 export function returnFunction(): () => number {
   return () => 1;
 }

@@ -205,17 +205,3 @@ describe.each(LANGUAGES)("a function in $name", ({ runner, pass }) => {
     await expectClean(client);
   });
 });
-
-test("a Python function that allocates without end fails, and its process goes on", async () => {
-  await using cluster = await startCluster({
-    workers: 1,
-    cpus: 1,
-    workerArgs: ["--python", PYTHON],
-  });
-  const client = await cluster.connect();
-  const allocate = pythonFunction(WATCHED, "allocate");
-  const future = client.submit(allocate());
-  await expect(future.wait()).rejects.toThrow(/Python exception:.*in allocate.*MemoryError/s);
-  const work = pythonFunction(WATCHED, "work");
-  expect(JSON.parse(String(await client.submit(work({ args: [1] })).gather()))).toHaveLength(3);
-});

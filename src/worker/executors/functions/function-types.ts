@@ -9,6 +9,8 @@ export type FunctionTypeOptions = {
   readonly values: ValueTable;
   /** The Python that the user wants for functions. */
   readonly python: string | undefined;
+  /** Bytes that each process may use which calls functions. */
+  readonly runnerMemoryBytes: number;
   readonly log: Log;
 };
 

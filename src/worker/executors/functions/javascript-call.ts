@@ -18,20 +18,28 @@ import type { FunctionType } from "./function-type.ts";
  */
 export function createJavaScriptCalls(options: {
   readonly values: ValueTable;
+  readonly runnerMemoryBytes: number;
   readonly log: Log;
 }): FunctionType {
-  const { values, log } = options;
+  const { values, runnerMemoryBytes, log } = options;
   const keys = createFunctionKeys(values);
   return {
     pool: createRunnerPool({
       values,
       log,
+      memoryBytesMax: runnerMemoryBytes,
       language: {
         name: "JavaScript",
         abortMs: ABORT_MS,
+        outOfMemoryMark: "JavaScript heap out of memory",
         command: async () => ({
           file: process.execPath,
-          args: ["--enable-source-maps", findProgram("loom-runner.js")],
+          args: [
+            "--enable-source-maps",
+            // Faster than our looks at the process, but only for what is in the heap.
+            `--max-old-space-size=${Math.ceil(runnerMemoryBytes / MIB)}`,
+            findProgram("loom-runner.js"),
+          ],
           env: {},
         }),
       },
@@ -47,6 +55,7 @@ export function createJavaScriptCalls(options: {
   };
 }
 
+const MIB = 1024 * 1024;
 /** Enough to close a connection or to remove a file, too short to be noticed elsewhere. */
 const ABORT_MS = 100;
 /** What follows the name of the function if the call has a limit: `,"timeLimitMs"`. */

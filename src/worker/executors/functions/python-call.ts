@@ -15,14 +15,16 @@ import { findPython } from "./python-interpreter.ts";
 export function createPythonCalls(options: {
   readonly values: ValueTable;
   readonly python: string | undefined;
+  readonly runnerMemoryBytes: number;
   readonly log: Log;
 }): FunctionType {
-  const { values, python, log } = options;
+  const { values, python, runnerMemoryBytes, log } = options;
   const keys = createFunctionKeys(values);
   return {
     pool: createRunnerPool({
       values,
       log,
+      memoryBytesMax: runnerMemoryBytes,
       language: { name: "Python", command: () => findPython({ python, log }) },
     }),
     prepare: ({ inputs: [code, ...inputs], config }) => {

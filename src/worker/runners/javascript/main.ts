@@ -3,7 +3,7 @@
  * `messages.ts` has what they say to each other. This thread calls one function after another, and
  * reads from the worker only between calls; another thread watches the line of life.
  */
-import { writeSync } from "node:fs";
+import { writeFileSync, writeSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { offerRunnerServices } from "../../../core/model/runner-services.ts";
@@ -25,6 +25,7 @@ async function callFunctions(): Promise<void> {
   const shared: Shared = { gate: gate.shared, outbox: outbox.shared };
   const watcher = new Worker(new URL(import.meta.url), { workerData: shared });
 
+  volunteerForMemory();
   const source = createFrameSource();
   const hello = source.next()?.message;
   if (hello?.kind !== "hello") return;
@@ -58,6 +59,15 @@ async function callFunctions(): Promise<void> {
       // What the functions left behind, such as a rejection, is looked at before others are called.
       await nextTurn();
     }
+  }
+}
+
+/** If memory runs out, the system is to end a runner rather than the worker with all its data. */
+function volunteerForMemory(): void {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "500");
+  } catch {
+    // Not Linux, or not allowed: the system's choice is as good as any.
   }
 }
 

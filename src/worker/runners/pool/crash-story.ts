@@ -1,11 +1,20 @@
 import type { TaskFailure } from "../../../core/model/failures.ts";
+import type { RunnerLanguage } from "../runner-call.ts";
 import type { RunnerEnd } from "../runner-process.ts";
+import { outOfMemoryText } from "./out-of-memory.ts";
 
-/** What is told of a call whose runner ended while it ran. */
-export function crashFailure(language: string, end: RunnerEnd): TaskFailure {
+/**
+ * What is told of a call whose runner ended while it ran.
+ * @param memoryBytesMax what the runner was allowed to use
+ */
+export function crashFailure(
+  language: RunnerLanguage,
+  end: RunnerEnd,
+  memoryBytesMax: number,
+): TaskFailure {
   const { exitCode, signal, stderr } = end;
   return {
-    message: `${storyOf(language, end)}${stderr === "" ? "" : `\nStderr:\n${stderr}`}`,
+    message: `${storyOf(language, end, memoryBytesMax)}${stderr === "" ? "" : `\nStderr:\n${stderr}`}`,
     ...(exitCode !== undefined && { exitCode }),
     ...(signal !== undefined && { signal }),
     ...(stderr !== "" && { stderr }),
@@ -13,13 +22,24 @@ export function crashFailure(language: string, end: RunnerEnd): TaskFailure {
 }
 
 /** What is told of a call that could not be begun, since its runners end by themselves. */
-export function startFailure(language: string, end: RunnerEnd): TaskFailure {
-  const failure = crashFailure(language, end);
-  return { ...failure, message: `No ${language} runner stays alive here. ${failure.message}` };
+export function startFailure(
+  language: RunnerLanguage,
+  end: RunnerEnd,
+  memoryBytesMax: number,
+): TaskFailure {
+  const failure = crashFailure(language, end, memoryBytesMax);
+  return { ...failure, message: `No ${language.name} runner stays alive here. ${failure.message}` };
 }
 
-function storyOf(language: string, { exitCode, signal, reason }: RunnerEnd): string {
-  const runner = `The ${language} process that ran the function`;
+function storyOf(
+  { name, outOfMemoryMark }: RunnerLanguage,
+  { exitCode, signal, reason, stderr }: RunnerEnd,
+  memoryBytesMax: number,
+): string {
+  const runner = `The ${name} process that ran the function`;
+  if (outOfMemoryMark !== undefined && stderr.includes(outOfMemoryMark)) {
+    return `${runner} ended ${outOfMemoryText(memoryBytesMax)}`;
+  }
   if (reason !== undefined) return `${runner} was ended: ${reason}`;
   if (signal === "SIGKILL") {
     return `${runner} was killed by SIGKILL, as the system does when memory runs out`;

@@ -15,6 +15,7 @@ import { crashFailure, startFailure } from "./crash-story.ts";
 import { createFunctionNumbers } from "./function-numbers.ts";
 import { type Guard, startGuard } from "./guard.ts";
 import { createIdleSlots } from "./idle-slots.ts";
+import { createMemoryWatch } from "./memory-watch.ts";
 import { createLane, createSlot, type Lane, type Slot } from "./slot.ts";
 import { createStallWatch } from "./stall-watch.ts";
 import { STOPPED, stopKilledCalls } from "./stop-calls.ts";
@@ -24,6 +25,8 @@ export type RunnerPoolOptions = {
   readonly values: ValueTable;
   readonly language: RunnerLanguage;
   readonly log: Log;
+  /** Bytes that each runner may use. */
+  readonly memoryBytesMax: number;
   /** How long a runner without calls is kept. Default 5 minutes. */
   readonly idleMs?: number;
   /** Calls wait behind one that runs in their lane for one to two of these. Default 20 ms. */
@@ -36,7 +39,7 @@ const STALL_MS = 20;
 const LOSSES_MAX = 3;
 
 export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
-  const { values, language, log } = options;
+  const { values, language, log, memoryBytesMax } = options;
   const lanes = new Map<number, Lane>();
   /** Of calls that have not ended and were not killed. */
   const entries = new Map<RunnerCall, Entry>();
@@ -48,6 +51,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     Array.from(slots).some(({ runner }) => runner.knows(key)),
   );
   const stalls = createStallWatch(slots, options.stallMs ?? STALL_MS);
+  const memory = createMemoryWatch(slots, memoryBytesMax, idle.remove);
   let command: Promise<RunnerCommand> | undefined;
   let guard: Guard | undefined;
   let onAllEnded = (): void => {};
@@ -132,6 +136,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     lane.waiting = [...waiting.slice(count), ...lane.waiting];
     watchTimeLimit(slot);
     stalls.start();
+    memory.start();
   };
 
   /** Starts a runner, and gives it to the lane if that still wants one then. */
@@ -158,6 +163,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       values,
       command: found,
       functions,
+      memoryBytesMax,
       onReady: (versions) => {
         log("debug", "a runner of functions is ready", { pid: runner.pid, versions });
         watchTimeLimit(slot);
@@ -233,11 +239,12 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     for (const entry of left) {
       if (entry.isKilled) continue;
       if (entry === timedOut) fail(entry, timeLimitFailure(entry));
-      else if (entry === culprit && !isOurs) fail(entry, crashFailure(language.name, end));
-      else {
+      else if (entry === culprit && !isOurs) {
+        fail(entry, crashFailure(language, end, memoryBytesMax));
+      } else {
         if (culprit === undefined && !isOurs) entry.losses += 1;
         if (entry.losses < LOSSES_MAX) others.push(entry);
-        else fail(entry, startFailure(language.name, end));
+        else fail(entry, startFailure(language, end, memoryBytesMax));
       }
     }
     lane.waiting = [...others, ...lane.waiting];
@@ -281,6 +288,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     async dispose() {
       isDisposed = true;
       stalls.stop();
+      memory.stop();
       const allEnded = new Promise<void>((resolve) => {
         onAllEnded = resolve;
       });

@@ -1,4 +1,4 @@
-/** The functions of `modules/watched.ts` in Python, and one that wants ever more memory. */
+/** The functions of `modules/watched.ts` in Python, and some that want too much memory. */
 export const WATCHED = `
 import os, time
 
@@ -16,13 +16,10 @@ def pass_on(running, hold, input):
     return b"\\x01" * len(input.read())
 
 def allocate():
-    import resource
-    used = os.sysconf("SC_PAGE_SIZE") * int(open("/proc/self/statm").read().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), resource.RLIM_INFINITY))
     kept = []
-    try:
-        while True:
-            kept.append(bytes(100_000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    while True:
+        kept.append(b"x" * 1_000_000)
+
+def allocate_at_once():
+    return str(len(bytearray(10**12)))
 `;

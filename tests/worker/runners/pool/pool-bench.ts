@@ -43,6 +43,7 @@ export function createPoolBench(
   options: {
     readonly language?: Partial<RunnerLanguage>;
     readonly idleMs?: number;
+    readonly memoryBytesMax?: number;
     /** Default: no call is postponed however busy the machine is. */
     readonly stallMs?: number;
   } = {},
@@ -57,6 +58,7 @@ export function createPoolBench(
       command: async () => ({ file: process.execPath, args: [TEST_RUNNER], env: {} }),
       ...options.language,
     },
+    memoryBytesMax: options.memoryBytesMax ?? Number.MAX_SAFE_INTEGER,
     stallMs: options.stallMs ?? 1_000_000,
     ...(options.idleMs !== undefined && { idleMs: options.idleMs }),
   });
