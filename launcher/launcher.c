@@ -60,7 +60,7 @@ enum {
   STEP_PROCESS = 6,
   STEP_REQUEST = 7
 };
-enum { FLAG_UNPINNED = 1 };
+enum { FLAG_UNPINNED = 1, FLAG_LEFTOVERS = 2 };
 
 /* A program that was started: in `running` until it is reaped, then in `ending` until EXITED. */
 struct run {
@@ -175,7 +175,7 @@ static void reply_exited(const struct run *run) {
   put(&output, run->id, 4);
   put(&output, WIFEXITED(run->status) ? (uint64_t)WEXITSTATUS(run->status) : 0, 1);
   put(&output, WIFSIGNALED(run->status) ? (uint64_t)WTERMSIG(run->status) : 0, 1);
-  put(&output, run->unpinned ? FLAG_UNPINNED : 0, 1);
+  put(&output, (run->unpinned ? FLAG_UNPINNED : 0) | (run->leftovers ? FLAG_LEFTOVERS : 0), 1);
   put(&output, run->ended_us - run->started_us, 8);
 }
 

@@ -7,6 +7,7 @@ import { createExecutor } from "./executors/executor.ts";
 import { createFunctionTypes } from "./executors/functions/function-types.ts";
 import { defaultRunnerMemory } from "./executors/functions/runner-memory.ts";
 import { choosePinnedCpus } from "./executors/program/pinned-cpus.ts";
+import { RunDirectories } from "./executors/program/run-directories.ts";
 import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
 import type { Launcher } from "./launcher/launcher.ts";
@@ -75,7 +76,7 @@ export function createBody(body: BodyOptions): WorkerBody {
     log,
   });
 
-  const removals = new Set<Promise<void>>();
+  const runDirectories = new RunDirectories(directory.runDirectory, (text) => log("error", text));
 
   const executor = createExecutor({
     store,
@@ -84,10 +85,8 @@ export function createBody(body: BodyOptions): WorkerBody {
       programs: {
         values: store.values,
         launcher: () => launcher,
-        runDirectory: directory.runDirectory,
+        directories: runDirectories,
         cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
-        onError: (text) => log("error", text),
-        removals,
       },
       functionTypes: createFunctionTypes({
         values: store.values,
@@ -146,7 +145,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       heartbeat[Symbol.dispose]();
       puller.dispose();
       await Promise.race([executor.dispose(), delay(END_TIMEOUT_MS, undefined, { ref: false })]);
-      await Promise.all(removals);
+      await runDirectories.clear();
     },
   };
 }

@@ -29,6 +29,8 @@ export const FRAME_SPAWN_FAILED = 67;
 
 /** Flag of EXITED: none of the cpus asked for exists here, so the program ran unpinned. */
 export const FLAG_UNPINNED = 1;
+/** Flag of EXITED: a process of the run hangs in the kernel, and is not waited for any longer. */
+export const FLAG_LEFTOVERS = 2;
 
 /** What could not be done for a program that did not start. */
 export const SPAWN_STEP = {
@@ -157,6 +159,7 @@ export type ExitFrame = {
   readonly exitCode: number;
   readonly signalNumber: number;
   readonly isUnpinned: boolean;
+  readonly hasLeftovers: boolean;
   readonly wallUs: number;
 };
 
@@ -165,7 +168,7 @@ export function appendExited(batch: FrameBatch, exit: ExitFrame): void {
   putU32(batch, exit.runId);
   putU8(batch, exit.exitCode);
   putU8(batch, exit.signalNumber);
-  putU8(batch, exit.isUnpinned ? FLAG_UNPINNED : 0);
+  putU8(batch, (exit.isUnpinned ? FLAG_UNPINNED : 0) | (exit.hasLeftovers ? FLAG_LEFTOVERS : 0));
   putU32(batch, exit.wallUs % 2 ** 32);
   putU32(batch, Math.floor(exit.wallUs / 2 ** 32));
   endFrame(batch, offset);
@@ -243,6 +246,7 @@ export function decodeExited(body: DataView): ExitFrame {
     exitCode: body.getUint8(4),
     signalNumber: body.getUint8(5),
     isUnpinned: (body.getUint8(6) & FLAG_UNPINNED) !== 0,
+    hasLeftovers: (body.getUint8(6) & FLAG_LEFTOVERS) !== 0,
     wallUs: body.getUint32(7, true) + body.getUint32(11, true) * 2 ** 32,
   };
 }

@@ -207,8 +207,8 @@ const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
     .map(([name, value]) => [value, name]),
 );
 
-function describeExit({ exitCode, signalNumber, wallUs }: ExitFrame): ProgramEnd {
-  if (signalNumber === 0) return { kind: "exited", exitCode, wallUs };
+function describeExit({ exitCode, signalNumber, wallUs, hasLeftovers }: ExitFrame): ProgramEnd {
+  if (signalNumber === 0) return { kind: "exited", exitCode, wallUs, hasLeftovers };
   const signal = SIGNAL_NAMES.get(signalNumber) ?? `signal ${signalNumber}`;
   return { kind: "signaled", signal, wallUs };
 }

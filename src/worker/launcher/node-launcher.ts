@@ -143,7 +143,8 @@ function settle(): void {
     ending.delete(run);
     runs.delete(run.runId);
     table.remove(run);
-    appendExited(batch, { runId: run.runId, isUnpinned: run.isUnpinned, ...run.end });
+    const { runId, isUnpinned } = run;
+    appendExited(batch, { runId, isUnpinned, hasLeftovers: left.has(run), ...run.end });
   }
   flush();
   if (ending.size > 0 && !isSettling) {

@@ -24,7 +24,13 @@ export type ProgramStart = {
  * sentence for a person; `launcher-lost` says nothing about the program, which may be tried again.
  */
 export type ProgramEnd =
-  | { readonly kind: "exited"; readonly exitCode: number; readonly wallUs: number }
+  | {
+      readonly kind: "exited";
+      readonly exitCode: number;
+      readonly wallUs: number;
+      /** A process of it hangs in the kernel, and is not waited for any longer. */
+      readonly hasLeftovers: boolean;
+    }
   | { readonly kind: "signaled"; readonly signal: string; readonly wallUs: number }
   | { readonly kind: "spawn-failed"; readonly reason: string }
   | { readonly kind: "launcher-lost"; readonly reason: string };

@@ -6,6 +6,7 @@ import {
   choosePinnedCpus,
   parseCpuList,
 } from "../../../src/worker/executors/program/pinned-cpus.ts";
+import { RunDirectories } from "../../../src/worker/executors/program/run-directories.ts";
 import {
   type ProgramRunner,
   runProgram,
@@ -62,12 +63,10 @@ async function createBench(
   const runner: ProgramRunner = {
     values: store.values,
     launcher: async () => offered,
-    runDirectory,
-    cpuIds,
-    removals: new Set(),
-    onError: (message) => {
+    directories: new RunDirectories(runDirectory, (message) => {
       throw new Error(message);
-    },
+    }),
+    cpuIds,
   };
   const run: Bench["run"] = async (config, signal = new AbortController().signal) => {
     const { inputs = [], outputs = ["+out"], env = {}, paths = [], cpus = [] } = config;
@@ -97,7 +96,7 @@ async function createBench(
         const id = ids[i];
         if (typeof shape !== "number" && id !== undefined) store.values.release(id);
       }
-      await Promise.all(runner.removals);
+      await runner.directories.clear();
       expect(readdirSync(runDirectory)).toEqual([]);
     }
   };
@@ -106,6 +105,68 @@ async function createBench(
 
 const sh = (script: string, ...args: string[]): string[] => ["/bin/sh", "-c", script, ...args];
 const large = (text: string): string => text.repeat(Math.ceil(FILE_BYTES_MIN / text.length) + 3);
+
+describe("the next program in a directory", () => {
+  /** Both in one directory, if the first one leaves it as it was. */
+  async function runTwo(bench: Bench, first: string[], second: string[]): Promise<Shape[]> {
+    const shapes: Shape[] = [];
+    for (const args of [first, second]) {
+      const run = {
+        args: args.map((arg) => Buffer.from(arg)),
+        mapInputs: [],
+        mapOutputs: [Buffer.from("+out")],
+        env: [],
+        paths: [],
+        timeLimitMs: undefined,
+      };
+      const task = { inputs: [], config: encodeRunConfig(run), clientTask: 7, cpus: [] };
+      const value = await runProgram(bench.runner, task, new AbortController().signal);
+      shapes.push(await shapeOf(bench, value));
+      bench.values.release(value);
+    }
+    await bench.runner.directories.clear();
+    expect(readdirSync(bench.runDirectory)).toEqual([]);
+    return shapes;
+  }
+  const textOf = (shape: Shape | undefined): string => String(shape);
+
+  test("finds it as if it were new", async () => {
+    const bench = await createBench();
+    const [first, second] = await runTwo(
+      bench,
+      sh("pwd; echo some text that is long; echo noise >&2"),
+      sh("pwd; cat +out +err | wc -c; ls"),
+    );
+    const [path, bytes, ...names] = textOf(second).trim().split("\n");
+    expect(textOf(first).split("\n")[0]).toBe(path);
+    // Its own output so far is the path.
+    expect(Number(bytes)).toBe((path ?? "").length + 1);
+    expect(names).toEqual(["+err", "+out"]);
+  });
+
+  test("has another one when the first left something", async () => {
+    const bench = await createBench();
+    const [, second] = await runTwo(bench, sh("mkdir -p a/b; touch c"), sh("ls -A"));
+    expect(textOf(second)).toBe("+err\n+out\n");
+  });
+
+  test.each([
+    ["a second name of", "ln +out ../kept"],
+    ["a link in the place of", "cp +out ../kept; rm +out; ln -s ../kept +out"],
+  ])("does not empty %s the first one's output", async (_, script) => {
+    const bench = await createBench();
+    const outside = testDirectory();
+    const kept = join(outside, "kept");
+    await runTwo(bench, sh(`echo precious; ${script.replaceAll("../kept", kept)}`), sh("true"));
+    expect(readFileSync(kept, "utf8")).toBe("precious\n");
+  });
+
+  test("can write where the first one forbade it", async () => {
+    const bench = await createBench();
+    const [, second] = await runTwo(bench, sh("chmod 0 +out +err"), sh("echo fine; echo x >&2"));
+    expect(textOf(second)).toBe("fine\n");
+  });
+});
 
 describe("results", () => {
   test("stdin, stdout, files and variables", async () => {

@@ -99,6 +99,7 @@ test("the other frames arrive as they were sent", () => {
     exitCode: u8,
     signalNumber: u8,
     isUnpinned: fc.boolean(),
+    hasLeftovers: fc.boolean(),
     wallUs,
   });
   const failure = fc.record({ runId: u32, step: u8, errno: u32 });

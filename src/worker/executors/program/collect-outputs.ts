@@ -85,6 +85,7 @@ async function collectOutput(
   if (!target.isFile()) throw new Error("it is not a regular file");
   const isForeign = found.isSymbolicLink() || target.nlink > 1 || leavesDirectory(directory, path);
   if (!isForeign && (target.mode & 0o400) === 0) chmodSync(source, 0o400);
+  if (target.size === 0) return values.createBytes(new Uint8Array(0));
   if (target.size < FILE_BYTES_MIN) return values.createBytes(readFileSync(source));
   return isForeign ? copyOutput(values, source) : moveOutput(values, source, target);
 }

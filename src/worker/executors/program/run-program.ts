@@ -1,30 +1,23 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { decodeRunConfig, type RunConfig } from "../../../protocol/client/run-config.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
 import type { ProgramEnd } from "../../launcher/program.ts";
 import type { ValueId } from "../../store/value-id.ts";
 import type { ValueTable } from "../../store/value-table.ts";
-import { systemReason, TaskError } from "../task-error.ts";
+import { TaskError } from "../task-error.ts";
 import { replaceVariables } from "./arguments.ts";
 import { checkOutputNames, collectOutputs } from "./collect-outputs.ts";
 import { decodeName, STDERR_NAME, STDIN_NAME, STDOUT_NAME } from "./names.ts";
 import { placeInputs } from "./place-inputs.ts";
 import { readStderr } from "./read-stderr.ts";
-import { removeDirectory } from "./remove-directory.ts";
+import type { RunDirectories, RunShape } from "./run-directories.ts";
 
 /** What programs are run with; one for the worker. */
 export type ProgramRunner = {
   readonly values: ValueTable;
   readonly launcher: () => Promise<Launcher>;
-  /** `run/` of the work directory. */
-  readonly runDirectory: string;
+  readonly directories: RunDirectories;
   /** What a worker's cpu numbers from 0 up are on this machine; empty where nothing is pinned. */
   readonly cpuIds: readonly number[];
-  /** Hears of directories that could not be removed. */
-  readonly onError: (message: string) => void;
-  /** Directories that are being removed: nobody waits for that but the worker's end. */
-  readonly removals: Set<Promise<void>>;
 };
 
 export type RunTask = {
@@ -45,7 +38,7 @@ let runNumber = 0;
 /**
  * Runs a program and makes a value, which the caller owns, of its outputs. Rejects with a TaskError,
  * or with the signal's reason once the program and all that it started are gone. Whatever happens,
- * its directory is removed, at once but aside.
+ * nothing of it is left in its directory, which is removed or serves the next program.
  */
 export async function runProgram(
   runner: ProgramRunner,
@@ -77,18 +70,19 @@ async function runOnce(
   task: DecodedTask,
   signal: AbortSignal,
 ): Promise<ValueId | undefined> {
-  const { values, cpuIds } = runner;
+  const { values, cpuIds, directories } = runner;
   const { run, inputs, outputNames } = task;
   runNumber = (runNumber + 1) >>> 0;
   const runId = runNumber;
-  const directory = join(runner.runDirectory, `${task.clientTask}-${runId}`);
   const names = new Set([STDERR_NAME, ...outputNames]);
+  for (const name of run.mapInputs) names.add(Buffer.from(name).toString());
+  const place = directories.take(shapeOf(names), `${task.clientTask}-${runId}`, names);
+  const directory = place.path;
+  let isUsable = true;
   const { protection } = launcher;
   const programTask = { values, inputs, run, directory, protection, signal };
-  mkdirSync(directory);
   try {
     const { variables, hasStdin, links } = await placeInputs(programTask);
-    for (const name of run.mapInputs) names.add(Buffer.from(name).toString());
     const args = replaceVariables(run.args, variables);
     const start = {
       runId,
@@ -103,24 +97,24 @@ async function runOnce(
     };
     signal.throwIfAborted();
     const end = await runLimited(launcher, start, run.timeLimitMs, signal);
+    isUsable = end.kind === "exited" && !end.hasLeftovers;
     signal.throwIfAborted();
     if (end.kind === "launcher-lost") return undefined;
     requireSuccess(end, run, directory);
     return await collectOutputs(programTask, links);
   } finally {
-    removeAside(runner, directory, names);
+    if (isUsable) directories.giveBack(place);
+    else directories.remove(place);
   }
 }
 
-function removeAside(
-  { removals, onError }: ProgramRunner,
-  directory: string,
-  names: ReadonlySet<string>,
-): void {
-  const removal = removeDirectory(directory, names)
-    .catch((error: unknown) => onError(`cannot remove ${directory}: ${systemReason(error)}`))
-    .finally(() => removals.delete(removal));
-  removals.add(removal);
+/** What the directory of a program with these files can be used for after it. */
+function shapeOf(names: ReadonlySet<string>): RunShape {
+  for (const name of names) {
+    // Variables are no files.
+    if (name !== STDERR_NAME && name !== STDOUT_NAME && !name.startsWith("$")) return undefined;
+  }
+  return names.has(STDOUT_NAME) ? "stdout" : "silent";
 }
 
 type LimitedEnd = ProgramEnd | { readonly kind: "timed-out" };
