@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { atTurnEnd } from "./turn-end.ts";
 import type { Receiver } from "./receiver.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /** Small sends of one turn of the event loop are joined up to this size before they are written. */
 const JOIN_BYTES = 256 * 1024;

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
-import type { CarriedResults } from "../../core/model/batches.ts";
 import type { ArrowTableLike } from "../../core/model/arrow-table.ts";
+import type { CarriedResults } from "../../core/model/batches.ts";
 import type { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { CarriedValue } from "../results/carried-values.ts";
