@@ -21,6 +21,8 @@ export type FutureObserver = { onSettled(future: Future): void };
 export type FutureOwner = {
   /** Fetches a finished result. */
   fetchValue(future: Future, signal: AbortSignal | undefined): Promise<unknown>;
+  /** The value of a finished result that came with its notification; undefined if it must be waited for. */
+  readValue(future: Future): { readonly value: unknown } | undefined;
   /** A stream of a finished result, which must be raw data. */
   fetchStream(future: Future): Readable;
   release(future: Future): void;
@@ -45,7 +47,8 @@ export class Future<T = unknown> implements Disposable {
   readonly owner: FutureOwner;
   #state: FutureState = "pending";
   #error: HyperloomError | undefined;
-  #observers: Set<FutureObserver> | undefined;
+  /** Mostly one, and there may be a million futures. */
+  #observers: FutureObserver | Set<FutureObserver> | undefined;
   // Two fields and no object, because there may be a million.
   #carriedResults: CarriedResults | undefined;
   #carriedEntry = 0;
@@ -162,13 +165,19 @@ export class Future<T = unknown> implements Disposable {
     const observers = this.#observers;
     this.#observers = undefined;
     if (!wasPending || observers === undefined) return;
-    for (const observer of observers) observer.onSettled(this);
+    if (!(observers instanceof Set)) observers.onSettled(this);
+    else for (const observer of observers) observer.onSettled(this);
   }
 
   /** Notes that the value came with the notification, before that is told. @internal */
   carry(results: CarriedResults, entry: number): void {
     this.#carriedResults = results;
     this.#carriedEntry = entry;
+  }
+
+  /** Whether the value came with the notification, and is kept. @internal */
+  get isHere(): boolean {
+    return this.#carriedResults !== undefined && this.#state === "finished";
   }
 
   /** The value, if it is here. @internal */
@@ -180,14 +189,21 @@ export class Future<T = unknown> implements Disposable {
   /** True if `observer` is new here and the future pending. @internal */
   observe(observer: FutureObserver): boolean {
     if (this.#state !== "pending") return false;
-    this.#observers ??= new Set();
-    if (this.#observers.has(observer)) return false;
-    this.#observers.add(observer);
+    const observers = this.#observers;
+    if (observers === undefined) this.#observers = observer;
+    else if (observers instanceof Set) {
+      if (observers.has(observer)) return false;
+      observers.add(observer);
+    } else {
+      if (observers === observer) return false;
+      this.#observers = new Set([observers, observer]);
+    }
     return true;
   }
 
   /** @internal */
   unobserve(observer: FutureObserver): void {
-    this.#observers?.delete(observer);
+    if (this.#observers instanceof Set) this.#observers.delete(observer);
+    else if (this.#observers === observer) this.#observers = undefined;
   }
 }

@@ -189,6 +189,22 @@ export class Session implements FutureOwner {
     });
   }
 
+  readValue(future: Future): { readonly value: unknown } | undefined {
+    const { carried } = future;
+    if (carried === undefined || !future.finished || this.#end !== undefined) return undefined;
+    let read: { readonly value: unknown } | undefined;
+    const sink = createValueSink({
+      nameOf: this.#symbols.nameOf,
+      onValue(value) {
+        read = { value };
+      },
+      // Whoever fetches it is told.
+      onError() {},
+    });
+    this.#readCarried(carried, sink);
+    return read;
+  }
+
   fetchStream(future: Future): Readable {
     return createResultStream({
       request: async (sink, isWanted) => {

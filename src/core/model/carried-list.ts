@@ -1,6 +1,8 @@
 import type { CarriedResults } from "./batches.ts";
 
 const FIRST_CAPACITY_BYTES = 1024;
+/** A u64, little-endian. */
+const FRAME_LENGTH_BYTES = 8;
 /** Up to here a loop copies faster than `set` with a view that is made for it. */
 const LOOP_BYTES_MAX = 48;
 
@@ -39,6 +41,16 @@ export class CarriedList {
       const bytes = this.#bytes;
       for (let i = start; i < end; i += 1) bytes[begin + i - start] = source[i] as number;
     }
+    this.#starts[this.#starts.length - 1] = this.#length;
+  }
+
+  /** Adds the length of a frame, whose bytes are appended next. */
+  appendLength(sizeBytes: number): void {
+    const begin = this.#length;
+    this.#length += FRAME_LENGTH_BYTES;
+    if (this.#length > this.#bytes.length) this.#grow();
+    // A small result: the upper four bytes are 0, as they are in a fresh array.
+    for (let i = 0; i < 4; i += 1) this.#bytes[begin + i] = (sizeBytes >>> (8 * i)) & 0xff;
     this.#starts[this.#starts.length - 1] = this.#length;
   }
 

@@ -22,6 +22,8 @@ export type Column =
 
 export const FRAME_HEADER_BYTES = 8;
 const COLUMN_HEADER_BYTES = 8;
+/** Up to so many elements are written one by one. */
+const SMALL_COLUMN = 16;
 
 const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
@@ -46,10 +48,25 @@ export function encodeFrame(
     view.setUint32(offset + 4, column.BYTES_PER_ELEMENT, true);
     offset += COLUMN_HEADER_BYTES;
     if (column.length === 0) continue;
-    frame.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), offset);
+    if (column.length <= SMALL_COLUMN) putSmall(view, offset, column);
+    else frame.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), offset);
     offset += padded(column.byteLength);
   }
   return frame;
+}
+
+/** Element by element: a column's memory is a view away, which costs more than a few elements. */
+function putSmall(view: DataView, start: number, column: Column): void {
+  const { length, BYTES_PER_ELEMENT: step } = column;
+  if (column instanceof Float64Array) {
+    for (let i = 0; i < length; i++) view.setFloat64(start + 8 * i, column[i] as number, true);
+  } else if (column instanceof Float32Array) {
+    for (let i = 0; i < length; i++) view.setFloat32(start + 4 * i, column[i] as number, true);
+  } else if (step === 4) {
+    for (let i = 0; i < length; i++) view.setInt32(start + 4 * i, column[i] as number, true);
+  } else if (step === 2) {
+    for (let i = 0; i < length; i++) view.setInt16(start + 2 * i, column[i] as number, true);
+  } else for (let i = 0; i < length; i++) view.setUint8(start + i, column[i] as number);
 }
 
 /**

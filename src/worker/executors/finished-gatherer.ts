@@ -67,6 +67,14 @@ export function createFinishedGatherer(
 function carry(list: CarriedList, position: number, values: ValueTable, value: ValueId): void {
   // What is shared may count so often that the sum is no number.
   if (!(clientFramesBytes(values, value) <= MAX_CARRIED_RESULT_BYTES)) return;
+  if (values.isRaw(value)) {
+    const bytes = values.bytes(value);
+    if (bytes === undefined) return;
+    list.add(position, values.dataType(value), 1);
+    list.appendLength(bytes.length);
+    list.append(bytes);
+    return;
+  }
   const pieces: Uint8Array[] = [];
   for (const piece of clientFrames(values, value)) {
     const bytes = piece.value === undefined ? piece.bytes : values.bytes(piece.value);
