@@ -8,7 +8,16 @@ import threading
 import time
 
 import pytest
-from support.fake_server import FakeServer, data, error, failed, finished, refused, stats
+from support.fake_server import (
+    FakeServer,
+    data,
+    error,
+    failed,
+    finished,
+    refused,
+    results_finished,
+    stats,
+)
 
 from loom.client import Client, LoomError, LoomException, TaskFailed, tasks
 from loom.client.wire.responses import ResponseType
@@ -46,7 +55,41 @@ def test_the_registration_says_who_and_what_the_client_is():
     assert register["protocol_version"] == 2
     assert register["type"] == "CLIENT"
     assert register["client_name"] == "notebook"
-    assert register["capabilities"] == ["notices", "symbols"]
+    assert register["capabilities"] == ["notices", "symbols", "carried-results"]
+
+
+def test_results_that_come_with_the_news_are_not_asked_for():
+    # Any FETCH but that of task 1 would fail the script.
+    steps = ["PLAN", results_finished({0: b"zero", 1: None, 2: b"two"}), "FETCH"]
+    with serve(*steps, data(1, "loom/data", [b"one"])) as server, Client(server.address) as client:
+        futures = client.submit([const("a"), const("b"), const("c")])
+        assert client.fetch(futures) == [b"zero", b"one", b"two"]
+        assert futures[2].gather() == b"two"
+        assert futures[2].released()
+
+
+def test_coroutines_get_results_that_come_with_the_news():
+    async def fetch(client):
+        return await client.submit_one(const())
+
+    with serve("PLAN", results_finished({0: b"zero"})) as server, Client(server.address) as client:
+        assert asyncio.run(fetch(client)) == b"zero"
+
+
+def test_many_results_are_released_in_one_request():
+    seen = []
+
+    def script(peer):
+        peer.accept(["releases"])
+        peer.receive()
+        peer.send(results_finished({0: b"a", 1: b"b", 2: b"c"}))
+        while (request := peer.receive()) is not None:
+            seen.append(request)
+
+    with FakeServer(script) as server, Client(server.address) as client:
+        futures = client.submit([const("a"), const("b"), const("c")])
+        assert client.gather(futures) == [b"a", b"b", b"c"]
+    assert seen == [{"type": "RELEASE_MANY", "ids": [0, 1, 2]}]
 
 
 def test_order_and_duplicates_stay():

@@ -249,6 +249,11 @@ def requests():
     ]:
         message(f"fetch-{name}", f"FETCH of {number}", Request(type="FETCH", id=number))
     message("release", "RELEASE of 300", Request(type="RELEASE", id=300))
+    message(
+        "release-many",
+        "RELEASE_MANY, for servers that announced they take it",
+        Request(type="RELEASE_MANY", ids=[300, 0, MAX, MIN, -5]),
+    )
     message("stats-request", "STATS", Request(type="STATS"))
     message("trace", "TRACE", Request(type="TRACE", trace_path="/tmp/trače/1"))
     message("terminate", "TERMINATE", Request(type="TERMINATE"))
@@ -647,6 +652,31 @@ def responses():
         "notice",
         "NOTICE, for clients that announced they take it",
         Response(type="NOTICE", error=Error(id=1, error_msg="no worker has 99 cpus")),
+    )
+    message(
+        "dictionary-capabilities",
+        "DICTIONARY of a server that takes more than the original protocol",
+        Response(type="DICTIONARY", symbols=["a", "b"], capabilities=["releases"]),
+    )
+    message(
+        "results-finished",
+        "RESULTS_FINISHED: many ids, no values",
+        Response(type="RESULTS_FINISHED", finished=dict(ids=[0, 1, -1, 2**31 - 1, -(2**31)])),
+    )
+    message(
+        "results-finished-carried",
+        "RESULTS_FINISHED of three tasks, with the values of the first and the last",
+        Response(
+            type="RESULTS_FINISHED",
+            finished=dict(
+                ids=[7, 300, -2],
+                positions=[0, 2],
+                type_ids=[ID["loom/data"], ID["loom/array"]],
+                frame_counts=[1, 2],
+                sizes=[13, 21],
+                frames=frame(b"hello") + frame(struct.pack("<I", ID["loom/data"])) + frame(b"!"),
+            ),
+        ),
     )
     write(
         "response-unknown-fields",

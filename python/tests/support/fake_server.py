@@ -4,9 +4,10 @@ import contextlib
 import socket
 import struct
 import threading
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from loom.client.wire.fields import bytes_field, int_field
+from loom.client.wire.finished import pack_ids
 from loom.client.wire.requests import frame
 from loom.client.wire.responses import ResponseType
 from support.golden import SCHEMAS, SYMBOLS, decode_by_schema
@@ -45,6 +46,19 @@ def data(task_id: int, type_name: str, frames: Sequence[bytes]) -> bytes:
     return response(ResponseType.DATA, bytes_field(0x12, header)) + b"".join(map(frame, frames))
 
 
+def results_finished(values: Dict[int, Optional[bytes]]) -> bytes:
+    """Tasks are finished; those with bytes as their value come with it, as raw data."""
+    ids = list(values)
+    carried = {ids.index(task_id): frame(value) for task_id, value in values.items() if value}
+    columns = [list(carried), [SYMBOLS.index("loom/data")] * len(carried), [1] * len(carried)]
+    columns.append([len(value) for value in carried.values()])
+    message = pack_ids(0x0A, ids)
+    for tag, column in zip((0x12, 0x1A, 0x22, 0x2A), columns):
+        message += pack_ids(tag, column)
+    message += bytes_field(0x32, b"".join(carried.values()))
+    return response(ResponseType.RESULTS_FINISHED, bytes_field(0x232, message))
+
+
 class Peer:
     """The server's end of a client's connection."""
 
@@ -61,13 +75,14 @@ class Peer:
         body = self._receive_body()
         return None if body is None else decode_by_schema(body, SCHEMAS["ClientRequest"])
 
-    def accept(self) -> None:
+    def accept(self, capabilities: Sequence[str] = ()) -> None:
         """Answers the registration."""
         body = self._receive_body()
         assert body is not None
         self.register = decode_by_schema(body, SCHEMAS["Register"])
         symbols = (bytes_field(0x2A, name) for name in SYMBOLS)
-        self.send(response(ResponseType.DICTIONARY, *symbols))
+        told = (bytes_field(0x23A, name) for name in capabilities)
+        self.send(response(ResponseType.DICTIONARY, *symbols, *told))
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

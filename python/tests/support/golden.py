@@ -79,7 +79,21 @@ _PLAN = {
     0x192: ("symbols", ["text"]),
 }
 _NAMED_AMOUNT = {0x0A: ("name", "text"), 0x10: ("amount", "int64")}
-_REQUEST_TYPES = {1: "PLAN", 2: "FETCH", 3: "RELEASE", 6: "STATS", 7: "TRACE", 10: "TERMINATE"}
+_REQUEST_TYPES = {
+    1: "PLAN",
+    2: "FETCH",
+    3: "RELEASE",
+    6: "STATS",
+    7: "TRACE",
+    10: "TERMINATE",
+    70: "RELEASE_MANY",
+}
+
+
+def _packed_int32(value: bytes) -> List[int]:
+    return list(struct.unpack(f"<{len(value) // 4}i", value))
+
+
 SCHEMAS: Dict[str, dict] = {
     "ClientRequest": {
         0x08: ("type", _REQUEST_TYPES.__getitem__),
@@ -87,6 +101,7 @@ SCHEMAS: Dict[str, dict] = {
         0x18: ("id", "int32"),
         0x20: ("load_checkpoints", "bool"),
         0x3A: ("trace_path", "text"),
+        0x232: ("ids", _packed_int32),
     },
     "Register": {
         0x08: ("protocol_version", "int32"),

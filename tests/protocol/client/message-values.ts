@@ -2,6 +2,7 @@ import type { SmallRequest } from "../../../src/protocol/client/client-request.t
 import type { ClientResponse } from "../../../src/protocol/client/client-response.ts";
 import type { Register } from "../../../src/protocol/client/register.ts";
 import type { ResponseError } from "../../../src/protocol/client/response-error.ts";
+import type { ResultsFinished } from "../../../src/protocol/client/results-finished.ts";
 import type { RunConfig } from "../../../src/protocol/client/run-config.ts";
 import { bytesOf, listOf, type Values } from "./golden.ts";
 
@@ -32,6 +33,8 @@ export function smallRequestOf(values: Values): SmallRequest {
       return { kind: "fetch", id: int(values.id) };
     case "RELEASE":
       return { kind: "release", id: int(values.id) };
+    case "RELEASE_MANY":
+      return { kind: "releaseMany", ids: Int32Array.from(listOf<number>(values.ids)) };
     case "STATS":
       return { kind: "stats" };
     case "TRACE":
@@ -41,6 +44,22 @@ export function smallRequestOf(values: Values): SmallRequest {
     default:
       throw new Error(`no small request: ${JSON.stringify(values)}`);
   }
+}
+
+function finishedOf(values: Values): ResultsFinished {
+  const ids = Int32Array.from(listOf<number>(values.ids));
+  const positions = Uint32Array.from(listOf<number>(values.positions));
+  if (positions.length === 0) return { ids, carried: undefined };
+  const starts = [0];
+  for (const size of listOf<number>(values.sizes)) starts.push((starts.at(-1) ?? 0) + size);
+  const carried = {
+    positions,
+    dataTypes: Uint16Array.from(listOf<number>(values.type_ids)),
+    frameCounts: Uint32Array.from(listOf<number>(values.frame_counts)),
+    starts: Uint32Array.from(starts),
+    bytes: bytesOf(values.frames),
+  };
+  return { ids, carried };
 }
 
 export function responseOf(values: Values): ClientResponse {
@@ -62,8 +81,14 @@ export function responseOf(values: Values): ClientResponse {
       return { kind: "error", error: errorOf(values.error as Values) };
     case "NOTICE":
       return { kind: "notice", error: errorOf(values.error as Values) };
-    case "DICTIONARY":
-      return { kind: "dictionary", symbols: listOf<string>(values.symbols) };
+    case "DICTIONARY": {
+      const symbols = listOf<string>(values.symbols);
+      const capabilities = listOf<string>(values.capabilities);
+      if (capabilities.length === 0) return { kind: "dictionary", symbols };
+      return { kind: "dictionary", symbols, capabilities };
+    }
+    case "RESULTS_FINISHED":
+      return { kind: "resultsFinished", ...finishedOf(values.finished as Values) };
     case "STATS": {
       const stats = values.stats as Values;
       return {

@@ -3,6 +3,7 @@
 from typing import Callable, Dict, Iterable, List, Optional
 
 from ..errors import LoomException
+from ..wire.finished import FinishedResults
 from .submitted import FAILED, FINISHED, PENDING, RELEASED, SubmittedPlan
 from .table import PlanTable
 
@@ -69,6 +70,15 @@ class Ledger:
         if plan is not None:
             self._settled(plan, count)
 
+    def carry(self, results: FinishedResults) -> None:
+        """Keeps the values that came along, before their tasks are told finished."""
+        plan: Optional[SubmittedPlan] = None
+        for entry, task_id in enumerate(results.carried_ids()):
+            if plan is None or not plan.id_base <= task_id < plan.end_id:
+                plan = self._plans.find(task_id)
+            if plan is not None and plan.states[task_id - plan.id_base] == PENDING:
+                plan.carried[task_id] = (results, entry)
+
     def fail(self, plan: SubmittedPlan, failure: LoomException) -> None:
         """Gives up what is pending of the plan."""
         if plan.pending_count == 0:
@@ -90,6 +100,7 @@ class Ledger:
         if state in (FAILED, RELEASED):
             return False
         plan.states[row] = RELEASED
+        plan.carried.pop(task_id, None)
         plan.held_count -= 1
         if state == PENDING:
             self.upset_count += 1

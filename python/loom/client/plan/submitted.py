@@ -1,8 +1,9 @@
 """A plan that the server has."""
 
-from typing import Iterable, Optional, Set
+from typing import Dict, Iterable, Optional, Set
 
 from ..errors import LoomException
+from ..wire.finished import CarriedPlace
 
 PENDING, FINISHED, FAILED, RELEASED = range(4)
 
@@ -26,6 +27,7 @@ class SubmittedPlan:
         "user_count",
         "earlier",
         "failure",
+        "carried",
     )
 
     def __init__(
@@ -50,6 +52,8 @@ class SubmittedPlan:
         self.earlier: Set[SubmittedPlan] = set(earlier)
         #: Why its failed results did.
         self.failure: Optional[LoomException] = None
+        #: Where the values are that came with the news that they are finished, by id.
+        self.carried: Dict[int, CarriedPlace] = {}
 
     def state_of(self, task_id: int) -> int:
         return self.states[task_id - self.id_base]

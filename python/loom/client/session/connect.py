@@ -14,7 +14,7 @@ from .session import Session
 CONNECT_TIMEOUT_S = 5.0
 _RETRY_EVERY_S = 0.02
 #: What this client can take beyond the original protocol.
-_CAPABILITIES = ("notices", "symbols")
+_CAPABILITIES = ("notices", "symbols", "carried-results")
 #: Something may listen there that is no server, and never answer.
 _MIN_ANSWER_S = 1.0
 

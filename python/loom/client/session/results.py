@@ -74,6 +74,8 @@ def fetch_all(session: Session, futures: Sequence[Future]) -> None:
             wait_for_all(session, (future,), None)
         elif state_of(future) != FINISHED:
             raise why_unusable(future)
+        if _take_carried(session, future):
+            continue
         reply = ResultReply(future.task_id)
         batch.append(reply)
         requested.append((future, reply))
@@ -92,6 +94,17 @@ def _keep_value(session: Session, future: Future, reply: ResultReply) -> None:
     _decode_into(session, future, reply)
 
 
+def _take_carried(session: Session, future: Future) -> bool:
+    """True if the value came with the news that it is finished: the future has it then."""
+    place = future._plan.carried.get(future.task_id)
+    if place is None:
+        return False
+    session.check()
+    results, entry = place
+    future._value = decode_value(session.symbols, *results.value(entry))
+    return True
+
+
 def _decode_into(session: Session, future: Future, reply: ResultReply) -> None:
     # Here and not in the I/O thread, because unpickling runs code of the user's.
     frames, reply.frames = reply.frames, []
@@ -105,6 +118,8 @@ async def fetch_async(session: Session, future: Future) -> object:
     await _wait_async(session, future)
     if state_of(future) != FINISHED:
         raise why_unusable(future)
+    if _take_carried(session, future):
+        return future._value
     import asyncio
 
     loop = asyncio.get_running_loop()

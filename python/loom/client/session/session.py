@@ -24,6 +24,8 @@ from .replies import Reply, ResultReply
 _MAX_UNSENT_BYTES = 256 * 1024 * 1024
 #: How long a server that does not read may hold up the closing of a client.
 _CLOSE_TIMEOUT_S = 1.0
+#: Ids in one request, well below its limit of bytes.
+_RELEASES_PER_REQUEST = 65_536
 
 
 class Session:
@@ -51,6 +53,8 @@ class Session:
         self._fetches = Fetches(lambda task_id: self._releases.append(task_id))
         # Ids whose RELEASE goes out with the next bytes.
         self._releases: List[int] = []
+        # The server takes releases of many results in one request.
+        self._takes_releases = False
         self._dictionary = Reply()
         # Traces are asked for with a STATS request after them, whose answer says that no ERROR came.
         self._stats: Deque[Tuple[str, Reply]] = deque()
@@ -247,6 +251,9 @@ class Session:
         kind = response.type
         if kind is ResponseType.TASK_FINISHED:
             self.ledger.finish((response.id,))
+        elif kind is ResponseType.RESULTS_FINISHED and response.finished is not None:
+            self.ledger.carry(response.finished)
+            self.ledger.finish(response.finished.ids)
         elif kind is ResponseType.TASK_FAILED:
             plan = self.ledger.find(response.error.id or 0)
             if plan is not None:
@@ -258,6 +265,7 @@ class Session:
         elif kind is ResponseType.DICTIONARY:
             self.symbols = response.symbols
             self.symbol_ids = {name: number for number, name in enumerate(response.symbols)}
+            self._takes_releases = "releases" in response.capabilities
             self._dictionary.resolve(None)
         elif kind is ResponseType.STATS:
             if not self._stats:
@@ -307,11 +315,20 @@ class Session:
         if self.ended is not None or self._connection is None:
             return
         if self._releases:
-            frames = b"".join(map(requests.release_frame, self._releases))
+            pieces = (self._release_frames(), *pieces)
             self._releases.clear()
-            pieces = (frames, *pieces)
         if pieces:
             self._connection.send(*pieces)
+
+    def _release_frames(self) -> bytes:
+        ids = self._releases
+        if len(ids) == 1 or not self._takes_releases:
+            return b"".join(map(requests.release_frame, ids))
+        starts = range(0, len(ids), _RELEASES_PER_REQUEST)
+        return b"".join(
+            requests.release_many_frame(ids[start : start + _RELEASES_PER_REQUEST])
+            for start in starts
+        )
 
     def _release(self, results: Iterable[Tuple[SubmittedPlan, int]]) -> None:
         for plan, task_id in results:

@@ -4,6 +4,7 @@ import struct
 from typing import Optional, Sequence
 
 from .fields import bytes_field, int_field
+from .finished import pack_ids
 
 PROTOCOL_VERSION = 2
 
@@ -11,6 +12,8 @@ _TYPE_CLIENT = 2
 _FETCH, _RELEASE, _STATS, _TRACE, _TERMINATE = 2, 3, 6, 7, 10
 # Ours: asks for all that an operator wants to see, and why tasks are where they are.
 _STATUS, _EXPLAIN = 50, 60
+# Ours: RELEASE of many results, for servers with the capability "releases".
+_RELEASE_MANY = 70
 
 
 def frame(body: bytes) -> bytes:
@@ -32,6 +35,10 @@ def fetch_frame(task_id: int) -> bytes:
 
 def release_frame(task_id: int) -> bytes:
     return frame(int_field(0x08, _RELEASE) + int_field(0x18, task_id))
+
+
+def release_many_frame(task_ids: Sequence[int]) -> bytes:
+    return frame(int_field(0x08, _RELEASE_MANY) + pack_ids(0x232, task_ids))
 
 
 def stats_frame() -> bytes:

@@ -5,6 +5,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, cast
 
 from ..errors import ProtocolError
 from .fields import FieldValue, read_fields
+from .finished import FinishedResults, decode_finished
 from .varint import to_int32, to_int64
 
 
@@ -23,6 +24,8 @@ class ResponseType(IntEnum):
     STATUS = 52
     #: Ours, the answer to an EXPLAIN request.
     EXPLANATIONS = 60
+    #: Ours, TASK_FINISHED of many with small results; only for clients with "carried-results".
+    RESULTS_FINISHED = 70
 
 
 class DataHeader(NamedTuple):
@@ -74,6 +77,9 @@ class Response(NamedTuple):
     id: int = 0
     #: The text of STATUS and EXPLANATIONS.
     json: str = ""
+    finished: Optional[FinishedResults] = None
+    #: In a DICTIONARY: what the server takes beyond the original protocol.
+    capabilities: List[str] = []
 
 
 def _text(value: FieldValue) -> str:
@@ -104,6 +110,7 @@ def decode_response(body: bytes) -> Response:
     kind: Optional[int] = None
     values: Dict[str, object] = {}
     symbols: List[str] = []
+    capabilities: List[str] = []
     for tag, value in read_fields(body):
         if tag == 0x08:
             kind = _int32(value)
@@ -119,13 +126,19 @@ def decode_response(body: bytes) -> Response:
             values["id"] = _int32(value)
         elif tag == 0x192:
             values["json"] = _text(value)
+        elif tag == 0x232:
+            values["finished"] = decode_finished(cast(bytes, value))
+        elif tag == 0x23A:
+            capabilities.append(_text(value))
     try:
         response_type = ResponseType(kind or 0)
     except ValueError:
         raise ProtocolError(f"expected a known type of response, got type {kind}") from None
     if response_type is ResponseType.DATA and "data" not in values:
         raise ProtocolError("a response of type DATA has no data")
-    return Response(response_type, symbols=symbols, **values)  # type: ignore[arg-type]
+    if response_type is ResponseType.RESULTS_FINISHED and "finished" not in values:
+        raise ProtocolError("a RESULTS_FINISHED without results")
+    return Response(response_type, symbols=symbols, capabilities=capabilities, **values)  # type: ignore[arg-type]
 
 
 def _decode_error(body: bytes) -> ErrorInfo:
