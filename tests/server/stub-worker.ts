@@ -31,10 +31,13 @@ export function startStubWorker(
     cpus = 2,
     resources = [],
     taskTypes = [],
+    // Nobody listens there: who wants the data of a stub finds nothing.
+    dataPort = 1,
   }: {
     readonly cpus?: number;
     readonly resources?: readonly NamedAmount[];
     readonly taskTypes?: readonly string[];
+    readonly dataPort?: number;
   } = {},
 ): StubWorker {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
@@ -50,8 +53,7 @@ export function startStubWorker(
   const writer = new ByteWriter();
   encodeRegister(writer, {
     type: "worker",
-    // Nobody listens there: who wants the data of a stub finds nothing.
-    port: 1,
+    port: dataPort,
     taskTypes,
     dataTypes: [],
     cpus,
