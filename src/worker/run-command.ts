@@ -3,6 +3,7 @@ import type { WorkerCommand } from "../core/worker/commands.ts";
 import { cpusAt, taskAt, type WorkerState } from "../core/worker/state.ts";
 import type { FromWorker } from "../protocol/worker/messages.ts";
 import type { Executor } from "./executors/executor.ts";
+import type { TaskPlace } from "./executors/task-place.ts";
 import { dropObject, type Store } from "./store/store.ts";
 import type { Puller } from "./transfer/puller.ts";
 import type { DataServer } from "./transfer/serve-data.ts";
@@ -31,11 +32,9 @@ export function runCommand(
       return;
     case "execute": {
       const { rows, lanes } = command;
-      executor.execute(
-        Array.from(rows, (row) => taskAt(state, row)),
-        lanes,
-        (position) => cpusAt(state, rows[position] as number),
-      );
+      const places: TaskPlace[] = [];
+      for (const row of rows) places.push(taskAt(state, row));
+      executor.execute(places, lanes, (position) => cpusAt(state, rows[position] as number));
       return;
     }
     case "kill":

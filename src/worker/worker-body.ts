@@ -11,6 +11,7 @@ import { RunDirectories } from "./executors/program/run-directories.ts";
 import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
 import type { Launcher } from "./launcher/launcher.ts";
+import { createReportJoiner } from "./report-joiner.ts";
 import { type Hands, runCommand } from "./run-command.ts";
 import type { ServerLink } from "./server-link.ts";
 import type { Store } from "./store/store.ts";
@@ -54,6 +55,7 @@ export function createBody(body: BodyOptions): WorkerBody {
   const { options, welcome, link, store, directory, launcher, customTypes, dataServer } = body;
   const { log, isPinning = true, sharesFiles = true } = options;
   const atMs = (): number => performance.now();
+  const send = createReportJoiner(link.send);
   let isDisposed = false;
 
   const session = createSession({
@@ -110,13 +112,13 @@ export function createBody(body: BodyOptions): WorkerBody {
     onPostponed: (refs) => dispatch({ kind: "tasks-postponed", atMs: atMs(), refs }),
     onCheckpointNotFound: (refs) => dispatch({ kind: "checkpoints-not-found", atMs: atMs(), refs }),
     // The task is over for the brain; only the server waits for its checkpoint.
-    onCheckpointWritten: (refs) => link.send({ kind: "checkpoints-written", refs }),
+    onCheckpointWritten: (refs) => send({ kind: "checkpoints-written", refs }),
     onCheckpointFailed: (task, attempt, failure) =>
-      link.send({ kind: "task-failed", task, attempt, failure }),
+      send({ kind: "task-failed", task, attempt, failure }),
     log,
   });
 
-  const hands: Hands = { store, executor, puller, dataServer, send: link.send };
+  const hands: Hands = { store, executor, puller, dataServer, send };
 
   const heartbeat = startHeartbeat(link.connection, {
     intervalMs: welcome.heartbeatMs,
@@ -136,7 +138,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       }
       if (message.kind === "peers") message.peers.forEach(puller.addPeer);
       else if (message.kind === "symbols") session.addSymbols(message);
-      else if (message.kind === "heartbeat") link.send(message);
+      else if (message.kind === "heartbeat") send(message);
       else if (message.kind === "stop") body.onStop();
       if (event !== undefined) dispatch(event);
     },

@@ -260,7 +260,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   const pump = async (): Promise<void> => {
     const budget = createTurnBudget();
-    while (waitingIndexes.length > 0) {
+    let turns = 0;
+    // A task's end may make others runnable, which are carried out in the same turn.
+    for (; waitingIndexes.length > 0; finished.flush()) {
       const batches = waitingBatches;
       const indexes = waitingIndexes;
       waitingBatches = [];
@@ -274,7 +276,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
         );
         if (isDisposed) return;
         if (isWanted) executeNow(place);
-        if (i % TURN_CHECK_TASKS === 0 && budget.isSpent()) await budget.renew();
+        turns += 1;
+        if (turns % TURN_CHECK_TASKS !== 0 || !budget.isSpent()) continue;
+        finished.flush();
+        await budget.renew();
       }
     }
     isPumping = false;
@@ -301,7 +306,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
       calls.flush();
       if (isPumping || waitingIndexes.length === 0) return;
       isPumping = true;
-      pump().catch((error: unknown) => setImmediate(() => Promise.reject(error)));
+      // Not within the step that has decided this: that one ends first.
+      queueMicrotask(() => {
+        pump().catch((error: unknown) => setImmediate(() => Promise.reject(error)));
+      });
     },
     kill({ tasks, attempts }) {
       for (const position of calls.kill(tasks, attempts)) {

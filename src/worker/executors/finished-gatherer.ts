@@ -1,65 +1,47 @@
 import type { FinishedTasks } from "../../core/model/batches.ts";
-import { CarriedList } from "../../core/model/carried-list.ts";
+import type { CarriedList } from "../../core/model/carried-list.ts";
+import { FinishedColumns } from "../../core/model/finished-columns.ts";
 import { MAX_CARRIED_REPORT_BYTES, MAX_CARRIED_RESULT_BYTES } from "../../protocol/limits.ts";
 import type { ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
 import { clientFrames, clientFramesBytes } from "../transfer/client-frames.ts";
 
-/** Gathers the tasks that end within one turn of the event loop, and tells them once. */
+/** Gathers the tasks that end within one turn of the event loop, or until it is flushed, and tells them once. */
 export type FinishedGatherer = {
   /** With `mayCarry`, a small value rides along. */
   add(task: number, attempt: number, value: ValueId, durationUs: number, mayCarry: boolean): void;
+  flush(): void;
 };
 
 export function createFinishedGatherer(
   values: ValueTable,
   tell: (finished: FinishedTasks) => void,
 ): FinishedGatherer {
-  let tasks: number[] = [];
-  let attempts: number[] = [];
-  let sizesBytes: number[] = [];
-  let lengths: number[] = [];
-  let dataTypes: number[] = [];
-  let durationsUs: number[] = [];
-  const carried = new CarriedList();
+  const columns = new FinishedColumns();
   let isFlushQueued = false;
 
   const flush = (): void => {
-    isFlushQueued = false;
-    if (tasks.length === 0) return;
-    const finished: FinishedTasks = {
-      tasks: Uint32Array.from(tasks),
-      attempts: Uint32Array.from(attempts),
-      sizesBytes: Float64Array.from(sizesBytes),
-      lengths: Float64Array.from(lengths),
-      dataTypes: Uint16Array.from(dataTypes),
-      durationsUs: Float32Array.from(durationsUs),
-      carried: carried.take(),
-    };
-    tasks = [];
-    attempts = [];
-    sizesBytes = [];
-    lengths = [];
-    dataTypes = [];
-    durationsUs = [];
-    tell(finished);
+    if (columns.length > 0) tell(columns.take());
   };
 
   return {
     add(task, attempt, value, durationUs, mayCarry) {
       if (!isFlushQueued) {
         isFlushQueued = true;
-        queueMicrotask(flush);
+        queueMicrotask(() => {
+          isFlushQueued = false;
+          flush();
+        });
       }
-      if (mayCarry) carry(carried, tasks.length, values, value);
-      tasks.push(task);
-      attempts.push(attempt);
-      sizesBytes.push(values.sizeBytes(value));
-      lengths.push(values.length(value));
-      dataTypes.push(values.dataType(value));
-      durationsUs.push(durationUs);
+      const { carried } = columns;
+      if (mayCarry) carry(carried, columns.length, values, value);
+      const sizeBytes = values.sizeBytes(value);
+      const length = values.length(value);
+      const dataType = values.dataType(value);
+      columns.add(task, attempt, { sizeBytes, length, dataType }, durationUs);
       if (carried.sizeBytes >= MAX_CARRIED_REPORT_BYTES) flush();
     },
+    flush,
   };
 }
 
