@@ -2,12 +2,12 @@
 
 import faulthandler
 import os
-import struct
 import sys
 import threading
 import time
 from typing import Any, List, Optional
 
+from .begun import open_count
 from .context import Context
 from .frames import EndOfFrames, FrameReader, Message, encode_frame, write_all
 from .functions import CannotUnpickle, Functions
@@ -25,7 +25,6 @@ _PROTOCOL_VERSION = 1
 _GATHER_NS = 8_000_000
 _GATHER_RESULTS = 128
 _GATHER_BYTES = 4 * 1024 * 1024
-_COUNT = struct.Struct("<Q")
 
 
 class Runner:
@@ -42,6 +41,7 @@ class Runner:
         self._counting = threading.Lock()
         #: Calls begun so far; those below `_dropped_until` that had not begun by then never do.
         self._begun = 0
+        self._write_begun = open_count(BEGUN_DESCRIPTOR)
         self._dropped_until = 0
         self._current: Optional[int] = None
         self._results: List[Message] = []
@@ -100,7 +100,7 @@ class Runner:
             if number < self._dropped_until:
                 return False
             self._begun = number + 1
-            os.pwrite(BEGUN_DESCRIPTOR, _COUNT.pack(number + 1), 0)
+            self._write_begun(number + 1)
         return True
 
     def _take_back(self, sent: int) -> None:
