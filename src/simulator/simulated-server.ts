@@ -256,7 +256,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
       const reader = new FrameReader(MAX_FROM_WORKER_BODY_BYTES);
       workers.set(workerId, { link, address, reader, greetedAtUs: clock.nowUs() });
       world.observe({ kind: "worker-joined", workerId, offer });
-      tell(workerId, { kind: "welcome", workerId, serverId: "sim", heartbeatMs: HEARTBEAT_MS });
+      const ticketKey = new Uint8Array(0);
+      const heartbeatMs = HEARTBEAT_MS;
+      tell(workerId, { kind: "welcome", workerId, serverId: "sim", heartbeatMs, ticketKey });
       tell(workerId, { kind: "symbols", firstId: BUILTIN_SYMBOLS.length, names: EXTENSIONS });
       tell(workerId, { kind: "peers", peers: others });
       tell(workerId, { kind: "heartbeat", sequence: 1 });

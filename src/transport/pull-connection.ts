@@ -49,6 +49,8 @@ export type PullHandlers = {
 export type PullConnection = {
   /** Asks for objects. Requests made before the connection stands wait for it. */
   pull(requests: readonly PullRequest[]): void;
+  /** See `FromPuller`. */
+  taken(requestId: number, isComplete: boolean): void;
   /** See `FromPuller`: an answer comes nevertheless. */
   cancel(requestId: number): void;
   destroy(): void;
@@ -160,6 +162,8 @@ export function openPullConnection(
         send(encodeRequests(requests.slice(start, start + REQUESTS_PER_FRAME)));
       }
     },
+    taken: (requestId, isComplete) =>
+      send(encodeFromPuller({ kind: "taken", requestId, isComplete })),
     cancel: (requestId) => send(encodeFromPuller({ kind: "cancel", requestId })),
     destroy() {
       isOver = true;

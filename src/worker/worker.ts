@@ -10,6 +10,7 @@ import { findLaunchers } from "./program-paths.ts";
 import { createRegistration, listOffer } from "./registration.ts";
 import { connectToServer, type ServerLink, type ServerLinkHandlers } from "./server-link.ts";
 import { createStore, type Store } from "./store/store.ts";
+import { createRedeemer } from "./transfer/redeem-ticket.ts";
 import type { SharedFiles } from "./transfer/hand-over.ts";
 import { createDataServer, type DataServer, type Membership } from "./transfer/serve-data.ts";
 import { removeDeadDirectories } from "./work-directory/remove-dead.ts";
@@ -93,7 +94,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 
   onWelcome = (welcome) => {
-    membership = { serverId: welcome.serverId, redeem: () => undefined };
+    membership = {
+      serverId: welcome.serverId,
+      redeem: createRedeemer(welcome.workerId, welcome.ticketKey),
+    };
     const onSilent = (reason: string): void => lost.resolve({ kind: "server-lost", reason });
     const onStop = (): void => lost.resolve({ kind: "stopped" });
     const parts = { options, welcome, link, store, directory, launcher, customTypes, offer };

@@ -21,6 +21,7 @@ let client: Client;
 /** Results that come with the notification, by the config of their tasks. */
 const carried = new Map<string, CarriedResults>();
 let directory: string;
+let onPullEnded = (_id: number, _isComplete: boolean, _peer: Peer): void => {};
 /** How FETCH of an id is answered; default: the id as text. */
 const answers = new Map<number, (peer: Peer) => void>();
 
@@ -42,6 +43,8 @@ beforeEach(async () => {
         const answer = answers.get(request.id);
         if (answer !== undefined) answer(peer);
         else peer.sendData(request.id, DATA_TYPE.data, [Buffer.from(`${request.id}`)]);
+      } else if (request.kind === "pullEnded") {
+        onPullEnded(request.id, request.isComplete, peer);
       } else if (request.kind === "stats") {
         peer.send({ kind: "stats", workerCount: 2, dataObjectCount: 3 });
       }
@@ -349,4 +352,19 @@ test("bytes that are no result end the connection with a clear error", async () 
   const future = submitAnswered<Buffer>(DATA_TYPE.array, [Buffer.alloc(3)]);
   await expect(future.fetch()).rejects.toMatchObject({ code: "protocol-broken" });
   expect(client.isClosed).toBe(true);
+});
+
+test("a large result that cannot be pulled from its worker comes from the server", async () => {
+  expect(server.peers[0]?.register.capabilities).toContain("direct-data");
+  const [value, streamed] = client.submit([tasks.const("value"), tasks.const("streamed")]);
+  for (const { id } of [value, streamed]) {
+    const location = { host: "127.0.0.1", port: 1, task: 8, attempt: 1, ticket: Buffer.from("t") };
+    answers.set(id, (peer) => peer.send({ kind: "dataAt", id, location }));
+  }
+  onPullEnded = (id, isComplete, peer) => {
+    expect(isComplete).toBe(false);
+    peer.sendData(id, DATA_TYPE.data, [Buffer.from("by the server")]);
+  };
+  expect((await value.fetch()).toString()).toBe("by the server");
+  expect((await buffer(streamed.stream())).toString()).toBe("by the server");
 });

@@ -36,6 +36,7 @@ export function createResultStream({ request, pause, resume }: StreamSinkHandler
     },
   });
   const sink: ResultSink = {
+    canRestart: false,
     begin(dataType) {
       receiving = true;
       if (!STREAMED.has(dataType)) stream.destroy(notRaw(dataType));

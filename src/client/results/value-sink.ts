@@ -29,7 +29,9 @@ export function createValueSink({ nameOf, onValue, onError }: ValueSinkHandlers)
     }
   };
   return {
+    canRestart: true,
     begin(dataType, frameCount) {
+      frame = undefined;
       builder = new ValueBuilder(dataType, frameCount, nameOf);
     },
     frame(sizeBytes) {

@@ -8,7 +8,7 @@ import { Session } from "./session.ts";
 /** Server and client are often started together, so a refused connection is tried again for so long. */
 const CONNECT_TIMEOUT_MS = 5000;
 /** What this client can take beyond the original protocol. */
-const CAPABILITIES = ["notices", "symbols", "carried-results"];
+const CAPABILITIES = ["notices", "symbols", "carried-results", "direct-data"];
 
 export type ConnectSessionOptions = {
   readonly name: string | undefined;

@@ -4,7 +4,13 @@ import type { ResultSink } from "../results/result-sink.ts";
 /** Requests on the wire at a time: enough to hide the round trip, few enough to be changed of mind. */
 const SENT_MAX = 256;
 
-type FetchRequest = { readonly future: Future; readonly sink: ResultSink; isCanceled: boolean };
+/** One wish for one result. */
+export type FetchRequest = {
+  readonly future: Future;
+  readonly sink: ResultSink;
+  /** Nobody wants it any more. */
+  isCanceled: boolean;
+};
 
 export type FetchQueueHandlers = {
   readonly send: (id: number) => void;
@@ -20,6 +26,8 @@ export class FetchQueue {
   readonly #sent = new Map<number, FetchRequest[]>();
   #sentCount = 0;
   readonly #counts = new Map<Future, number>();
+  /** Those that are answered in another way than over the server's connection. */
+  readonly #taken = new Set<FetchRequest>();
 
   constructor(handlers: FetchQueueHandlers) {
     this.#handlers = handlers;
@@ -60,9 +68,40 @@ export class FetchQueue {
     return true;
   }
 
+  /** Takes the oldest request for `id` out, to be answered in another way; undefined if nobody asked. */
+  take(id: number): FetchRequest | undefined {
+    const requests = this.#sent.get(id);
+    const request = requests?.shift();
+    if (requests?.length === 0) this.#sent.delete(id);
+    if (request !== undefined) this.#taken.add(request);
+    return request;
+  }
+
+  /** A request that was taken out has been answered. */
+  finishTaken(request: FetchRequest): void {
+    if (!this.#taken.delete(request)) return;
+    this.#sentCount -= 1;
+    this.#forget(request.future);
+    this.#sendNext();
+  }
+
+  /** A request that was taken out is to be answered by the server after all. */
+  putBack(request: FetchRequest): void {
+    if (!this.#taken.delete(request)) return;
+    const { id } = request.future;
+    const requests = this.#sent.get(id);
+    if (requests === undefined) this.#sent.set(id, [request]);
+    else requests.push(request);
+  }
+
   /** No answer will come any more. */
   failAll(error: Error): void {
-    const all = [...[...this.#sent.values()].flat(), ...this.#waiting.slice(this.#waitingStart)];
+    const all = [
+      ...this.#taken,
+      ...[...this.#sent.values()].flat(),
+      ...this.#waiting.slice(this.#waitingStart),
+    ];
+    this.#taken.clear();
     this.#sent.clear();
     this.#sentCount = 0;
     this.#waiting = [];
@@ -102,4 +141,11 @@ export class FetchQueue {
 }
 
 /** Takes what nobody wants any more but is on its way. */
-const DISCARD: ResultSink = { begin() {}, frame() {}, piece() {}, end() {}, fail() {} };
+const DISCARD: ResultSink = {
+  canRestart: true,
+  begin() {},
+  frame() {},
+  piece() {},
+  end() {},
+  fail() {},
+};

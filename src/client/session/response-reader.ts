@@ -7,6 +7,7 @@ import { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
 import type { ResultsFinished } from "../../protocol/client/results-finished.ts";
 import { FinishedIds, scanTasksFinished } from "../../protocol/client/task-finished.ts";
 import type { ResultSink } from "../results/result-sink.ts";
+import { type PayloadProgress, readPayload } from "./read-payload.ts";
 
 export type ResponseHandlers = {
   readonly onResultsFinished: (results: ResultsFinished) => void;
@@ -18,12 +19,7 @@ export type ResponseHandlers = {
   readonly onResponse: (response: ClientResponse) => void;
 };
 
-type Payload = {
-  readonly id: number;
-  readonly sink: ResultSink;
-  missingFrames: number;
-  isInFrame: boolean;
-};
+type Payload = PayloadProgress & { readonly id: number };
 
 /** Splits what the server sends into responses and payload, which is passed on as it comes. */
 export class ResponseReader {
@@ -65,21 +61,7 @@ export class ResponseReader {
   #readPayload(payload: Payload): boolean {
     const splitter = this.#splitter;
     const { id, sink } = payload;
-    while (payload.missingFrames > 0) {
-      if (!payload.isInFrame) {
-        const sizeBytes = splitter.startFrame();
-        if (sizeBytes === undefined) return false;
-        sink.frame(sizeBytes);
-        payload.isInFrame = true;
-      }
-      while (splitter.frameMissingBytes > 0) {
-        const piece = splitter.readPiece();
-        if (piece === undefined) return false;
-        sink.piece(piece);
-      }
-      payload.isInFrame = false;
-      payload.missingFrames -= 1;
-    }
+    if (!readPayload(splitter, payload)) return false;
     this.#payload = undefined;
     splitter.limit = RESPONSE_FRAME;
     sink.end();

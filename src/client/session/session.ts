@@ -21,6 +21,7 @@ import { createResultStream } from "../results/stream-sink.ts";
 import { createValueSink } from "../results/value-sink.ts";
 import { type SharedConstant, Task } from "../tasks/task.ts";
 import { Answers } from "./answers.ts";
+import { DirectPulls } from "./direct-pulls.ts";
 import { FetchQueue } from "./fetch-queue.ts";
 import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
 import { ResponseReader } from "./response-reader.ts";
@@ -53,6 +54,7 @@ export class Session implements FutureOwner {
   readonly #options: SessionOptions;
   readonly #plans: PlanLedger;
   readonly #fetches: FetchQueue;
+  readonly #direct: DirectPulls;
   readonly #stats = new Answers<ServerStats>();
   /** Traces are asked for with a STATS request after them, whose answer says that no ERROR came. */
   readonly #traces = new Answers<void>();
@@ -81,6 +83,14 @@ export class Session implements FutureOwner {
     this.#plans = new PlanLedger(options.firstTaskId);
     this.#closed = new Promise((resolve) => {
       this.#onClosed = resolve;
+    });
+    this.#direct = new DirectPulls({
+      nameOf: (symbolId) => this.#nameOf(symbolId),
+      onEnd: (request, isComplete) => {
+        this.#send({ kind: "pullEnded", id: request.future.id, isComplete });
+        if (isComplete) this.#fetches.finishTaken(request);
+        else this.#fetches.putBack(request);
+      },
     });
     this.#fetches = new FetchQueue({
       send: (id) => this.#send({ kind: "fetch", id }),
@@ -334,8 +344,19 @@ export class Session implements FutureOwner {
   #onData(id: number, dataType: number, frameCount: number): ResultSink {
     const sink = this.#fetches.sinkOf(id);
     if (sink === undefined) throw new ProtocolError(`data of task ${id}, which nobody asked for`);
-    sink.begin(this.#symbols.nameOf(dataType) ?? `data type ${dataType}`, frameCount);
+    sink.begin(this.#nameOf(dataType), frameCount);
     return sink;
+  }
+
+  #nameOf(dataType: number): string {
+    return this.#symbols.nameOf(dataType) ?? `data type ${dataType}`;
+  }
+
+  #onDataAt({ id, location }: Extract<ClientResponse, { kind: "dataAt" }>): void {
+    const request = this.#fetches.take(id);
+    if (request === undefined)
+      throw new ProtocolError(`data of task ${id}, which nobody asked for`);
+    this.#direct.add(request, location);
   }
 
   #onResponse(response: ClientResponse): void {
@@ -343,6 +364,9 @@ export class Session implements FutureOwner {
       case "data":
       case "resultsFinished":
         // Taken by the reader's other handlers.
+        return;
+      case "dataAt":
+        this.#onDataAt(response);
         return;
       case "taskFinished":
         this.#plans.finish(Int32Array.of(response.id));
@@ -445,6 +469,7 @@ export class Session implements FutureOwner {
     if (this.#end !== undefined) return;
     this.#end = error;
     this.#plans.failAll(error);
+    this.#direct.close();
     this.#fetches.failAll(error);
     this.#stats.rejectAll(error);
     this.#traces.rejectAll(error);

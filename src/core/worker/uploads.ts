@@ -45,6 +45,7 @@ export class Uploads<Puller, Asked extends Upload<Puller> = Upload<Puller>> {
   readonly #max: number;
   readonly #lines = new Map<string, Line<Asked, Puller>>();
   #activeCount = 0;
+  #servedCount = 0;
   /** Lines with somebody waiting, the one that had its turn longest ago first. */
   readonly #turns = new Set<string>();
 
@@ -54,6 +55,11 @@ export class Uploads<Puller, Asked extends Upload<Puller> = Upload<Puller>> {
 
   get activeCount(): number {
     return this.#activeCount;
+  }
+
+  /** Uploads that became complete. */
+  get servedCount(): number {
+    return this.#servedCount;
   }
 
   /** Objects that somebody waits for or that others can be sent away for. */
@@ -80,6 +86,7 @@ export class Uploads<Puller, Asked extends Upload<Puller> = Upload<Puller>> {
   /** An upload that was started is over; what becomes of those who waited. */
   end(upload: Asked, isComplete: boolean): UploadDecision<Puller, Asked>[] {
     this.#activeCount -= 1;
+    if (isComplete) this.#servedCount += 1;
     const decisions: UploadDecision<Puller, Asked>[] = [];
     if (isComplete && upload.puller !== undefined) {
       this.#shareOut(this.#line(upload.key), upload.puller, decisions);

@@ -22,6 +22,8 @@ export type SmallRequest =
   | { readonly kind: "status" }
   /** Answered by `explanations` of the tasks that `query` means: a number, `CLIENT/NUMBER`, a label; empty: the asking client's task \`id\`. */
   | { readonly kind: "explain"; readonly id: number; readonly query: string }
+  /** The result that `dataAt` has told of has come, or the server is to send it by itself. */
+  | { readonly kind: "pullEnded"; readonly id: number; readonly isComplete: boolean }
   | { readonly kind: "trace"; readonly path: string }
   | { readonly kind: "terminate" };
 
@@ -40,6 +42,10 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
       break;
     case "releaseMany":
       putBytesField(writer, 0x232, packFixed32(request.ids));
+      break;
+    case "pullEnded":
+      putInt32Field(writer, 0x18, request.id);
+      putInt32Field(writer, 0x250, request.isComplete ? 1 : 0);
       break;
     case "trace":
       putStringField(writer, 0x3a, request.path);
@@ -69,6 +75,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
   let path = "";
   let query = "";
   let loadCheckpoints = false;
+  let isComplete = false;
   let planStart = -1;
   let planEnd = -1;
   const reader = new ByteReader(frame);
@@ -86,6 +93,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
     else if (tag === 0x20) loadCheckpoints = reader.bool();
     else if (tag === 0x3a) path = reader.string();
     else if (tag === 0x232) ids = unpackSigned32(reader.lengthPrefixed());
+    else if (tag === 0x250) isComplete = reader.bool();
     else if (tag === 0x1e2) query = reader.string();
     else reader.skip(tag);
   }
@@ -113,6 +121,8 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "status" };
     case REQUEST_TYPE.explain:
       return { kind: "explain", id, query };
+    case REQUEST_TYPE.pullEnded:
+      return { kind: "pullEnded", id, isComplete };
     case REQUEST_TYPE.trace:
       return { kind: "trace", path };
     case REQUEST_TYPE.terminate:

@@ -9,6 +9,12 @@ import {
   putInt64Field,
   putStringField,
 } from "../wire/protobuf-fields.ts";
+import {
+  DATA_LOCATION_TAG,
+  type DataLocation,
+  decodeDataLocation,
+  encodeDataLocation,
+} from "./data-location.ts";
 import { beginFrame, endFrame } from "./frame.ts";
 import { RESPONSE_TYPE } from "./message-types.ts";
 import { decodeResponseError, encodeResponseError, type ResponseError } from "./response-error.ts";
@@ -27,6 +33,8 @@ export type ClientResponse =
       readonly frameCount: number;
       readonly dataType: number;
     }
+  /** In place of `data`, to clients with the capability "direct-data": they pull the object themselves. */
+  | { readonly kind: "dataAt"; readonly id: number; readonly location: DataLocation }
   | { readonly kind: "taskFinished"; readonly id: number }
   /** Only to clients with the capability "carried-results". */
   | ({ readonly kind: "resultsFinished" } & ResultsFinished)
@@ -73,6 +81,10 @@ function encodeBody(
       endMessage(writer, message);
       return;
     }
+    case "dataAt":
+      putInt32Field(writer, 0x38, response.id);
+      encodeDataLocation(writer, response.location);
+      return;
     case "taskFinished":
       putInt32Field(writer, 0x38, response.id);
       return;
@@ -115,6 +127,7 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
   const symbols: string[] = [];
   const capabilities: string[] = [];
   let finished: ResultsFinished | undefined;
+  let location: DataLocation | undefined;
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -124,6 +137,7 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     else if (tag === 0x2a) symbols.push(reader.string());
     else if (tag === 0x32) stats = decodeStats(reader);
     else if (tag === 0x38) id = reader.int32();
+    else if (tag === DATA_LOCATION_TAG) location = decodeDataLocation(reader);
     else if (tag === 0x232) finished = decodeResultsFinished(reader);
     else if (tag === 0x23a) capabilities.push(reader.string());
     else if (tag === 0x192) json = reader.string();
@@ -133,6 +147,9 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     case RESPONSE_TYPE.data:
       if (data === undefined) throw new ProtocolError("a response of type DATA has no data");
       return { kind: "data", ...data };
+    case RESPONSE_TYPE.dataAt:
+      if (location === undefined) throw new ProtocolError("a DATA_AT without a location");
+      return { kind: "dataAt", id, location };
     case RESPONSE_TYPE.taskFinished:
       return { kind: "taskFinished", id };
     case RESPONSE_TYPE.resultsFinished:

@@ -15,6 +15,8 @@ export const REQUEST_TYPE = {
   releaseMany: 70,
   /** Ours: asks why tasks are where they are. */
   explain: 60,
+  /** Ours: how the direct pull of a result ended; after a DATA_AT. */
+  pullEnded: 71,
 } as const;
 
 /** Numbers on the wire of `ClientResponse.type`. */
@@ -33,6 +35,8 @@ export const RESPONSE_TYPE = {
   resultsFinished: 70,
   /** Ours: the answer to an EXPLAIN request. */
   explanations: 60,
+  /** Ours: where a large result can be pulled from; only for clients with "direct-data". */
+  dataAt: 71,
 } as const;
 
 /** The only version of the client protocol that there is. */

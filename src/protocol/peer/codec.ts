@@ -27,6 +27,7 @@ const PULL = 66;
 const CANCEL = 67;
 const TICKET = 68;
 const PROOF = 69;
+const TAKEN = 70;
 const OBJECT = 81;
 const OBJECT_FRAMES = 82;
 const MISSING = 83;
@@ -53,6 +54,8 @@ export function encodeFromPuller(message: FromPuller): Uint8Array<ArrayBuffer> {
       const { requestIds, tasks, attempts, formats, mayRedirect, fromBytes } = message.requests;
       return toHolder(PULL, [requestIds, tasks, attempts, formats, mayRedirect, fromBytes]);
     }
+    case "taken":
+      return toHolder(TAKEN, [Uint32Array.of(message.requestId, message.isComplete ? 1 : 0)]);
     case "cancel":
       return toHolder(CANCEL, [scalarColumn(message.requestId)]);
   }
@@ -128,6 +131,12 @@ function readFromPuller(kind: number, reader: ColumnReader): FromPuller {
       return { kind: "proof", token: readName(reader) };
     case PULL:
       return { kind: "pull", requests: readRequests(reader) };
+    case TAKEN: {
+      const numbers = reader.u32();
+      const [requestId = 0, isComplete = 0] = numbers;
+      if (numbers.length !== 2) throw new ProtocolError("expected a request and its end");
+      return { kind: "taken", requestId, isComplete: isComplete === 1 };
+    }
     case CANCEL:
       return { kind: "cancel", requestId: reader.scalar() };
     default:

@@ -31,6 +31,11 @@ export type FromPuller =
   | { readonly kind: "proof"; readonly token: string }
   | { readonly kind: "pull"; readonly requests: PullRequests }
   /**
+   * A large object, sent as bytes, is complete in the puller's store, or is not to be. Until then its
+   * upload counts as under way: nobody is sent to a copy that is not there yet.
+   */
+  | { readonly kind: "taken"; readonly requestId: number; readonly isComplete: boolean }
+  /**
    * The answer is no longer wanted. If it has not begun, the request is answered by `missing`;
    * else it goes on to its end, and whoever cannot bear that closes the connection.
    */

@@ -84,7 +84,11 @@ export function decodeFromWorker(kind: number, body: Uint8Array): FromWorker {
 function toWorkerColumns(message: ToWorker): Column[] {
   switch (message.kind) {
     case "welcome":
-      return [Uint32Array.of(message.workerId, message.heartbeatMs), encodeUtf8(message.serverId)];
+      return [
+        Uint32Array.of(message.workerId, message.heartbeatMs),
+        encodeUtf8(message.serverId),
+        message.ticketKey,
+      ];
     case "symbols":
       return [scalarColumn(message.firstId), ...nameColumns(message.names)];
     case "peers":
@@ -112,7 +116,7 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
       if (numbers.length !== 2 || heartbeatMs === 0) {
         throw new ProtocolError("expected a worker id and a heartbeat interval above 0 ms");
       }
-      return { kind, workerId, serverId: readName(reader), heartbeatMs };
+      return { kind, workerId, serverId: readName(reader), heartbeatMs, ticketKey: reader.u8() };
     }
     case "symbols": {
       const firstId = reader.scalar();

@@ -12,6 +12,8 @@ export type ToWorker =
       /** Names this run of the server; peers of another one are refused. */
       readonly serverId: string;
       readonly heartbeatMs: number;
+      /** A secret of server and worker, by which the worker knows the tickets of clients. */
+      readonly ticketKey: Uint8Array;
     }
   /** Names of the symbols from `firstId` up: task types and resources that are not built in. */
   | { readonly kind: "symbols"; readonly firstId: number; readonly names: readonly string[] }

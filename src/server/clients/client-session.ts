@@ -56,7 +56,8 @@ export function startClientSession(
   /** A plan's checkpoints are being looked for; requests wait, for they may be about its tasks. */
   let isBusy = false;
 
-  const deliveries = createDeliveries(engine, id, connection);
+  const takesDirect = register.capabilities.includes("direct-data");
+  const deliveries = createDeliveries(engine, id, connection, { takesDirect });
   const send = (response: ClientResponse): void => {
     const writer = new ByteWriter();
     encodeClientResponse(writer, response);
@@ -141,6 +142,9 @@ export function startClientSession(
         send({ kind: "explanations", json: JSON.stringify(explainTasks(engine, query)) });
         break;
       }
+      case "pullEnded":
+        deliveries.onPullEnded(request.id, request.isComplete);
+        break;
       case "trace": {
         const problem = startTrace(engine, request.path);
         if (problem !== undefined) sendError(problem);

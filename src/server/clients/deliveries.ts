@@ -7,6 +7,7 @@ import {
   dataHeader,
   type Line,
 } from "./delivery.ts";
+import { createDirectPulls } from "./direct-pulls.ts";
 import { gatherFrames } from "./gather-frames.ts";
 import { streamFrames } from "./stream-frames.ts";
 
@@ -21,6 +22,8 @@ const RETRY_MS = 100;
 
 /** What goes to one client: messages, and the results that it fetches, in whole contiguous pieces. */
 export type Deliveries = {
+  /** The client has pulled the result of its task from where it was told, or could not. */
+  onPullEnded(clientTask: number, isComplete: boolean): void;
   /** Sends a message, after the result that is being sent now, if one is. */
   send(bytes: Uint8Array): void;
   deliver(command: Deliver | DeliverHeld): void;
@@ -33,6 +36,7 @@ export function createDeliveries(
   engine: Engine,
   clientId: number,
   connection: TcpConnection,
+  { takesDirect }: { readonly takesDirect: boolean },
 ): Deliveries {
   const aborting = new AbortController();
   const line: Line = {
@@ -128,9 +132,22 @@ export function createDeliveries(
     });
   };
 
+  const direct = createDirectPulls(engine, connection, { isOn: takesDirect, send: sendOrHold });
+
   return {
     send: sendOrHold,
+    onPullEnded(clientTask, isComplete) {
+      const command = direct.end(clientTask, isComplete);
+      if (command === undefined) return;
+      const { task, attempt } = command;
+      if (isComplete) engine.step({ kind: "delivery-ended", task, attempt });
+      else {
+        queue.push(command);
+        startNext();
+      }
+    },
     deliver(command) {
+      if (command.kind === "deliver" && direct.begin(command)) return;
       queue.push(command);
       if (command.kind === "deliver-held" && queue.length === 1) {
         // Nothing else begins with it, and its end is no event.
@@ -142,7 +159,7 @@ export function createDeliveries(
     },
     abandon() {
       aborting.abort();
-      for (const command of queue.splice(0)) {
+      for (const command of [...queue.splice(0), ...direct.endAll()]) {
         if (command.kind === "deliver-held") continue;
         const { task, attempt } = command;
         engine.step({ kind: "delivery-ended", task, attempt });

@@ -14,6 +14,7 @@ import {
 } from "../../protocol/worker/messages.ts";
 import { startHeartbeat } from "../../transport/heartbeat.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
+import { createTicketKey } from "../../transport/ticket.ts";
 import type { Engine } from "../engine.ts";
 
 const HEARTBEAT_MS = 1_000;
@@ -27,6 +28,8 @@ export type WorkerSession = {
   readonly id: number;
   readonly name: string;
   readonly address: PeerAddress;
+  /** Seals tickets for it. */
+  readonly ticketKey: Uint8Array;
   send(message: ToWorker): void;
   onData(chunk: Uint8Array): void;
   onClose(error: Error | undefined): void;
@@ -71,8 +74,10 @@ export function startWorkerSession(
     engine.step({ kind: "worker-lost", workerId: id });
   };
 
+  const ticketKey = createTicketKey();
   const session: WorkerSession = {
     id,
+    ticketKey,
     name,
     address: { workerId: id, host, port },
     send: (message) => connection.send(encodeToWorker(message)),
@@ -110,6 +115,7 @@ export function startWorkerSession(
     workerId: id,
     serverId: engine.serverId,
     heartbeatMs: HEARTBEAT_MS,
+    ticketKey,
   });
   announceSymbols(engine, session);
   const peers = [...engine.workers.values()].map(({ address }) => address);

@@ -1,4 +1,5 @@
 import type { Log } from "../../core/base/log.ts";
+import { LARGE_OBJECT_BYTES } from "../../core/worker/uploads.ts";
 import {
   FORMAT_TREE,
   FORMAT_TREE_OR_FILES,
@@ -65,7 +66,12 @@ export type PeerLink = {
 };
 
 /** An object whose bytes are coming. */
-type Current = { readonly request: FetchRequest; readonly builder: TreeBuilder };
+type Current = {
+  readonly request: FetchRequest;
+  readonly builder: TreeBuilder;
+  /** Says how it ended, to a holder that counts it. */
+  readonly taken: (isComplete: boolean) => void;
+};
 
 export function createPeerLink(
   address: PeerAddress,
@@ -99,9 +105,15 @@ export function createPeerLink(
 
   const beginObject = (
     request: FetchRequest,
-    { tree, files }: Extract<PullAnswer, { readonly kind: "object" }>,
+    { requestId, tree, files }: Extract<PullAnswer, { readonly kind: "object" }>,
   ): void => {
-    current = { request, builder: createTreeBuilder(store.values, tree, handedFiles(files)) };
+    const isCounted = files.length === 0 && (tree.sizesBytes.at(-1) ?? 0) >= LARGE_OBJECT_BYTES;
+    const from = connection;
+    const taken = (isComplete: boolean): void => {
+      if (isCounted) from?.taken(requestId, isComplete);
+    };
+    const builder = createTreeBuilder(store.values, tree, handedFiles(files));
+    current = { request, builder, taken };
   };
 
   const handedFiles = (files: readonly HandedFile[]): Parameters<typeof createTreeBuilder>[2] => {
@@ -153,11 +165,13 @@ export function createPeerLink(
     return builder.write(bytes, at)?.catch((error: unknown) => onWriteFailed(request, error));
   };
 
-  const finishLater = async ({ request, builder }: Current): Promise<void> => {
+  const finishLater = async ({ request, builder, taken }: Current): Promise<void> => {
     try {
       arrive(request, await builder.finish());
+      taken(request.isWanted);
     } catch (error) {
       builder.abort();
+      taken(false);
       if (!request.isWanted || isClosed) return;
       // Whatever kept us from taking a file over, its bytes can still be had.
       if (builder.hasFiles) pull([request], FORMAT_TREE);
@@ -174,14 +188,17 @@ export function createPeerLink(
     if (current === undefined) return;
     const ended = current;
     current = undefined;
-    const { request, builder } = ended;
+    const { request, builder, taken } = ended;
     if (!request.isWanted) {
       builder.abort();
+      taken(false);
       return;
     }
     const value = builder.finishNow();
-    if (value !== undefined) arrive(request, value);
-    else void finishLater(ended);
+    if (value !== undefined) {
+      arrive(request, value);
+      taken(true);
+    } else void finishLater(ended);
   };
 
   const disconnect = (): void => {

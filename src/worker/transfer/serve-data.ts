@@ -48,8 +48,10 @@ export type DataServer = {
   onDropped(task: number, attempt: number): void;
   /** What it was being sent is given up. */
   onPeerLost(workerId: number): void;
-  /** Large objects on their way to other workers. */
+  /** Large objects on their way to other workers, as bytes. */
   readonly activeCount: number;
+  /** Those that have gone out whole. */
+  readonly servedCount: number;
 };
 
 /** One request for one object. */
@@ -85,6 +87,9 @@ export function createDataServer(options: DataServerOptions): DataServer {
     get activeCount() {
       return uploads.activeCount;
     },
+    get servedCount() {
+      return uploads.servedCount;
+    },
   };
 }
 
@@ -109,6 +114,8 @@ function serveConnection(
   /** Large objects that wait for their turn, and those whose turn has come. */
   const parked = new Map<number, Ask>();
   const granted: Ask[] = [];
+  /** Large objects that were sent and are not known to have come. */
+  const unconfirmed = new Map<number, Ask>();
   let isAnswering = false;
 
   const refuse = (reason: string): void => {
@@ -162,23 +169,28 @@ function serveConnection(
     }
   };
 
+  /** Its turn ends when the puller has it, says that it will not, or is gone. */
   const sendInTurn = async (ask: Ask): Promise<void> => {
-    let isComplete = false;
+    const value = findValue(ask);
+    unconfirmed.set(ask.requestId, ask);
+    let isSent = false;
     try {
-      const value = findValue(ask);
       if (value === undefined) answerMissing(ask.requestId);
-      else {
-        await sendValue(ask, value);
-        // Not when we have queued it, but when the puller's machine has nearly all of it.
-        await connection.drained();
-        isComplete = !connection.isClosed;
-      }
+      else isSent = await sendValue(ask, value);
     } finally {
-      endUpload(ask, isComplete);
+      if (!isSent || connection.isClosed) confirm(ask.requestId, false);
     }
   };
 
-  const sendValue = async (ask: Ask, value: ValueId): Promise<void> => {
+  const confirm = (requestId: number, isComplete: boolean): void => {
+    const ask = unconfirmed.get(requestId);
+    if (ask === undefined) return;
+    unconfirmed.delete(requestId);
+    endUpload(ask, isComplete);
+  };
+
+  /** False if it could not be read, which was told. */
+  const sendValue = async (ask: Ask, value: ValueId): Promise<boolean> => {
     const { requestId, format } = ask;
     values.retain(value);
     try {
@@ -188,11 +200,13 @@ function serveConnection(
         const isShared = seesFiles && format === FORMAT_TREE_OR_FILES;
         await sendTree(connection, values, requestId, value, isShared ? handOverName : undefined);
       }
+      return true;
     } catch (error) {
       if (!(error instanceof UnreadableError)) throw error;
       const reason = error.message;
       log("warning", "cannot read a data object for a puller", { peer: connection.remote, reason });
       connection.send(encodeFromHolder({ kind: "failed", requestId, reason }));
+      return false;
     } finally {
       values.release(value);
     }
@@ -315,6 +329,9 @@ function serveConnection(
         if (waitingCount > WAITING_REQUESTS_MAX) connection.pause();
         startAnswering();
         return;
+      case "taken":
+        confirm(message.requestId, message.isComplete);
+        return;
       case "cancel":
         cancel(message.requestId);
         return;
@@ -335,6 +352,7 @@ function serveConnection(
       waiting.length = 0;
       for (const ask of parked.values()) uploads.leave(ask);
       parked.clear();
+      for (const requestId of [...unconfirmed.keys()]) confirm(requestId, false);
       if (puller !== undefined) {
         const known = peers.get(puller.workerId);
         known?.delete(connection);

@@ -98,6 +98,7 @@ export const fromPuller: fc.Arbitrary<FromPuller> = fc.oneof(
       fromBytes: Float64Array.from(rows, ([, , , format, from]) => (format === 1 ? from : 0)),
     },
   })),
+  fc.record({ kind: fc.constant("taken" as const), requestId: u32, isComplete: fc.boolean() }),
   fc.record({ kind: fc.constant("cancel" as const), requestId: u32 }),
 );
 

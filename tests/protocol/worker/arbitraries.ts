@@ -133,6 +133,7 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
     workerId: u32,
     serverId: name,
     heartbeatMs: fc.integer({ min: 1, max: 0xffff_ffff }),
+    ticketKey: fc.uint8Array({ maxLength: 40 }),
   }),
   fc.record({
     kind: fc.constant("symbols" as const),

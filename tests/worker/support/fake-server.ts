@@ -73,6 +73,7 @@ export async function startFakeServer(
             workerId: sessions.length,
             serverId: SERVER_ID,
             heartbeatMs: options.heartbeatMs ?? 1000,
+            ticketKey: new Uint8Array(32),
           });
         }
       },

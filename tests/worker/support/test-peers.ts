@@ -3,7 +3,7 @@ import type { Log } from "../../../src/core/base/log.ts";
 import { listenTcp } from "../../../src/transport/listen-tcp.ts";
 import type { SharedFiles } from "../../../src/worker/transfer/hand-over.ts";
 import { createPuller, type Puller } from "../../../src/worker/transfer/puller.ts";
-import { createDataServer } from "../../../src/worker/transfer/serve-data.ts";
+import { createDataServer, type Membership } from "../../../src/worker/transfer/serve-data.ts";
 import { testStore } from "./test-store.ts";
 
 export const SERVER_ID = "server-of-the-test";
@@ -15,11 +15,14 @@ export type TestHolder = ReturnType<typeof testStore> & {
 };
 
 /** A store that is served on a free port. */
-export async function startHolder(shared?: SharedFiles): Promise<TestHolder> {
+export async function startHolder(
+  shared?: SharedFiles,
+  redeem: Membership["redeem"] = () => undefined,
+): Promise<TestHolder> {
   const store = testStore();
   const logs: string[] = [];
   const log: Log = (_, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`);
-  const membership = { serverId: SERVER_ID, redeem: () => undefined };
+  const membership = { serverId: SERVER_ID, redeem };
   const server = createDataServer({ store, membership: () => membership, shared, log });
   const listener = await listenTcp({ host: "127.0.0.1", port: 0 }, server.serve);
   const close = async (): Promise<void> => listener[Symbol.asyncDispose]();
