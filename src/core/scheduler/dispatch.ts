@@ -3,7 +3,7 @@ import { giveAhead } from "./give-ahead.ts";
 import { give } from "./given.ts";
 import { expectedUsOf } from "./groups.ts";
 import { addRef } from "./outbox.ts";
-import { expectDuration, hasRoom, loadFor } from "./placement/load.ts";
+import { expectDuration, hasRoom, loadFor, needsMore } from "./placement/load.ts";
 import { missingInputsUs } from "./placement/transfer-cost.ts";
 import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
@@ -92,18 +92,21 @@ function serve(context: StepContext, worker: WorkerRecord, position: number): bo
   return false;
 }
 
-/** Moves tasks from the worker's backlogs to the worker, greatest priority first, while it has room. */
+/**
+ * Moves tasks from the worker's backlogs to the worker, greatest priority first: as many as it has
+ * room for, once it needs any.
+ */
 function giveBacklog(context: StepContext, worker: WorkerRecord): void {
   const { state } = context;
   const { queues } = state;
-  for (;;) {
+  for (let mayGive = needsMore; ; mayGive = hasRoom) {
     let best = -1;
     let bestPriority = Number.NEGATIVE_INFINITY;
     for (const [classId, queue] of worker.backlogs) {
       const row = queues.peek(queue);
       if (row === -1) continue;
       const requestClass = state.classes[classId] as RequestClass;
-      if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) continue;
+      if (!mayGive(state, worker, requestClass, expectedNow(state, row))) continue;
       const priority = queues.topPriority(queue);
       if (priority > bestPriority) {
         best = row;
@@ -133,7 +136,7 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   for (const requestClass of state.pooledClasses) {
     if (!requestClass.capableKinds.has(worker.kind)) continue;
     const row = queues.peek(requestClass.pool);
-    if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) continue;
+    if (!needsMore(state, worker, requestClass, expectedNow(state, row))) continue;
     const priority = queues.topPriority(requestClass.pool);
     if (priority > bestPriority) {
       best = requestClass;
@@ -212,7 +215,7 @@ function stealFrom(
   for (;;) {
     const row = queues.peekLast(queue);
     if (row === -1) break;
-    if (!hasRoom(state, worker, requestClass, expectedNow(state, row))) break;
+    if (!needsMore(state, worker, requestClass, expectedNow(state, row))) break;
     const moveUs = missingInputsUs(state, row, worker.id);
     if (moveUs > budgetUs) break;
     unqueueReady(state, row);

@@ -150,9 +150,33 @@ export function hasRoom(
   requestClass: RequestClass,
   expectedUs: number,
 ): boolean {
-  if (state.queues.count(worker.given) >= GIVEN_TASKS_MAX) return false;
+  return isBelow(state, worker, requestClass, expectedUs, 1);
+}
+
+/**
+ * Whether the worker has so little left to do that it should be given more, up to what it has room
+ * for: half of that. So short tasks go out by the dozen, not one for each that ends.
+ */
+export function needsMore(
+  state: SchedulerState,
+  worker: WorkerRecord,
+  requestClass: RequestClass,
+  expectedUs: number,
+): boolean {
+  return isBelow(state, worker, requestClass, expectedUs, 1 / 2);
+}
+
+/** Whether the worker was given less than this share of what it may wait for beyond what it can run at once. */
+function isBelow(
+  state: SchedulerState,
+  worker: WorkerRecord,
+  requestClass: RequestClass,
+  expectedUs: number,
+  share: number,
+): boolean {
+  if (state.queues.count(worker.given) >= GIVEN_TASKS_MAX * share) return false;
   const given = greatestLoad(worker.givenUs, worker, requestClass);
-  return given < expectedUs + PREFETCH_US + 2 * worker.roundTripUs;
+  return given < expectedUs + PREFETCH_US * share + 2 * worker.roundTripUs;
 }
 
 /**
