@@ -10,6 +10,7 @@ import type { Scenario } from "./scenario.ts";
 import { soak } from "./soak.ts";
 import { clientStart, workerStart } from "./start-up.ts";
 import { fetchLarge, transferLarge, transferSmall } from "./transfers.ts";
+import { workflows } from "./workflow.ts";
 
 /** What a client process can be asked to measure, by name. */
 export const SCENARIOS = {
@@ -29,6 +30,7 @@ export const SCENARIOS = {
   transferLarge,
   transferSmall,
   workerStart,
+  workflows,
 } as const satisfies Readonly<Record<string, Scenario>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

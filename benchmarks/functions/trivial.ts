@@ -10,3 +10,14 @@ export function spin(durationUs: number, _unique: number): number {
   while (performance.now() < endMs) turns++;
   return turns;
 }
+
+/** Takes so long without a cpu, and returns so many bytes. */
+export async function nap(
+  durationMs: number,
+  sizeBytes: number,
+  _inputs: readonly Buffer[],
+): Promise<Buffer> {
+  const { setTimeout: delay } = await import("node:timers/promises");
+  await delay(durationMs);
+  return Buffer.alloc(sizeBytes);
+}

@@ -8,7 +8,7 @@ import { ROOT } from "./paths.ts";
 const bundled = new Map<string, Promise<string>>();
 
 /**
- * Bundles a program of `benchmarks/stubs` with the sources of the checkout that is measured, whose
+ * Bundles a program of `benchmarks/inner` with the sources of the checkout that is measured, whose
  * inner protocol may be another one than this checkout's.
  * @returns the path of the bundle
  */
@@ -27,7 +27,7 @@ async function bundle(directory: string, program: string): Promise<string> {
   const outfile = join(ROOT, `.setup/benchmarks/${program}-${hash}.js`);
   const ownSources = /^(\.\.\/)+src\//;
   await build({
-    entryPoints: [join(ROOT, `benchmarks/stubs/${program}.ts`)],
+    entryPoints: [join(ROOT, `benchmarks/inner/${program}.ts`)],
     outfile,
     bundle: true,
     format: "esm",
@@ -39,7 +39,7 @@ async function bundle(directory: string, program: string): Promise<string> {
         name: "sources of the measured checkout",
         setup({ onResolve }) {
           onResolve({ filter: ownSources }, ({ path, importer }) =>
-            dirname(importer) === join(ROOT, "benchmarks/stubs")
+            dirname(importer) === join(ROOT, "benchmarks/inner")
               ? { path: join(directory, path.replace(/^(\.\.\/)+/, "")) }
               : undefined,
           );

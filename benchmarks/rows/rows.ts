@@ -13,6 +13,9 @@ import { ROW as PYTHON } from "./row-11-python.ts";
 import { ROW as FUNCTIONS } from "./row-12-functions.ts";
 import { ROW as TRANSFERS } from "./row-13-transfers.ts";
 import { ROW as EFFICIENCY } from "./row-14-efficiency.ts";
+import { ROW as WORKFLOWS } from "./row-15-workflows.ts";
+import { ROW as SCHEDULING } from "./row-16-scheduling.ts";
+import { ROW as SCALING } from "./row-17-scaling.ts";
 import { ROW as START_UP } from "./row-18-start-up.ts";
 import { ROW as SOAK } from "./row-19-soak.ts";
 
@@ -32,6 +35,9 @@ export const ROWS: readonly Row[] = [
   FUNCTIONS,
   TRANSFERS,
   EFFICIENCY,
+  WORKFLOWS,
+  SCHEDULING,
+  SCALING,
   START_UP,
   SOAK,
 ];
