@@ -38,6 +38,10 @@ export function createPlainServer(
       case "retract":
         tell(command.workerId, { kind: "tasks-retracted", atMs, refs: command.refs });
         break;
+      // Of what was given ahead.
+      case "cancel":
+        tell(command.workerId, { kind: "tasks-canceled", atMs, refs: command.refs });
+        break;
       case "drop":
         tell(command.workerId, { kind: "objects-dropped", atMs, refs: command.refs });
         break;
@@ -49,7 +53,6 @@ export function createPlainServer(
       case "refuse":
       case "notify-failed":
         throw new Error(`the scheduler says: ${JSON.stringify(command)}`);
-      case "cancel":
       case "deliver-held":
       case "deliver":
         throw new Error(`nothing here calls for '${command.kind}'`);
