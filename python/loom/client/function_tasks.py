@@ -4,7 +4,8 @@ import functools
 import math
 from typing import Any, Callable, Iterable, Optional
 
-from .call_options import append_options, versions
+from loom.call_options import append_options, append_versions
+
 from .errors import LoomError
 from .requests import cpu1
 from .task import ResourceRequest, Task
@@ -12,7 +13,7 @@ from .task import ResourceRequest, Task
 
 def py_value(obj: object) -> Task:
     """A Python object as a data object. It is pickled here, by cloudpickle."""
-    return Task("loom/py/value", (), _pickled(obj), cpu1)
+    return Task("loom/py/value", (), append_versions(_pickled(obj)), cpu1)
 
 
 def py_call(
@@ -33,7 +34,7 @@ def py_call(
     The number of arguments is not checked here: a wrong one fails the task.
     """
     if callable(obj) or isinstance(obj, tuple):
-        obj = _function_value(obj)
+        obj = py_value(obj)
     config = _pickled(tuple(direct_args))
     if time_limit is not None:
         config = append_options(config, {"time_limit_ms": _milliseconds(time_limit)})
@@ -75,7 +76,7 @@ def py_task(
             nonlocal value
             if value is None:
                 # Pickled with the first call, when all that it refers to is defined.
-                value = _function_value((function, context))
+                value = py_value((function, context))
                 value.label = f"{name}: function"
             task = py_call(value, args[n_direct_args:], args[:n_direct_args], request, time_limit)
             task._extras = extras
@@ -84,11 +85,6 @@ def py_task(
         return build
 
     return decorate
-
-
-def _function_value(function: object) -> Task:
-    """As `py_value`, with what a worker needs to know where it cannot unpickle it."""
-    return Task("loom/py/value", (), append_options(_pickled(function), versions()), cpu1)
 
 
 def _milliseconds(time_limit: float) -> int:

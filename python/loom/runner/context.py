@@ -3,6 +3,8 @@
 import json
 from typing import Any, Callable
 
+from loom.call_options import append_versions
+
 from .inputs import Made, Wrapper
 
 
@@ -51,7 +53,7 @@ class Context:
             return value
         import cloudpickle
 
-        return Made("pyobj", cloudpickle.dumps(value), value)
+        return Made("pyobj", append_versions(cloudpickle.dumps(value)), value)
 
     def json(self, value: Any) -> Wrapper:
         """Makes a result of it that functions of other languages read as well: numbers, text, None,

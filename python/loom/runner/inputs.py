@@ -1,13 +1,13 @@
 """What functions are given: values of the worker's store, wrapped."""
 
 import mmap
-import pickle
 import sys
 from typing import Any, Dict, Iterator, List, Optional, Union
 
 from loom.arrow import read_table
 
 from .frames import Message
+from .unpickle import unpickle
 
 _OFFSET_BYTES = 8
 
@@ -185,7 +185,7 @@ class StoredObject(Stored):
 
     def unwrap(self) -> Any:
         if self._object is _MISSING:
-            self._object = pickle.loads(self.table.buffer(self.row))
+            self._object = unpickle("The Python object", self.table.buffer(self.row))
         return self._object
 
 

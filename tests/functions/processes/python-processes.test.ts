@@ -107,6 +107,13 @@ describe("limits", () => {
       other_version: expect.stringMatching(
         /pickled by Python 2\.7\.18, and this worker runs functions by Python 3\..*--python/,
       ),
+      other_object: expect.stringMatching(
+        /The Python object cannot be used: pickled by Python 2\.7\.18, and this worker .*--python/,
+      ),
+      plain_object: "dict",
+      future_pickle: expect.stringMatching(
+        /The Python object cannot be unpickled on this worker, which has Python 3\..* protocol 99/s,
+      ),
       versions: expect.stringContaining("the client has Python 9.9 and cloudpickle 8.8"),
     });
     await untilNothingIsLeft(cluster, await cluster.connect());

@@ -36,18 +36,31 @@ def quick(x=None):
     return "quick"
 
 
+class Counter:
+    """Of this script, so it is pickled with its code."""
+
+
+def class_of(x):
+    return type(x.unwrap()).__name__
+
+
 def late(client):
     limited = with_options((), {"time_limit_ms": 300, "python": "9.9", "cloudpickle": "8.8"})
     started = time.monotonic()
+    other = {"python": "2.7.18", "cloudpickle": "1.0"}
     told = {}
     for name, code, config in (
         ("late", py_value(spin), limited),
         ("in_time", py_value(quick), limited),
         ("wrong", py_value(quick), with_options((), {"time_limit_ms": -1})),
         ("other_version", py_value_with({"python": "2.7.18"}, quick), b""),
+        ("other_object", py_value(class_of), py_value_with({"python": "2.7.18"}, Counter())),
+        ("plain_object", py_value(class_of), py_value_with(other, {"a": 1})),
+        ("future_pickle", py_value(class_of), Task("loom/py/value", (), b"\x80\x63N.")),
         ("versions", Task("loom/py/value", (), b"no pickle"), limited),
     ):
-        task = Task("loom/py/call", [code], config, cpu1)
+        inputs = [config] if isinstance(config, Task) else []
+        task = Task("loom/py/call", [code, *inputs], b"" if inputs else config, cpu1)
         try:
             told[name] = client.gather_one(client.submit_one(task)).decode()
         except TaskFailed as error:
