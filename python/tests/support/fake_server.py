@@ -6,6 +6,7 @@ import struct
 import threading
 from typing import Callable, Dict, List, Optional, Sequence
 
+from loom.client import tasks
 from loom.client.wire.fields import bytes_field, int_field
 from loom.client.wire.finished import pack_ids
 from loom.client.wire.requests import frame
@@ -131,3 +132,27 @@ class FakeServer:
                 self._failures.append(failure)
             finally:
                 peer.close()
+
+
+def serve(*steps):
+    """A server whose script is a list: a function is called with the peer, bytes are sent, a text
+    is the type of the request that must come next."""
+
+    def script(peer):
+        peer.accept()
+        for step in steps:
+            if callable(step):
+                step(peer)
+            elif isinstance(step, bytes):
+                peer.send(step)
+            else:
+                assert (peer.receive() or {"type": "END"})["type"] == step
+        # Futures of the test may be collected before its client leaves.
+        while (request := peer.receive()) is not None:
+            assert request["type"] == "RELEASE"
+
+    return FakeServer(script)
+
+
+def const(text="x"):
+    return tasks.const(text)
