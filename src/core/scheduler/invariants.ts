@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { AHEAD_CONSUMERS_MAX } from "./given.ts";
-import type { SchedulerState } from "./state.ts";
+import { classOf } from "./request-classes.ts";
+import type { SchedulerState, WorkerRecord } from "./state.ts";
 import {
   ASSIGNED,
   CARRIED,
@@ -157,6 +158,10 @@ function checkWorkers(state: SchedulerState): void {
       worker.aheadTasks === (ahead.get(worker.id) ?? 0),
       `what worker ${worker.id} was given ahead is counted`,
     );
+    assert(
+      givenAmounts(state, worker).every((amount, i) => amount === worker.givenAmounts[i]),
+      `what the tasks given to worker ${worker.id} ask for is counted`,
+    );
     for (const load of worker.aheadUs) assert(load > -1, `load ahead of worker ${worker.id}`);
     for (const load of worker.loadUs) assert(load > -1, `load of worker ${worker.id} is a load`);
     assert(
@@ -165,6 +170,21 @@ function checkWorkers(state: SchedulerState): void {
     );
   }
   assert(backlog === state.backlogCount, "the backlog is counted");
+}
+
+/** What the tasks in the worker's queue ask for; the last one is the number of those that ask for nothing. */
+function givenAmounts(state: SchedulerState, { given, kind }: WorkerRecord): number[] {
+  const amounts = [...kind.amounts.map(() => 0), 0];
+  state.queues.lastRows(given, state.queues.count(given), (row) => {
+    const { request } = classOf(state, row);
+    if (request.length === 0) amounts[kind.amounts.length] = (amounts.at(-1) ?? 0) + 1;
+    for (const { resource, amount } of request) {
+      const dimension = kind.dimensionOf.get(resource) ?? -1;
+      amounts[dimension] = (amounts[dimension] ?? 0) + amount;
+    }
+    return false;
+  });
+  return amounts;
 }
 
 function checkClasses(state: SchedulerState): void {

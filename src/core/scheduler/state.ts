@@ -22,6 +22,8 @@ export type WorkerRecord = {
   readonly loadUs: Float64Array;
   /** The part of `loadUs` that it was given and can begin. */
   readonly givenUs: Float64Array;
+  /** Amounts that the tasks in `given` ask for, one entry a resource; the last one counts those that ask for nothing. */
+  readonly givenAmounts: Float64Array;
   /** The same of what it was given ahead, which begins only when something else has ended. */
   readonly aheadUs: Float64Array;
   aheadTasks: number;

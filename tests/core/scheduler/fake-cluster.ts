@@ -24,7 +24,7 @@ export type FakeCluster = {
   step(event: DistributiveOmit<SchedulerEvent, "atMs">): SchedulerCommand[];
   join(workerId: number, cpus?: number): void;
   /** Lets a worker finish the first `count` tasks of what it was given. */
-  finish(workerId: number, count?: number, length?: number): SchedulerCommand[];
+  finish(workerId: number, count?: number, length?: number, tookUs?: number): SchedulerCommand[];
   /** The same, and each result is said to be a text, which rides along. */
   finishWith(workerId: number, texts: readonly string[]): SchedulerCommand[];
   /** Lets all workers finish whatever they are given until nothing is left. */
@@ -80,11 +80,11 @@ export function createFakeCluster({
     return out;
   };
 
-  const finish: FakeCluster["finish"] = (workerId, count = 1, length = 0) => {
+  const finish: FakeCluster["finish"] = (workerId, count = 1, length = 0, tookUs = durationUs) => {
     const done = (given.get(workerId) ?? []).splice(0, count);
     const finished = {
       ...finishedTasks(done, length),
-      durationsUs: new Float32Array(done.length).fill(durationUs),
+      durationsUs: new Float32Array(done.length).fill(tookUs),
     };
     return step({ kind: "tasks-finished", workerId, finished });
   };

@@ -35,6 +35,7 @@ export function onWorkerJoined(context: StepContext, event: EventOf<"worker-join
     kind,
     loadUs: new Float64Array(offer.length + 1),
     givenUs: new Float64Array(offer.length + 1),
+    givenAmounts: new Float64Array(offer.length + 1),
     aheadUs: new Float64Array(offer.length + 1),
     aheadTasks: 0,
     backlogs: new Map(),

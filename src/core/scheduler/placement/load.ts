@@ -21,6 +21,9 @@ const AHEAD_ROUND_TRIPS = 10;
 /** Light tasks that are no built-in run beside each other; built-ins take turns on the worker's loop. */
 const LIGHT_SHARE = 1 / 16;
 
+/** So many light tasks may always be given: they do not wait for each other. */
+const LIGHT_TASKS_FREE = 16;
+
 /** Fewer calls of functions do: each needs a process of its own. */
 const LIGHT_CALL_SHARE = 1 / 4;
 
@@ -65,6 +68,34 @@ function addLoad(
   addToLoads(loads, worker, requestClass, us, share);
 }
 
+/** What the row asks for is taken from, or given back to, what the worker has free. */
+function addAmounts(state: SchedulerState, worker: WorkerRecord, row: number, sign: 1 | -1): void {
+  const { request } = classOf(state, row);
+  const { givenAmounts, kind } = worker;
+  if (request.length === 0) {
+    const light = kind.amounts.length;
+    givenAmounts[light] = (givenAmounts[light] as number) + sign;
+    return;
+  }
+  for (const { resource, amount } of request) {
+    const dimension = kind.dimensionOf.get(resource);
+    if (dimension === undefined) continue;
+    givenAmounts[dimension] = (givenAmounts[dimension] as number) + sign * amount;
+  }
+}
+
+/** Whether the worker could begin a task of the class at once, as far as is known here. */
+function isFree({ kind, givenAmounts }: WorkerRecord, { request }: RequestClass): boolean {
+  if (request.length === 0) return (givenAmounts[kind.amounts.length] as number) < LIGHT_TASKS_FREE;
+  for (const { resource, amount } of request) {
+    const dimension = kind.dimensionOf.get(resource);
+    if (dimension === undefined) return false;
+    const free = (kind.amounts[dimension] as number) - (givenAmounts[dimension] as number);
+    if (free < amount) return false;
+  }
+  return true;
+}
+
 function updateBucket(worker: WorkerRecord): void {
   const light = worker.loadUs[worker.kind.amounts.length] as number;
   const main = worker.loadUs[mainDimension(worker.kind)] as number;
@@ -84,14 +115,20 @@ export function removeBacklogLoad(state: SchedulerState, worker: WorkerRecord, r
 
 /** Counts the row to what the worker was given, or was given ahead, and to its load. */
 export function addGivenLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
-  addLoad(state, worker, row, 1, isAhead(state.tasks, row) ? worker.aheadUs : worker.givenUs);
+  if (isAhead(state.tasks, row)) addLoad(state, worker, row, 1, worker.aheadUs);
+  else addToGiven(state, worker, row);
   addBacklogLoad(state, worker, row);
 }
 
 /** The row was given ahead, and has its inputs now. */
 export function keepGivenLoad(state: SchedulerState, worker: WorkerRecord, row: number): void {
-  addLoad(state, worker, row, 1, worker.givenUs);
+  addToGiven(state, worker, row);
   removeAheadLoad(state, worker, row);
+}
+
+function addToGiven(state: SchedulerState, worker: WorkerRecord, row: number): void {
+  addAmounts(state, worker, row, 1);
+  addLoad(state, worker, row, 1, worker.givenUs);
 }
 
 /** The row has left the worker's queue, or the count of what it was given ahead, before. */
@@ -101,7 +138,9 @@ export function removeGivenLoad(state: SchedulerState, worker: WorkerRecord, row
   } else if (state.queues.count(worker.given) === 0) {
     // Sums of floating point numbers drift; nothing given is a load of exactly nothing.
     worker.givenUs.fill(0);
+    worker.givenAmounts.fill(0);
   } else {
+    addAmounts(state, worker, row, -1);
     addLoad(state, worker, row, -1, worker.givenUs);
   }
   if (
@@ -141,8 +180,9 @@ function greatestLoad(
 }
 
 /**
- * Whether the worker may be given another task of the class that takes `expectedUs`: a full set of
- * such tasks, and what passes the time of two round trips and a little more.
+ * Whether the worker may be given another task of the class that takes `expectedUs`: whatever it
+ * could begin at once, a full set of such tasks, and what passes the time of two round trips and a
+ * little more.
  */
 export function hasRoom(
   state: SchedulerState,
@@ -175,6 +215,8 @@ function isBelow(
   share: number,
 ): boolean {
   if (state.queues.count(worker.given) >= GIVEN_TASKS_MAX * share) return false;
+  // Not by time alone: beside one task that takes an hour there may be cpus that wait for work.
+  if (isFree(worker, requestClass)) return true;
   const given = greatestLoad(worker.givenUs, worker, requestClass);
   return given < expectedUs + PREFETCH_US * share + 2 * worker.roundTripUs;
 }
