@@ -83,6 +83,10 @@ test("many results of two clients at once each reach their own", async () => {
   await old3;
   expect(await fetchOld(1)).toBe("two");
   for (let id = 0; id < 3; id++) old.request({ kind: "release", id });
+  // Each connection is asked after its own releases.
+  old.request({ kind: "stats" });
+  await old.next();
+  await other.stats();
   expect((await client.stats()).dataObjects).toBe(0);
 });
 
