@@ -66,12 +66,11 @@ export function createMeter(clusterPids: Readonly<Record<string, number>>): Mete
   };
 }
 
-/** CPU of server, workers and client for each of `taskCount` tasks, in us. */
+/** CPU of server, workers and client for each of `taskCount` tasks, in us, where they are known. */
 export function cpuFigures(meter: Meter, taskCount: number): Record<string, number> {
-  const perTask = (prefix: string): number => (meter.cpuSeconds(prefix) / taskCount) * 1e6;
-  return {
-    serverCpuUsPerTask: perTask("server"),
-    workerCpuUsPerTask: perTask("worker"),
-    clientCpuUsPerTask: perTask("client"),
-  };
+  const perTask = ["server", "worker", "client"].map(
+    (name) => [`${name}CpuUsPerTask`, (meter.cpuSeconds(name) / taskCount) * 1e6] as const,
+  );
+  // Processes of other machines, and stubs in place of workers, show as nothing.
+  return Object.fromEntries(perTask.filter(([, us]) => us > 0));
 }

@@ -50,15 +50,13 @@ function pointsOfRow1(
 ): [number, number][] {
   const own = lines.filter((line) => line.row === 1 && line.case.endsWith(suffix));
   const sizes = [...new Set(own.map((line) => sizeOf(line.case)))].sort((a, b) => a - b);
-  return sizes.map((size) => [
-    size,
-    median(
-      valuesOf(
-        own.filter((line) => sizeOf(line.case) === size),
-        figure,
-      ),
-    ),
-  ]);
+  return sizes.flatMap((size): [number, number][] => {
+    const values = valuesOf(
+      own.filter((line) => sizeOf(line.case) === size),
+      figure,
+    );
+    return values.length === 0 ? [] : [[size, median(values)]];
+  });
 }
 
 /** Tasks per second over the number of tasks, ours and those of the peers. */
@@ -104,8 +102,8 @@ function drawCost(lines: readonly ResultLine[]): string | undefined {
   }));
   const sizes = parts[0]?.points.map(([size]) => size) ?? [];
   if (sizes.length === 0) return undefined;
-  const valueAt = (part: (typeof parts)[number], index: number): number =>
-    part.points[index]?.[1] ?? 0;
+  const valueAt = ({ points }: (typeof parts)[number], index: number): number =>
+    points.find(([size]) => size === sizes[index])?.[1] ?? 0;
   const totals = sizes.map((_, index) =>
     parts.reduce((sum, part) => sum + valueAt(part, index), 0),
   );
