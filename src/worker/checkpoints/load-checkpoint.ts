@@ -3,7 +3,7 @@ import { access, readFile, stat } from "node:fs/promises";
 import { isLeafType } from "../../core/model/symbols.ts";
 import { payloadSizeBytes } from "../../protocol/peer/value-tree.ts";
 import { systemReason } from "../executors/task-error.ts";
-import { assembleTree, storeOffsets } from "../store/assemble-tree.ts";
+import { assembleTreeInTurns, storeOffsets } from "../store/assemble-tree.ts";
 import type { ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
 import { decodeTypeFile, fingerprintOf, typeFilePath } from "./type-file.ts";
@@ -60,7 +60,7 @@ async function loadTyped(
       tree.sizesBytes[row] as number,
       tree.kinds[row] as number,
     );
-  const value = assembleTree(values, tree, leafOf, offsets);
+  const value = await assembleTreeInTurns(values, tree, leafOf, offsets);
   values.release(base);
   return value;
 }

@@ -1,9 +1,26 @@
 import { DATA_TYPE } from "../../core/model/symbols.ts";
 import type { ValueTree } from "../../protocol/peer/value-tree.ts";
+import { createTurnBudget } from "../turn-budget.ts";
 import { encodeOffsets } from "./index-offsets.ts";
 import { createRawWriter } from "./raw-writer.ts";
 import { FILE_BYTES_MIN, type ValueId } from "./value-id.ts";
 import type { ValueTable } from "./value-table.ts";
+
+/** Values that are made without a look at the clock. */
+const ROWS_PER_STEP = 1024;
+
+/** Trees with fewer values are assembled at once. */
+export const ROWS_NOW_MAX = 4096;
+
+/** What a value is made of. */
+type AssembleParts = readonly [
+  values: ValueTable,
+  tree: ValueTree,
+  /** A leaf by its row. */
+  leafOf: (row: number) => ValueId,
+  /** Offsets that were written aside, by the row of their index. */
+  indexOffsets?: ReadonlyMap<number, ValueId>,
+];
 
 /** Offsets of a million lines are encoded in pieces. */
 const OFFSETS_PER_CHUNK = 65_536;
@@ -12,15 +29,33 @@ const OFFSETS_PER_CHUNK = 65_536;
  * Makes a value out of its shape and its leaves, which `leafOf` gives, each with a reference that
  * is taken over. The caller owns the result. The tree is one that the codec has checked.
  */
-export function assembleTree(
-  values: ValueTable,
-  tree: ValueTree,
-  leafOf: (row: number) => ValueId,
-  indexOffsets: ReadonlyMap<number, ValueId> = new Map(),
-): ValueId {
+export function assembleTree(...parts: AssembleParts): ValueId {
+  const assembling = assemble(...parts);
+  for (;;) {
+    const { done, value } = assembling.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, sharing the event loop. */
+export async function assembleTreeInTurns(...parts: AssembleParts): Promise<ValueId> {
+  const assembling = assemble(...parts);
+  const budget = createTurnBudget();
+  for (;;) {
+    const { done, value } = assembling.next();
+    if (done === true) return value;
+    if (budget.isSpent()) await budget.renew();
+  }
+}
+
+/** Yields now and then. */
+function* assemble(
+  ...[values, tree, leafOf, indexOffsets = new Map()]: AssembleParts
+): Generator<undefined, ValueId> {
   const { kinds, childStarts, children } = tree;
   const built = new Uint32Array(kinds.length);
-  kinds.forEach((kind, row) => {
+  for (const [row, kind] of kinds.entries()) {
+    if (row % ROWS_PER_STEP === ROWS_PER_STEP - 1) yield;
     const items = children.subarray(childStarts[row], childStarts[row + 1]);
     if (kind === DATA_TYPE.array) {
       built[row] = values.createArray(items.map((item) => built[item] as number));
@@ -31,9 +66,12 @@ export function assembleTree(
       built[row] = values.createIndex(base, offsets);
       values.release(offsets);
     } else built[row] = leafOf(row);
-  });
+  }
   const root = built[kinds.length - 1] as ValueId;
-  for (const value of built) if (value !== root) values.release(value as ValueId);
+  for (const [row, value] of built.entries()) {
+    if (value !== root) values.release(value as ValueId);
+    if (row % ROWS_PER_STEP === ROWS_PER_STEP - 1) yield;
+  }
   return root;
 }
 

@@ -5,19 +5,25 @@ import { decodeOffsets } from "../store/index-offsets.ts";
 import { readValue } from "../store/read-value.ts";
 import { type ValueId, valueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
+import { createTurnBudget, type TurnBudget } from "../turn-budget.ts";
+
+/** Parts between two looks at the clock. */
+const ROWS_PER_LOOK = 256;
 
 /** A value's shape, and its raw parts in the order in which they follow the shape. */
 export type DescribedValue = { readonly tree: ValueTree; readonly leaves: readonly ValueId[] };
 
 /**
- * Lists a value and all that it is made of, each once, parts first. Without recursion. Throws an
+ * Lists a value and all that it is made of, each once, parts first. Without recursion, and sharing
+ * the event loop: the caller holds a reference to the value. Throws an
  * Error if its size, where shared items count each time, is no exact number.
  */
 export async function describeValue(values: ValueTable, root: ValueId): Promise<DescribedValue> {
   if (!Number.isSafeInteger(values.sizeBytes(root))) {
     throw new Error("its size exceeds 2^53 bytes, counting what is shared each time");
   }
-  const order = listParts(values, root);
+  const budget = createTurnBudget();
+  const order = await listParts(values, root, budget);
   const rows = new Map<number, number>();
   const kinds = new Uint8Array(order.length);
   const sizesBytes = new Float64Array(order.length);
@@ -28,6 +34,7 @@ export async function describeValue(values: ValueTable, root: ValueId): Promise<
   const leaves: ValueId[] = [];
   let offsetCount = 0;
   for (const [row, id] of order.entries()) {
+    if (row % ROWS_PER_LOOK === 0 && budget.isSpent()) await budget.renew();
     const value = valueId(id);
     rows.set(id, row);
     const kind = values.dataType(value);
@@ -56,14 +63,19 @@ export async function describeValue(values: ValueTable, root: ValueId): Promise<
 }
 
 /** All parts, each once and before those that hold it: a depth-first walk with a stack of its own. */
-function listParts(values: ValueTable, root: ValueId): Uint32Array {
+async function listParts(
+  values: ValueTable,
+  root: ValueId,
+  budget: TurnBudget,
+): Promise<Uint32Array> {
   const order = new Uint32List();
   const seen = new Set<number>([root]);
   /** A value, then the number of its parts that were looked at. */
   const stack = new Uint32List();
   stack.push(root);
   stack.push(0);
-  while (stack.length > 0) {
+  for (let steps = 0; stack.length > 0; steps++) {
+    if (steps % ROWS_PER_LOOK === 0 && budget.isSpent()) await budget.renew();
     const next = stack.pop();
     const value = valueId(stack.pop());
     const part = partAt(values, value, next);

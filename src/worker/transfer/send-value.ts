@@ -8,6 +8,7 @@ import { systemReason } from "../executors/task-error.ts";
 import { copyValue, isQuick, readQuick } from "../store/read-value.ts";
 import type { ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
+import { createTurnBudget } from "../turn-budget.ts";
 import { clientFrames, clientFramesBytes } from "./client-frames.ts";
 import { type DescribedValue, describeValue } from "./describe-value.ts";
 
@@ -39,9 +40,16 @@ export async function sendTree(
     if (name === undefined) sent.push(leaf);
     else files.push({ row, name });
   }
-  for (const leaf of sent) await checkUserFile(values, leaf);
+  const budget = createTurnBudget();
+  for (const leaf of sent) {
+    await checkUserFile(values, leaf);
+    if (budget.isSpent()) await budget.renew();
+  }
   connection.send(encodeTree(requestId, tree, files));
-  for (const leaf of sent) await sendRaw(connection, values, leaf, 0);
+  for (const leaf of sent) {
+    await sendRaw(connection, values, leaf, 0);
+    if (budget.isSpent()) await budget.renew();
+  }
 }
 
 /** The rows of the leaves, in the order in which they were listed. */
@@ -86,6 +94,7 @@ export async function sendClientFrames(
     }),
   );
   let skipBytes = fromBytes;
+  const budget = createTurnBudget();
   for (const piece of clientFrames(values, value)) {
     const sizeBytes =
       piece.value === undefined ? piece.bytes.length : values.sizeBytes(piece.value);
@@ -97,6 +106,7 @@ export async function sendClientFrames(
       if (connection.unsentBytes > UNSENT_BYTES_MAX) await connection.drained(UNSENT_BYTES_MAX / 2);
       if (connection.isClosed) throw new Error("the puller is gone");
     }
+    if (budget.isSpent()) await budget.renew();
   }
 }
 

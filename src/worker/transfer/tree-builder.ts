@@ -1,7 +1,13 @@
 import type { HandedFile } from "../../protocol/peer/messages.ts";
 import type { PayloadPosition } from "../../protocol/peer/peer-reader.ts";
 import type { ValueTree } from "../../protocol/peer/value-tree.ts";
-import { assembleTree, hasLongOffsets, storeOffsets } from "../store/assemble-tree.ts";
+import {
+  assembleTree,
+  assembleTreeInTurns,
+  hasLongOffsets,
+  ROWS_NOW_MAX,
+  storeOffsets,
+} from "../store/assemble-tree.ts";
 import { createRawWriter, type RawWriter } from "../store/raw-writer.ts";
 import { FILE_BYTES_MIN, type ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
@@ -75,6 +81,7 @@ export function createTreeBuilder(
     },
     finishNow() {
       if (writers.size > 0 || files.length > 0 || hasLongOffsets(tree)) return undefined;
+      if (kinds.length > ROWS_NOW_MAX) return undefined;
       return assembleTree(values, tree, takeLeaf);
     },
     async finish() {
@@ -84,7 +91,7 @@ export function createTreeBuilder(
       }
       await adoptFiles();
       const offsets = await storeOffsets(values, tree);
-      return assembleTree(values, tree, takeLeaf, offsets);
+      return assembleTreeInTurns(values, tree, takeLeaf, offsets);
     },
     abort() {
       for (const writer of writers.values()) void writer.abort();

@@ -7,6 +7,7 @@ import {
   readQuick,
 } from "../../store/read-value.ts";
 import type { ValueId } from "../../store/value-id.ts";
+import { createTurnBudget } from "../../turn-budget.ts";
 import { type Builtin, type BuiltinTask, requireRaw } from "./builtin.ts";
 
 /** Inputs that are joined within one turn of the event loop. */
@@ -57,6 +58,7 @@ function mergedBytes({ values, inputs, config }: BuiltinTask): number {
 /** Small inputs are gathered, so that a million of them are not a million writes. */
 async function mergeInto(writer: RawWriter, task: BuiltinTask, signal: AbortSignal): Promise<void> {
   const { values, inputs, config } = task;
+  const budget = createTurnBudget();
   const gathered = Buffer.allocUnsafeSlow(READ_CHUNK_BYTES);
   let gatheredBytes = 0;
   const flush = async (): Promise<void> => {
@@ -81,7 +83,9 @@ async function mergeInto(writer: RawWriter, task: BuiltinTask, signal: AbortSign
       await flush();
       await copy(input);
     }
-    if (i % QUICK_INPUTS_MAX === QUICK_INPUTS_MAX - 1) await flush();
+    if (!budget.isSpent()) continue;
+    await budget.renew();
+    signal.throwIfAborted();
   }
   await flush();
 }
