@@ -1,12 +1,13 @@
 import { BUILTIN_SYMBOLS, isDynamic, TASK_TYPE } from "../model/symbols.ts";
 import type { StepContext } from "./context.ts";
 import { AHEAD_CONSUMERS_MAX, give } from "./given.ts";
-import { expectDuration, hasRoomAhead } from "./placement/load.ts";
+import { expectDuration, hasRoomAhead, loadFor } from "./placement/load.ts";
 import { transferUs } from "./placement/transfer-cost.ts";
+import { leastLoadedOf } from "./placement/worker-kinds.ts";
 import { holds } from "./replicas.ts";
 import { classOf } from "./request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
-import { isGiven, PRESENT, RETRACTING, WAITING } from "./task-table.ts";
+import { isAhead, isGiven, PRESENT, RETRACTING, type TaskTable, WAITING } from "./task-table.ts";
 
 /** Tasks with more inputs wait for them here. */
 const AHEAD_INPUTS_MAX = 16;
@@ -26,18 +27,66 @@ export function giveAhead(context: StepContext, worker: WorkerRecord, row: numbe
     const count = tasks.consumerCount[input] as number;
     if (count > AHEAD_CONSUMERS_MAX) continue;
     const start = (tasks.edgeStart[input] as number) + (tasks.inputCount[input] as number);
-    for (let k = start; k < start + count; k += 1) {
-      const consumer = tasks.edges.items[k] as number;
-      if (tasks.serial[consumer] !== tasks.serial[input]) continue;
-      if (tasks.state[consumer] !== WAITING || !mayGoAhead(context.state, consumer)) continue;
-      const moveUs = moveUsAhead(context.state, worker, consumer);
-      if (moveUs > AHEAD_MOVE_US_MAX) continue;
-      expectDuration(context.state, consumer, moveUs);
-      if (!hasRoomAhead(context.state, worker, consumer)) continue;
-      give(context, worker, consumer);
-      stack.push(consumer);
+    const end = start + count;
+    let next = findNext(context.state, worker, input, start, end);
+    if (next === -1) continue;
+    // The worker can begin one of them when it ends the input; more only where others are as busy.
+    let isFork = count > 1 && hasOneAhead(tasks, start, end);
+    while (next !== -1) {
+      if (isFork && !isBestOff(context.state, worker, next)) break;
+      if (!hasRoomAhead(context.state, worker, next)) break;
+      give(context, worker, next);
+      stack.push(next);
+      isFork = true;
+      next = count > 1 ? findNext(context.state, worker, input, start, end) : -1;
     }
   }
+}
+
+/** Of the row's consumers, the most urgent that can be given ahead, with what it is expected to take; or -1. */
+function findNext(
+  state: SchedulerState,
+  worker: WorkerRecord,
+  row: number,
+  start: number,
+  end: number,
+): number {
+  const { tasks } = state;
+  let best = -1;
+  let bestMoveUs = 0;
+  for (let k = start; k < end; k += 1) {
+    const consumer = tasks.edges.items[k] as number;
+    if (tasks.serial[consumer] !== tasks.serial[row]) continue;
+    if (tasks.state[consumer] !== WAITING || !mayGoAhead(state, consumer)) continue;
+    if (best !== -1 && (tasks.priority[consumer] as number) <= (tasks.priority[best] as number)) {
+      continue;
+    }
+    const moveUs = moveUsAhead(state, worker, consumer);
+    if (moveUs > AHEAD_MOVE_US_MAX) continue;
+    best = consumer;
+    bestMoveUs = moveUs;
+  }
+  if (best !== -1) expectDuration(state, best, bestMoveUs);
+  return best;
+}
+
+function hasOneAhead(tasks: TaskTable, start: number, end: number): boolean {
+  for (let k = start; k < end; k += 1) {
+    if (isAhead(tasks, tasks.edges.items[k] as number)) return true;
+  }
+  return false;
+}
+
+/** Whether another worker would begin the row later, with its inputs brought there. As `chooseWorker` would see it. */
+function isBestOff(state: SchedulerState, worker: WorkerRecord, row: number): boolean {
+  const requestClass = classOf(state, row);
+  const loadUs = loadFor(worker, requestClass);
+  const moveUs = transferUs(state, 0, state.tasks.inputCount[row] as number);
+  for (const kind of requestClass.capableKinds) {
+    const other = state.workers.get(leastLoadedOf(kind));
+    if (other !== undefined && loadFor(other, requestClass) + moveUs < loadUs) return false;
+  }
+  return true;
 }
 
 /** Only what is known to be short: a round trip matters little to the others, and where they run matters more. */

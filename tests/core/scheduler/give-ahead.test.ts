@@ -174,6 +174,29 @@ describe("what is given ahead", () => {
   });
 });
 
+test("of a fork, one goes ahead while others have less to do, and else all", () => {
+  const fork: TestTask[] = [
+    { type: "const" },
+    ...Array.from({ length: 4 }, (): TestTask => ({ type: "save", inputs: [0] })),
+    { inputs: [1, 2, 3], result: true },
+    // Longer than the others, so that it is the most urgent.
+    { inputs: [4] },
+    { inputs: [6], result: true },
+  ];
+  const alone = createFakeCluster();
+  alone.join(1);
+  submit(alone, fork);
+  expect(givenTo(alone, 1)).toEqual([0, 4, 1, 2, 3, 5, 6, 7]);
+  const beside = createFakeCluster();
+  beside.join(1);
+  beside.join(2);
+  submit(beside, fork);
+  const at = givenTo(beside, 1).length > 0 ? 1 : 2;
+  expect(givenTo(beside, at)).toEqual([0, 4, 6, 7]);
+  beside.finishAll();
+  expect(beside.finishedOf(1).sort()).toEqual([5, 7]);
+});
+
 describe("what was given ahead is taken back", () => {
   test("when the worker gives back what it waits for, and is given again with it", () => {
     const cluster = createFakeCluster();
@@ -319,6 +342,8 @@ test("what an idle worker is to get is asked back only where it could begin", ()
   ];
   submit(cluster, pairs(0));
   cluster.finishAll();
+  // Beside such a round trip, they are short.
+  cluster.step({ kind: "round-trip-measured", workerId: 1, roundTripMs: 2 });
   submit(cluster, pairs(100), 100);
   const isHead = ({ clientTask }: { readonly clientTask: number }): boolean => clientTask < 108;
   expect(cluster.given.get(1)?.every(isHead)).toBe(false);

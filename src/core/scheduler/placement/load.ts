@@ -16,7 +16,7 @@ const GIVEN_TASKS_MAX = 16_384;
 const AHEAD_US = 50_000;
 const AHEAD_TASKS_MAX = 16_384;
 /** What takes longer than this and so many round trips is not given ahead. */
-const AHEAD_TASK_US_MAX = 20_000;
+const AHEAD_TASK_US_MAX = 1_000;
 const AHEAD_ROUND_TRIPS = 10;
 /** Light tasks that are no built-in run beside each other; built-ins take turns on the worker's loop. */
 const LIGHT_SHARE = 1 / 16;
