@@ -8,6 +8,8 @@ const LARGE_BYTES = 1024 * 1024;
 const ROOM_BYTES_MIN = 16 * 1024;
 /** Received memory that is still in use elsewhere; beyond it, the peer is slowed down. */
 const HELD_BYTES_MAX = 3 * LARGE_BYTES;
+/** The same of all connections of this process together: a worker may pull from hundreds at once. */
+const ALL_HELD_BYTES_MAX = 64 * LARGE_BYTES;
 /** Free large buffers that wait for the next busy connection, of all connections of this process. */
 const FREE_LARGE_MAX = 8;
 
@@ -15,6 +17,10 @@ type Slab = { readonly bytes: Uint8Array<ArrayBuffer>; users: number };
 
 /** Memory that was written to before: fresh pages cost more than the copy into them. */
 const freeLarge: Uint8Array<ArrayBuffer>[] = [];
+
+/** What all connections hold, and how those go on that wait for less of it. */
+let allHeldBytes = 0;
+const waitingForAll = new Set<() => void>();
 
 /**
  * Has a socket receive into memory that is used again, in place of a new buffer for every read. What
@@ -43,12 +49,24 @@ export function createReceiver(): Receiver {
   let onData: (chunk: Uint8Array) => void = () => {};
   let chunkBytes = 0;
 
-  const mayReceive = (): boolean => !isPaused && heldBytes <= HELD_BYTES_MAX;
+  const mayReceive = (): boolean => {
+    if (isPaused || heldBytes > HELD_BYTES_MAX) return false;
+    // Who holds nothing goes on: it is told of nothing that would let it go on later.
+    if (heldBytes === 0 || allHeldBytes <= ALL_HELD_BYTES_MAX) return true;
+    waitingForAll.add(update);
+    return false;
+  };
+
+  /** Whether the socket is stopped because of what is held or because it was asked for. */
+  let isStopped = false;
 
   const update = (): void => {
+    const stops = !mayReceive();
+    if (stops === isStopped) return;
+    isStopped = stops;
     if (socket === undefined || socket.destroyed) return;
-    if (mayReceive()) socket.resume();
-    else socket.pause();
+    if (stops) socket.pause();
+    else socket.resume();
   };
 
   const changeSlab = (sizeBytes: number): void => {
@@ -77,24 +95,28 @@ export function createReceiver(): Receiver {
         chunkBytes = byteCount;
         onData(chunk);
         prepare(byteCount);
-        return mayReceive();
+        update();
+        return !isStopped;
       },
     },
     start(started, take) {
       socket = started;
       onData = take;
+      if (isStopped) socket.pause();
     },
     holdUntil(done) {
       const held = slab;
       const bytes = chunkBytes;
       held.users += 1;
       heldBytes += bytes;
+      allHeldBytes += bytes;
       const release = (): void => {
         held.users -= 1;
         if (held.users === 0 && held !== slab) recycle(held);
-        const wasFull = heldBytes > HELD_BYTES_MAX;
         heldBytes -= bytes;
-        if (wasFull) update();
+        allHeldBytes -= bytes;
+        update();
+        if (allHeldBytes <= ALL_HELD_BYTES_MAX) wakeAll();
       };
       done.then(release, release);
     },
@@ -108,6 +130,12 @@ export function createReceiver(): Receiver {
     },
   };
   return receiver;
+}
+
+function wakeAll(): void {
+  const waiting = [...waitingForAll];
+  waitingForAll.clear();
+  for (const update of waiting) update();
 }
 
 function createSlab(sizeBytes: number): Slab {

@@ -2,6 +2,9 @@ import { assert } from "../base/assert.ts";
 import type { SchedulerState } from "./state.ts";
 import { PRESENT } from "./task-table.ts";
 
+/** Holders among whom the readers of one object are shared; more would only cost time to find. */
+const SOURCES_MAX = 8;
+
 /** All workers that hold the row's object, which must be present. */
 export function holdersOf(state: SchedulerState, row: number): number[] {
   return [state.tasks.worker[row] as number, ...(state.extraReplicas.get(row) ?? [])];
@@ -13,8 +16,14 @@ export function holderFor(state: SchedulerState, row: number, workerId: number):
   const extra = state.extraReplicas.get(row);
   if (extra === undefined || first === workerId) return first;
   if (extra.has(workerId)) return workerId;
-  // Two sources share the readers of a popular object.
-  return (row + workerId) % 2 === 0 ? first : (firstOf(extra) ?? first);
+  // Several sources share the readers of a popular object.
+  let skipped = (row + workerId) % Math.min(SOURCES_MAX, 1 + extra.size);
+  if (skipped === 0) return first;
+  for (const worker of extra) {
+    skipped -= 1;
+    if (skipped === 0) return worker;
+  }
+  return first;
 }
 
 export function holds(state: SchedulerState, row: number, workerId: number): boolean {
