@@ -37,11 +37,12 @@ export function formatFigure(name: string, value: number): string {
   return unit === undefined ? scaled(value) : unit[1](value);
 }
 
-/** `tasksPerSecond` as words: "tasks per second", without the unit's abbreviation. */
+/** A figure's name as words, without the unit that its value shows: `coldTasksPerSecond`, "cold tasks". */
 export function formatName(name: string): string {
   return name
-    .replace(/(Us|Ms|Bytes|Seconds|Percent)$/, "")
-    .replace(/(BytesPerSecond|PerSecond)$/, "")
+    .replace(/(BytesPerSecond|PerSecond|Us|Ms|Bytes|Seconds|(?<!\d)Percent)$/, "")
     .replace(/UsPerTask$/, "PerTask")
-    .replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+    .replace(/([a-z]{2})(\d)/g, "$1 $2")
+    .replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replace(/^ /, "");
 }

@@ -76,8 +76,8 @@ const shareWithin = (ratio: number): number =>
   overBest.filter((over) => over <= ratio).length / overBest.length;
 const figures = {
   overBestSingle: Math.max(...others.map(overPolicy)),
-  within3Percent: 100 * shareWithin(1.03),
-  within15Percent: 100 * shareWithin(1.15),
+  casesWithin3Percent: 100 * shareWithin(1.03),
+  casesWithin15Percent: 100 * shareWithin(1.15),
   worstOverBest: Math.max(...overBest),
   worstOverRandom: Math.max(...cases.map((makespans) => makespans.hyperloom / makespans.random)),
   ...Object.fromEntries(others.map((name) => [`over ${name}`, overPolicy(name)])),

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import type { Case, Figures, Row, RunContext, Sample } from "../harness/cases.ts";
 import { Unavailable } from "../harness/cases.ts";
 import { startCluster } from "../harness/cluster.ts";
@@ -9,6 +11,16 @@ import { SIDES } from "./workers.ts";
 const MEGABYTE = 2 ** 20;
 /** Objects that one cluster moves, one after the other; their median counts. */
 const REPEATS = 3;
+
+/** Makes workers of one host behave as on two. */
+const APART = "--no-shared-files";
+
+/** Whether the workers of a build know a flag; those of older builds may not. */
+function hasFlag(directory: string, flag: string): boolean {
+  const worker = join(directory, "dist/bin/loom-worker.js");
+  const { stdout } = spawnSync(process.execPath, [worker, "--help"], { encoding: "utf8" });
+  return stdout.includes(flag);
+}
 
 /** Left worker, server and client in one namespace, the right worker in the other. */
 async function measureTwoHosts(context: RunContext, sizeBytes: number): Promise<Sample> {

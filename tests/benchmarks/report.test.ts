@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatFigure } from "../../benchmarks/harness/format.ts";
+import { formatFigure, formatName } from "../../benchmarks/harness/format.ts";
 import type { ResultLine } from "../../benchmarks/harness/results.ts";
 import { formatCase } from "../../benchmarks/harness/show-case.ts";
 import { geometricMean, quantile } from "../../benchmarks/harness/statistics.ts";
@@ -42,6 +42,17 @@ test.each([
   ["ratio", Number.NaN, "-"],
 ])("%s of %d is written as %s", (name, value, expected) => {
   expect(formatFigure(name, value)).toBe(expected);
+});
+
+test.each([
+  ["coldTasksPerSecond", "cold tasks"],
+  ["serverCpuUsPerTask", "server cpu per task"],
+  ["casesWithin3Percent", "cases within 3 percent"],
+  ["crossedPercent", "crossed"],
+  ["at64Nodes", "at 64 nodes"],
+  ["p50Us", "p50"],
+])("%s is called %s", (name, expected) => {
+  expect(formatName(name)).toBe(expected);
 });
 
 test("a quantile lies between two values where it falls between", () => {
