@@ -37,10 +37,11 @@ async function measureTwoHosts(context: RunContext, sizeBytes: number): Promise<
     serverPrefix: left.prefix,
     workers: [],
   });
+  // The namespaces have their files in common, which two hosts have not.
+  const args = hasFlag(context.subject.directory, APART) ? [APART] : [];
   const prefixes = [left.prefix, right.prefix];
   SIDES.forEach((side, index) => {
-    // Two hosts have no files in common, as the namespaces of one machine have.
-    cluster.addWorker({ ...side, args: ["--no-shared-files"], prefix: prefixes[index] ?? [] });
+    cluster.addWorker({ ...side, args, prefix: prefixes[index] ?? [] });
   });
   const parameters = { sizeBytes, repeats: REPEATS };
   const sample = await runClient(context, "transferLarge", parameters, cluster, 2, left.prefix);
