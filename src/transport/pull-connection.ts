@@ -23,6 +23,8 @@ export type PullRequest = {
   readonly format: PullFormat;
   /** Whether the answer may be `redirected`. Default false. */
   readonly mayRedirect?: boolean;
+  /** It was redirected before, in vain. Default false. */
+  readonly hasComeBack?: boolean;
   /** Bytes of client frames to leave out at their start. Default 0. */
   readonly fromBytes?: number;
 };
@@ -180,6 +182,9 @@ function firstMessage(identity: PullerIdentity): FromPuller {
   return { kind: "hello", version, serverId, workerId, port };
 }
 
+const redirectCode = ({ mayRedirect, hasComeBack }: PullRequest): number =>
+  mayRedirect ? (hasComeBack ? 2 : 1) : 0;
+
 function encodeRequests(requests: readonly PullRequest[]): Uint8Array {
   return encodeFromPuller({
     kind: "pull",
@@ -188,7 +193,7 @@ function encodeRequests(requests: readonly PullRequest[]): Uint8Array {
       tasks: Uint32Array.from(requests, ({ task }) => task),
       attempts: Uint32Array.from(requests, ({ attempt }) => attempt),
       formats: Uint8Array.from(requests, ({ format }) => format),
-      mayRedirect: Uint8Array.from(requests, ({ mayRedirect }) => (mayRedirect ? 1 : 0)),
+      mayRedirect: Uint8Array.from(requests, redirectCode),
       fromBytes: Float64Array.from(requests, ({ fromBytes = 0 }) => fromBytes),
     },
   });

@@ -77,3 +77,53 @@ describe("the peer network", () => {
     expect(play()).toEqual(["110: 3 lacks 7, broken"]);
   });
 });
+
+describe("a popular object", () => {
+  const SIZE_BYTES = 1_000_000_000;
+
+  /** The time until `count` workers have pulled an object from one, in transfers of it. */
+  function spread(count: number, lost: readonly number[] = []) {
+    const { clock, network } = createNetwork();
+    const served = new Map<number, number>();
+    const holders = new Set([0]);
+    for (let worker = 0; worker <= count; worker++) {
+      network.join(worker, {
+        findObject: () => (holders.has(worker) ? value(SIZE_BYTES) : undefined),
+        onServed: () => void served.set(worker, (served.get(worker) ?? 0) + 1),
+      });
+    }
+    let failures = 0;
+    for (let worker = 1; worker <= count; worker++) {
+      network.pull(worker, 0, refs(7), {
+        onArrived: () => {
+          holders.add(worker);
+          if (lost.includes(worker)) network.leave(worker);
+        },
+        onFailed: () => {
+          failures += 1;
+        },
+      });
+    }
+    while (clock.advance());
+    return {
+      holders: holders.size - 1,
+      failures,
+      transfers: clock.nowUs() / (SIZE_BYTES / 100),
+      mostServed: Math.max(...served.values()),
+    };
+  }
+
+  test("200 workers have it in the time of a few transfers, and none serves many", () => {
+    const { holders, failures, transfers, mostServed } = spread(200);
+    expect([holders, failures]).toEqual([200, 0]);
+    expect(transfers).toBeLessThan(12);
+    expect(mostServed).toBeLessThan(12);
+  });
+
+  test("workers that leave as soon as they have it hold nobody up for long", () => {
+    const lost = Array.from({ length: 20 }, (_, i) => 1 + 7 * i);
+    const { holders, failures, transfers } = spread(200, lost);
+    expect([holders, failures]).toEqual([200, 0]);
+    expect(transfers).toBeLessThan(40);
+  });
+});

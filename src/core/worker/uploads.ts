@@ -4,6 +4,9 @@ export const UPLOADS_MAX = 2;
 /** Objects from this size on are counted and may wait; smaller ones are sent at once. */
 export const LARGE_OBJECT_BYTES: number = 4 * 1024 * 1024;
 
+/** Who was sent elsewhere in vain so often waits until it is served here. */
+export const VAIN_REDIRECTS_MAX = 3;
+
 /** Pullers of one object that are remembered as having it. */
 const SERVED_MAX = 64;
 
@@ -13,6 +16,8 @@ export type Upload<Puller> = {
   readonly key: string;
   readonly puller: Puller | undefined;
   readonly mayRedirect: boolean;
+  /** It was sent to a copy in vain: only one that becomes complete later is another try. */
+  readonly hasComeBack: boolean;
 };
 
 /** What becomes of an upload: it begins now, or somebody else is to be asked. */
@@ -75,7 +80,7 @@ export class Uploads<Puller, Asked extends Upload<Puller> = Upload<Puller>> {
     }
     const line = this.#line(upload.key);
     // While others wait, the next complete copy shares them all out; later comers go to the copies.
-    const isShared = upload.mayRedirect && line.waiting.length === 0;
+    const isShared = upload.mayRedirect && !upload.hasComeBack && line.waiting.length === 0;
     const to = isShared ? this.#nextServed(line) : undefined;
     if (to !== undefined) return { kind: "redirect", upload, to };
     line.waiting.push(upload);

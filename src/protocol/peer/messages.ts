@@ -49,7 +49,7 @@ export type PullRequests = {
   readonly attempts: Uint32Array;
   /** One of the formats below. */
   readonly formats: Uint8Array;
-  /** 1: the answer may be `redirected`. */
+  /** 1: the answer may be `redirected`; 2: to a copy that is complete only later, after one in vain; else 0. */
   readonly mayRedirect: Uint8Array;
   /** Bytes to leave out at the start of client frames: to go on where another holder ended. 0 for trees. */
   readonly fromBytes: Float64Array;

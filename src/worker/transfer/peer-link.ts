@@ -1,5 +1,5 @@
 import type { Log } from "../../core/base/log.ts";
-import { LARGE_OBJECT_BYTES } from "../../core/worker/uploads.ts";
+import { LARGE_OBJECT_BYTES, VAIN_REDIRECTS_MAX } from "../../core/worker/uploads.ts";
 import {
   FORMAT_TREE,
   FORMAT_TREE_OR_FILES,
@@ -32,8 +32,8 @@ export type FetchRequest = {
   /** The worker that the brain wants it from; it may send us elsewhere. */
   readonly origin: number;
   isWanted: boolean;
-  /** Whether we may be sent elsewhere: not again after that was of no use. */
-  mayRedirect: boolean;
+  /** How often we were sent elsewhere for it and came back without it. */
+  vainRedirects: number;
   /** The number under which it was asked for last. */
   requestId: number;
 };
@@ -133,7 +133,8 @@ export function createPeerLink(
         throw new ProtocolError("client frames that nobody asked for");
       case "redirected":
         if (!request.isWanted) return;
-        if (!request.mayRedirect) throw new ProtocolError("a redirection that nobody asked for");
+        if (request.vainRedirects >= VAIN_REDIRECTS_MAX)
+          throw new ProtocolError("a redirection that nobody asked for");
         handlers.onRedirected(request, answer.peer);
         return;
       case "failed":
@@ -251,8 +252,10 @@ export function createPeerLink(
         lastRequestId = (lastRequestId + 1) >>> 0;
         request.requestId = lastRequestId;
         open.set(lastRequestId, request);
-        const { task, attempt, mayRedirect } = request;
-        return { requestId: lastRequestId, task, attempt, format, mayRedirect };
+        const { task, attempt, vainRedirects } = request;
+        const mayRedirect = vainRedirects < VAIN_REDIRECTS_MAX;
+        const hasComeBack = vainRedirects > 0;
+        return { requestId: lastRequestId, task, attempt, format, mayRedirect, hasComeBack };
       }),
     );
   };

@@ -34,11 +34,10 @@ export type Puller = {
 
 /**
  * A peer that is busy may name another worker that has just got the object; then it is asked, and if
- * that fails, the first one again, which is not to send us away once more. Whoever ordered the
- * fetch knows nothing of it.
+ * that fails, the first one again, a few times. Whoever ordered the fetch knows nothing of it.
  *
  *     fetch from A  -->  A: ask B  -->  B  -->  fetched
- *                                       B fails  -->  A, however long it takes
+ *                                       B fails  -->  A  -->  ...
  */
 export function createPuller(options: PullerOptions): Puller {
   const { store, log, identity, sharesFiles = true } = options;
@@ -68,7 +67,7 @@ export function createPuller(options: PullerOptions): Puller {
     const own: FetchRequest[] = [];
     for (const request of requests) {
       const origin = request.origin === peer ? undefined : links.get(request.origin);
-      request.mayRedirect = false;
+      request.vainRedirects += 1;
       if (origin === undefined) own.push(request);
       else ask(origin, [request]);
     }
@@ -128,7 +127,7 @@ export function createPuller(options: PullerOptions): Puller {
         attempt: refs.attempts[i] as number,
         origin: peer,
         isWanted: true,
-        mayRedirect: true,
+        vainRedirects: 0,
         requestId: 0,
       }));
       const link = links.get(peer);

@@ -59,6 +59,7 @@ type Ask = {
   readonly key: string;
   readonly puller: PeerAddress | undefined;
   readonly mayRedirect: boolean;
+  readonly hasComeBack: boolean;
   readonly requestId: number;
   readonly task: number;
   readonly attempt: number;
@@ -218,7 +219,8 @@ function serveConnection(
     return {
       key: keyOf(task, attempt),
       puller,
-      mayRedirect: requests.mayRedirect[i] === 1,
+      mayRedirect: requests.mayRedirect[i] !== 0,
+      hasComeBack: requests.mayRedirect[i] === 2,
       requestId: requests.requestIds[i] as number,
       task,
       attempt,

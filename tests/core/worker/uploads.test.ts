@@ -20,7 +20,7 @@ function simulate(pullers: number, max: number): { rounds: number; mostServed: n
     follow([workers[upload.at]?.ask(upload)]);
   };
   for (let puller = 1; puller <= pullers; puller++) {
-    ask({ key: "x", puller, mayRedirect: true, at: 0 });
+    ask({ key: "x", puller, mayRedirect: true, hasComeBack: false, at: 0 });
   }
   let rounds = 0;
   while (active.length > 0) {
@@ -56,6 +56,7 @@ describe("Uploads", () => {
     key,
     puller,
     mayRedirect,
+    hasComeBack: false,
   });
 
   test("objects take turns", () => {

@@ -94,7 +94,7 @@ export const fromPuller: fc.Arbitrary<FromPuller> = fc.oneof(
       tasks: Uint32Array.from(rows, ([, task]) => task),
       attempts: Uint32Array.from(rows, ([, , attempt]) => attempt),
       formats: Uint8Array.from(rows, ([, , , format]) => format),
-      mayRedirect: Uint8Array.from(rows, ([requestId]) => requestId % 2),
+      mayRedirect: Uint8Array.from(rows, ([requestId]) => requestId % 3),
       fromBytes: Float64Array.from(rows, ([, , , format, from]) => (format === 1 ? from : 0)),
     },
   })),

@@ -52,7 +52,7 @@ export function hostilePulls(seed: number, serverId: string): HostileMessages {
                   tasks: Uint32Array.of(id(), random.below(50)),
                   attempts: Uint32Array.of(id(), random.below(3)),
                   formats: Uint8Array.of(random.below(3), random.below(3)),
-                  mayRedirect: Uint8Array.of(random.below(2), random.below(2)),
+                  mayRedirect: Uint8Array.of(random.below(4), random.below(4)),
                   fromBytes: Float64Array.of(0, 0),
                 },
               });
