@@ -23,7 +23,7 @@ export function createAssignedTasks(
   for (let i = 0; i < count; i += 1) {
     const row = rows.at(i);
     if (((tasks.flags[row] as number) & LOADS) === 0) inputTotal += tasks.inputCount[row] as number;
-    detailBytes += tasks.assignedDetails(row).length;
+    detailBytes += tasks.assignedDetailsLength(row);
   }
   const batch = {
     tasks: rows.toArray(),
@@ -70,10 +70,12 @@ export function createAssignedTasks(
         edge += 1;
       }
     }
-    const details = tasks.assignedDetails(row);
-    batch.details.set(details, byte);
-    byte += details.length;
-    batch.checkpointLengths[i] = tasks.checkpointLengths.get(row) ?? 0;
+    const detailLength = tasks.assignedDetailsLength(row);
+    tasks.copyDetailsTo(batch.details, byte, row, detailLength);
+    byte += detailLength;
+    if (tasks.checkpointLengths.size > 0) {
+      batch.checkpointLengths[i] = tasks.checkpointLengths.get(row) ?? 0;
+    }
     batch.inputStarts[i + 1] = edge;
     batch.detailStarts[i + 1] = byte;
   }

@@ -172,6 +172,15 @@ export class TaskTable {
     return view.subarray(0, view.length - (this.labelLength[row] as number));
   }
 
+  assignedDetailsLength(row: number): number {
+    return this.details.length(this.detail[row] as number) - (this.labelLength[row] as number);
+  }
+
+  /** Copies the first `count` bytes of the row's details to `target`, from `start` on. */
+  copyDetailsTo(target: Uint8Array, start: number, row: number, count: number): void {
+    this.details.copyTo(target, start, this.detail[row] as number, count);
+  }
+
   label(row: number): Uint8Array {
     const view = this.details.view(this.detail[row] as number);
     return view.subarray(view.length - (this.labelLength[row] as number));

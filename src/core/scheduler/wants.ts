@@ -3,7 +3,6 @@ import type { StepContext } from "./context.ts";
 import { takeBack } from "./given.ts";
 import { addRef } from "./outbox.ts";
 import { makeReady, unqueueReady } from "./ready.ts";
-import { holdersOf } from "./replicas.ts";
 import { classOf, forgetTaskOfClass } from "./request-classes.ts";
 import type { PlanRecord, SchedulerState } from "./state.ts";
 import {
@@ -103,8 +102,12 @@ export function stopAttempt(context: StepContext, row: number): void {
 function dropObject(context: StepContext, row: number): void {
   const { state, outbox } = context;
   const attempt = state.tasks.attempt[row] as number;
-  for (const worker of holdersOf(state, row)) addRef(outbox.drops, worker, row, attempt);
-  state.extraReplicas.delete(row);
+  addRef(outbox.drops, state.tasks.worker[row] as number, row, attempt);
+  const extra = state.extraReplicas.get(row);
+  if (extra !== undefined) {
+    for (const worker of extra) addRef(outbox.drops, worker, row, attempt);
+    state.extraReplicas.delete(row);
+  }
   state.lengths.delete(row);
   state.objectCount -= 1;
 }

@@ -89,3 +89,17 @@ describe("ByteSegments", () => {
     expect(() => segments.release(entry)).toThrow("released once");
   });
 });
+
+test("the beginning of an entry is copied to a place, short or long", () => {
+  const segments = new ByteSegments();
+  segments.append(Uint8Array.of(9, 9, 9));
+  const long = Uint8Array.from({ length: 200 }, (_, i) => i);
+  const entries = [segments.append(Uint8Array.of(1, 2, 3)), segments.append(long)];
+  const target = new Uint8Array(110);
+  segments.copyTo(target, 2, entries[0] ?? 0, 2);
+  segments.copyTo(target, 5, entries[1] ?? 0, 100);
+  segments.copyTo(target, 0, entries[0] ?? 0, 0);
+  expect([...target.subarray(0, 8)]).toEqual([0, 0, 1, 2, 0, 0, 1, 2]);
+  expect([...target.subarray(5, 105)]).toEqual([...long.subarray(0, 100)]);
+  expect([...target.subarray(105)]).toEqual([0, 0, 0, 0, 0]);
+});
