@@ -63,6 +63,10 @@ function machineLimits(lines: readonly ResultLine[]): string[] {
   });
 }
 
+/** A command without the places of one machine: whoever repeats it has others. */
+const withoutPaths = (command: string): string =>
+  command.replaceAll(/ --(build|against|out|data|compare) \S+/g, "").replace(/ --$/, "");
+
 /** The generated part of docs/performance.md. */
 export function formatFigures(lines: readonly ResultLine[], plots: readonly string[]): string {
   const own = lines.filter(({ subject }) => subject === "this");
@@ -80,7 +84,7 @@ export function formatFigures(lines: readonly ResultLine[], plots: readonly stri
   ).length;
   const busy = valuesOf(own, "othersPercent");
   const out = [
-    `Measured on ${first.at.slice(0, 10)} at commit ${first.commit} on ${cores} x ${cpu}, ${formatFigure("bytes", memoryBytes)} of memory, Linux ${kernel}, Node ${node}, by \`${first.command}\`. All processes of a run share these cores.${first.quick ? " With small sizes (`--quick`): these figures show that the rows work, not how fast they are." : ""}`,
+    `Measured on ${first.at.slice(0, 10)} at commit ${first.commit} on ${cores} x ${cpu}, ${formatFigure("bytes", memoryBytes)} of memory, Linux ${kernel}, Node ${node}, by \`${withoutPaths(first.command)}\`. All processes of a run share these cores.${first.quick ? " With small sizes (`--quick`): these figures show that the rows work, not how fast they are." : ""}`,
     "",
     `Other programs took ${range("percent", busy)} of the machine meanwhile. ${reached} of ${goalCount} goals are reached. Figures are medians, with the least and the greatest.`,
     "",

@@ -99,6 +99,12 @@ describe("the figures of the document", () => {
     );
   });
 
+  test("name the command without the paths of the machine", () => {
+    const command = "npm run bench -- 1 --quick --build ../before --out /somewhere/1.jsonl";
+    const text = formatFigures([line(300_000, { command })], []);
+    expect(text).toContain("by `npm run bench -- 1 --quick`.");
+  });
+
   test("have the peer that was measured beside it", () => {
     const peer = line(2_400, { subject: "dask", goals: [] });
     expect(formatFigures([line(300_000), peer], [])).toContain("Dask here: 2.40k/s");
