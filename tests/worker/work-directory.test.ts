@@ -10,11 +10,11 @@ import { removeDeadDirectories } from "../../src/worker/work-directory/remove-de
 import { createWorkDirectory } from "../../src/worker/work-directory/work-directory.ts";
 import { testDirectory } from "./support/test-store.ts";
 
-test("data and run and nothing else, and in the end nothing", async () => {
+test("data, run and a token, and in the end nothing", async () => {
   const parent = join(testDirectory(), "made", "on demand");
   const directory = await createWorkDirectory(parent, 4711);
   expect(directory?.path).toBe(join(parent, `worker-${hostname()}-4711`));
-  expect(readdirSync(directory?.path ?? "").sort()).toEqual(["data", "run"]);
+  expect(readdirSync(directory?.path ?? "").sort()).toEqual(["data", "run", "token"]);
   expect(await createWorkDirectory(parent, 4711)).toBeUndefined();
   writeFileSync(join(directory?.dataDirectory ?? "", "x"), "x");
   await directory?.remove();
