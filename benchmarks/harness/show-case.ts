@@ -17,6 +17,9 @@ function figureNames(lines: readonly ResultLine[], headline: string): string[] {
   return [...names];
 }
 
+const known = (values: readonly (number | undefined)[]): number[] =>
+  values.filter((value) => value !== undefined);
+
 export function isReached(goal: Goal, value: number): boolean {
   return "atLeast" in goal ? value >= goal.atLeast : value <= goal.atMost;
 }
@@ -58,17 +61,18 @@ export function formatCase(
     ];
     for (const lines of [...others, ...(earlier.length > 0 ? [earlier] : [])]) {
       const other = valuesIn(lines);
-      row.push(other.length === 0 ? "-" : formatFigure(name, median(other)));
-      row.push(other.length === 0 ? "-" : `x${(own.median / median(other)).toFixed(3)}`);
+      const middle = median(other);
+      row.push(formatFigure(name, middle));
+      row.push(middle > 0 ? `x${(own.median / middle).toFixed(3)}` : "-");
     }
     rows.push(row);
   };
   for (const name of figureNames(first, headline)) add(name, (lines) => valuesOf(lines, name));
   for (const process of Object.keys(first[0]?.cpuSeconds ?? {})) {
-    add(`${process} cpuSeconds`, (lines) => lines.map((line) => line.cpuSeconds[process] ?? 0));
+    add(`${process} cpuSeconds`, (lines) => known(lines.map((line) => line.cpuSeconds[process])));
   }
   for (const process of Object.keys(first[0]?.peakBytes ?? {})) {
-    add(`${process} peakBytes`, (lines) => lines.map((line) => line.peakBytes[process] ?? 0));
+    add(`${process} peakBytes`, (lines) => known(lines.map((line) => line.peakBytes[process])));
   }
   return formatTable(rows);
 }

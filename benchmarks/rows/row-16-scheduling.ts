@@ -64,6 +64,7 @@ function caseOf(folder: string, knowledge: ComparisonRequest["knowledge"]): Case
 export const ROW: Row = {
   number: 16,
   title: "Scheduling: simulated makespan over that of published policies",
+  isLong: true,
   cases: () =>
     ["estee", "wfinstances"].flatMap((folder) =>
       (["known", "learned", "unknown"] as const).map((knowledge) => caseOf(folder, knowledge)),
