@@ -99,6 +99,23 @@ export class PriorityQueues {
   }
 
   /**
+   * Calls `visit` for rows from the head of the queue, at most `limit`, those of each priority in
+   * their order. Looks at each distinct priority.
+   */
+  forFirst(id: number, limit: number, visit: (row: number) => void): void {
+    const queue = this.#queue(id);
+    let left = limit;
+    const byPriority = [...queue.listByPriority].sort(([a], [b]) => b - a);
+    for (const [, list] of byPriority) {
+      for (let row = this.#heads[list] as number; row !== NONE; row = this.#next[row] as number) {
+        if (left === 0) return;
+        left -= 1;
+        visit(row);
+      }
+    }
+  }
+
+  /**
    * Rows from the end of the queue, least priority first and last pushed first, that `accept` takes;
    * at most `limit`. Looks at no more than `limit` rows and at each distinct priority.
    */

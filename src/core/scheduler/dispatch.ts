@@ -3,7 +3,16 @@ import { giveAhead } from "./give-ahead.ts";
 import { give } from "./given.ts";
 import { expectedUsOf } from "./groups.ts";
 import { addRef } from "./outbox.ts";
-import { expectDuration, hasRoom, loadFor, needsMore } from "./placement/load.ts";
+import { moveTo } from "./placement/arrivals.ts";
+import { startUs } from "./placement/choose-worker.ts";
+import {
+  COARSE_US,
+  expectDuration,
+  hasRoom,
+  loadFor,
+  needsMore,
+  waitFor,
+} from "./placement/load.ts";
 import { missingInputsUs } from "./placement/transfer-cost.ts";
 import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
@@ -15,6 +24,9 @@ import { ASSIGNED, RETRACTING } from "./task-table.ts";
 const HUNGRY_PER_STEP = 8;
 /** Victims that are compared before some of their backlog is taken. */
 const VICTIMS_COMPARED = 4;
+/** Victims, and first tasks of each, among which a worker looks for one that takes long. */
+const COARSE_VICTIMS = 16;
+const COARSE_ROWS = 4;
 /** Work is asked back only from a worker that is this much behind. */
 const RETRACT_GAP_US = 20_000;
 
@@ -106,7 +118,7 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
       const row = queues.peek(queue);
       if (row === -1) continue;
       const requestClass = state.classes[classId] as RequestClass;
-      if (!mayGive(state, worker, requestClass, expectedNow(state, row))) continue;
+      if (!mayGive(state, worker, requestClass, row)) continue;
       const priority = queues.topPriority(queue);
       if (priority > bestPriority) {
         best = row;
@@ -136,7 +148,7 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   for (const requestClass of state.pooledClasses) {
     if (!requestClass.capableKinds.has(worker.kind)) continue;
     const row = queues.peek(requestClass.pool);
-    if (!needsMore(state, worker, requestClass, expectedNow(state, row))) continue;
+    if (!needsMore(state, worker, requestClass, row)) continue;
     const priority = queues.topPriority(requestClass.pool);
     if (priority > bestPriority) {
       best = requestClass;
@@ -161,6 +173,7 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
 function steal(context: StepContext, worker: WorkerRecord): boolean {
   const { state } = context;
   if (worker.backlogTasks > 0 || state.backlogCount === 0) return false;
+  if (stealCoarse(context, worker)) return true;
   for (const requestClass of state.backloggedClasses) {
     if (!requestClass.capableKinds.has(worker.kind)) continue;
     const victim = mostBehind(context, worker, requestClass);
@@ -171,6 +184,62 @@ function steal(context: StepContext, worker: WorkerRecord): boolean {
     }
   }
   return false;
+}
+
+/**
+ * Moves the most urgent of the tasks that wait for others and take long to this worker, if it can
+ * begin there earlier. Looks at a few of some victims.
+ */
+function stealCoarse(context: StepContext, worker: WorkerRecord): boolean {
+  const { state } = context;
+  const { queues, tasks } = state;
+  let best = -1;
+  let bestGainUs = 0;
+  let bestPriority = Number.NEGATIVE_INFINITY;
+  for (const requestClass of state.backloggedClasses) {
+    if (!requestClass.capableKinds.has(worker.kind)) continue;
+    let compared = 0;
+    for (const id of requestClass.backlogged) {
+      if (compared === COARSE_VICTIMS) break;
+      compared += 1;
+      const victim = state.workers.get(id);
+      const queue = victim?.backlogs.get(requestClass.id);
+      if (victim === undefined || victim === worker || queue === undefined) continue;
+      const waitUs = waitFor(victim, requestClass);
+      const ownUs = waitFor(worker, requestClass);
+      queues.forFirst(queue, COARSE_ROWS, (row) => {
+        if (expectedNow(state, row) < COARSE_US) return;
+        const priority = tasks.priority[row] as number;
+        if (priority < bestPriority) return;
+        const gainUs =
+          startUs(
+            waitUs - expectedNow(state, row) * share(victim, requestClass),
+            moveTo(state, row, victim),
+          ) - startUs(ownUs, moveTo(state, row, worker));
+        if (gainUs <= 0 || (priority === bestPriority && gainUs <= bestGainUs)) return;
+        if (!hasRoom(state, worker, requestClass, row)) return;
+        best = row;
+        bestGainUs = gainUs;
+        bestPriority = priority;
+      });
+    }
+  }
+  if (best === -1) return false;
+  unqueueReady(state, best);
+  expectDuration(state, best, missingInputsUs(state, best, worker.id));
+  pushBacklog(context, worker, best);
+  giveBacklog(context, worker);
+  return true;
+}
+
+/** The part of a worker that one task of the class uses. */
+function share(worker: WorkerRecord, { request }: RequestClass): number {
+  let greatest = 0;
+  for (const { resource, amount } of request) {
+    const has = worker.kind.amounts[worker.kind.dimensionOf.get(resource) ?? -1] ?? 1;
+    greatest = Math.max(greatest, amount / has);
+  }
+  return greatest;
 }
 
 function mostBehind(
@@ -214,8 +283,8 @@ function stealFrom(
   let stolen = 0;
   for (;;) {
     const row = queues.peekLast(queue);
-    if (row === -1) break;
-    if (!needsMore(state, worker, requestClass, expectedNow(state, row))) break;
+    if (row === -1 || expectedNow(state, row) >= COARSE_US) break;
+    if (!needsMore(state, worker, requestClass, row)) break;
     const moveUs = missingInputsUs(state, row, worker.id);
     if (moveUs > budgetUs) break;
     unqueueReady(state, row);
@@ -247,6 +316,7 @@ function retractFor(context: StepContext, idle: WorkerRecord): void {
     if (rows.length === 0) continue;
     for (const row of rows) {
       tasks.flags[row] = (tasks.flags[row] as number) | RETRACTING;
+      state.promised.set(row, idle.id);
       addRef(outbox.retracts, victim.id, row, tasks.attempt[row] as number);
     }
     state.counters.tasksRetracted += rows.length;

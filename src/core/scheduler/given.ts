@@ -1,5 +1,6 @@
 import type { StepContext } from "./context.ts";
 import { addAssignment, addRef } from "./outbox.ts";
+import { noteArrivals } from "./placement/arrivals.ts";
 import { addGivenLoad, keepGivenLoad, removeGivenLoad } from "./placement/load.ts";
 import { rememberRerun } from "./reruns.ts";
 import type { WorkerRecord } from "./state.ts";
@@ -19,6 +20,7 @@ export function give(context: StepContext, worker: WorkerRecord, row: number): v
   if (isAhead(tasks, row)) worker.aheadTasks += 1;
   else state.queues.push(worker.given, row, tasks.priority[row] as number);
   addGivenLoad(state, worker, row);
+  noteArrivals(state, worker, row);
   addAssignment(context.outbox, worker.id, row);
   state.counters.tasksAssigned += 1;
   state.counters.rowsTouched += 1;

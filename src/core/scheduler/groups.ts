@@ -8,6 +8,10 @@ export type Groups = {
   readonly idByKey: Map<string, number>;
   readonly meanUs: number[];
   readonly observations: number[];
+  readonly taskTypes: number[];
+  /** By task type: what all of its groups took, for groups of which nothing was seen so far. */
+  readonly typeMeanUs: number[];
+  readonly typeObservations: number[];
 };
 
 /** Labels that differ without end, such as numbers without a colon, are not told apart beyond so many groups. */
@@ -17,7 +21,14 @@ const GROUPS_MAX = 16_384;
 const LEARNING_RATE = 0.2;
 
 export function createGroups(): Groups {
-  return { idByKey: new Map(), meanUs: [], observations: [] };
+  return {
+    idByKey: new Map(),
+    meanUs: [],
+    observations: [],
+    taskTypes: [],
+    typeMeanUs: [],
+    typeObservations: [],
+  };
 }
 
 /** The group of a task type and label prefix, made when it is new. */
@@ -33,21 +44,32 @@ export function groupOf(groups: Groups, taskType: number, prefix: string): numbe
     groups.idByKey.set(key, id);
     groups.meanUs.push(priorUs(taskType));
     groups.observations.push(0);
+    groups.taskTypes.push(taskType);
+    groups.typeMeanUs[taskType] ??= priorUs(taskType);
+    groups.typeObservations[taskType] ??= 0;
   }
   return id;
 }
 
 /** The time that a task of the group is expected to take on the resources that it asks for. */
 export const expectedUsOf = (groups: Groups, group: number): number =>
-  groups.meanUs[group] as number;
+  (groups.observations[group] as number) > 0
+    ? (groups.meanUs[group] as number)
+    : (groups.typeMeanUs[groups.taskTypes[group] as number] as number);
 
 export function learnDuration(groups: Groups, group: number, durationUs: number): void {
   if (!(durationUs >= 0)) return;
-  const seen = (groups.observations[group] as number) + 1;
-  groups.observations[group] = seen;
+  const taskType = groups.taskTypes[group] as number;
+  observe(groups.meanUs, groups.observations, group, durationUs);
+  observe(groups.typeMeanUs, groups.typeObservations, taskType, durationUs);
+}
+
+function observe(means: number[], counts: number[], index: number, durationUs: number): void {
+  const seen = (counts[index] as number) + 1;
+  counts[index] = seen;
   const rate = Math.max(LEARNING_RATE, 1 / seen);
-  const mean = groups.meanUs[group] as number;
-  groups.meanUs[group] = mean + rate * (Math.max(durationUs, 1) - mean);
+  const mean = means[index] as number;
+  means[index] = mean + rate * (Math.max(durationUs, 1) - mean);
 }
 
 /** Sets what is expected of the group, as if it had been seen often. */

@@ -1,5 +1,6 @@
 import type { StepContext } from "./context.ts";
 import { addRef } from "./outbox.ts";
+import { endArrivals } from "./placement/arrivals.ts";
 import { makeReady } from "./ready.ts";
 import { removeReplica } from "./replicas.ts";
 import { rememberRerun } from "./reruns.ts";
@@ -23,6 +24,7 @@ export function loseObjects(
     tasks.state[row] = DORMANT;
     tasks.worker[row] = -1;
     state.objectCount -= 1;
+    endArrivals(state, row);
     state.extraReplicas.delete(row);
     state.lengths.delete(row);
   }

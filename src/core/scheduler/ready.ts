@@ -1,8 +1,9 @@
 import { assert } from "../base/assert.ts";
 import { isDynamic } from "../model/symbols.ts";
 import type { StepContext } from "./context.ts";
-import { chooseWorker } from "./placement/choose-worker.ts";
+import { chooseWorker, type Place } from "./placement/choose-worker.ts";
 import { addBacklogLoad, expectDuration, removeBacklogLoad } from "./placement/load.ts";
+import { missingInputsUs } from "./placement/transfer-cost.ts";
 import { classOf } from "./request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
 import { LOADS, READY } from "./task-table.ts";
@@ -32,7 +33,7 @@ export function queueReady(context: StepContext, row: number): void {
   if (tasks.state[row] !== READY || queues.queueOf(row) !== -1) return;
   state.counters.rowsTouched += 1;
   const free = tasks.inputCount[row] === 0 || ((tasks.flags[row] as number) & LOADS) !== 0;
-  const place = free ? undefined : chooseWorker(state, row);
+  const place = promisedPlace(state, row) ?? (free ? undefined : chooseWorker(state, row));
   if (place === undefined) {
     const requestClass = classOf(state, row);
     expectDuration(state, row, 0);
@@ -45,6 +46,16 @@ export function queueReady(context: StepContext, row: number): void {
   const worker = state.workers.get(place.workerId);
   assert(worker !== undefined, "a place is a worker that is there");
   pushBacklog(context, worker, row);
+}
+
+/** The worker for which the row was asked back, if it still is there. */
+function promisedPlace(state: SchedulerState, row: number): Place | undefined {
+  if (state.promised.size === 0) return undefined;
+  const workerId = state.promised.get(row);
+  if (workerId === undefined) return undefined;
+  state.promised.delete(row);
+  if (!state.workers.has(workerId)) return undefined;
+  return { workerId, transferUs: missingInputsUs(state, row, workerId) };
 }
 
 export function pushBacklog(context: StepContext, worker: WorkerRecord, row: number): void {

@@ -5,7 +5,9 @@ import type { ResourceRequest } from "../model/resources.ts";
 import type { HeldResults } from "./carried-results.ts";
 import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
+import type { Arrivals } from "./placement/arrivals.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
+import { createLevelClock, type LevelClock } from "./plans/time-levels.ts";
 import type { Policy } from "./policy.ts";
 import type { Reruns } from "./reruns.ts";
 import { TaskTable } from "./task-table.ts";
@@ -24,9 +26,14 @@ export type WorkerRecord = {
   readonly givenUs: Float64Array;
   /** Amounts that the tasks in `given` ask for, one entry a resource; the last one counts those that ask for nothing. */
   readonly givenAmounts: Float64Array;
+  /** Amounts that all tasks counted in `loadUs` ask for, one entry a resource. */
+  readonly loadAmounts: Float64Array;
   /** The same of what it was given ahead, which begins only when something else has ended. */
   readonly aheadUs: Float64Array;
   aheadTasks: number;
+  /** Of large objects that are on their way to it, and from it to others. */
+  incomingBytes: number;
+  outgoingBytes: number;
   /** Ready tasks that are meant for it: a queue for each request class, made when first needed. */
   readonly backlogs: Map<number, number>;
   /** Tasks in all of its backlogs. */
@@ -135,6 +142,9 @@ export type SchedulerState = {
   readonly stall: Stall;
   /** Lengths of the inputs of dynamic tasks. */
   readonly lengths: Map<number, number>;
+  readonly arrivals: Arrivals;
+  /** Rows that were asked back from one worker for another one, which they go to when they come. */
+  readonly promised: Map<number, number>;
   readonly workers: Map<number, WorkerRecord>;
   readonly kinds: Map<string, WorkerKind>;
   readonly clients: Map<number, ClientRecord>;
@@ -150,6 +160,7 @@ export type SchedulerState = {
   readonly classByKey: Map<string, RequestClass>;
   readonly groups: Groups;
   readonly counters: SchedulerCounters;
+  readonly levelClock: LevelClock;
   nextSerial: number;
   nowMs: number;
   /** Since when there has been a worker without a break. */
@@ -181,6 +192,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     reruns: new Map(),
     stall: createStall(),
     lengths: new Map(),
+    arrivals: new Map(),
+    promised: new Map(),
     workers: new Map(),
     kinds: new Map(),
     clients: new Map(),
@@ -202,6 +215,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       tasksRetracted: 0,
       tasksRunAgain: 0,
     },
+    levelClock: createLevelClock(),
     nextSerial: 1,
     nowMs: 0,
     workersSinceMs: 0,

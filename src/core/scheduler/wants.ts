@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { StepContext } from "./context.ts";
 import { takeBack } from "./given.ts";
 import { addRef } from "./outbox.ts";
+import { endArrivals } from "./placement/arrivals.ts";
 import { makeReady, unqueueReady } from "./ready.ts";
 import { classOf, forgetTaskOfClass } from "./request-classes.ts";
 import type { PlanRecord, SchedulerState } from "./state.ts";
@@ -108,6 +109,7 @@ function dropObject(context: StepContext, row: number): void {
     for (const worker of extra) addRef(outbox.drops, worker, row, attempt);
     state.extraReplicas.delete(row);
   }
+  endArrivals(state, row);
   state.lengths.delete(row);
   state.objectCount -= 1;
 }

@@ -7,7 +7,7 @@ import { ClusterView, cpusOf, missingBytes, type ViewedWorker } from "./cluster-
 /**
  * Work stealing ("ws" of Beranek et al., and about what Dask does): each task goes at once to the
  * worker to which least data must be moved. When a worker has a free cpu and nothing that waits for
- * it, tasks that have not begun are taken from the worker with most of them, half of these at most
+ * it, tasks that have not begun and could there are taken from the worker with most of them, half of these at most
  * and those first whose data is cheapest to move.
  */
 export function createWorkStealingPolicy(): Policy {
@@ -36,7 +36,7 @@ export function createWorkStealingPolicy(): Policy {
     for (const worker of view.workers.values()) {
       if (worker === thief || worker.rows.size <= loot.length) continue;
       const waiting = waitingOf(context, worker).filter(
-        (row) => cpusOf(state, row) <= thief.cpus && tasks.state[row] === ASSIGNED,
+        (row) => cpusOf(state, row) <= thief.freeCpus && tasks.state[row] === ASSIGNED,
       );
       if (waiting.length <= loot.length) continue;
       victim = worker;

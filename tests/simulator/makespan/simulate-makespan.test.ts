@@ -42,6 +42,19 @@ describe.each(POLICY_NAMES)("%s", (name) => {
     expect(report.makespanUs).toBeLessThan(3 * ((40 * 3_000_000) / 6));
   });
 
+  test("outputs with consumers of their own move each for itself", () => {
+    const tasks = [
+      task(1_000_000, { outputs: [{ sizeBytes: 3_000_000 }, { sizeBytes: 5_000_000 }] }),
+      task(50_000_000, { cpus: 2, outputs: [], inputs: [{ task: 0, output: 0 }] }),
+      task(50_000_000, { cpus: 2, outputs: [], inputs: [{ task: 0, output: 1 }] }),
+    ];
+    const report = run(tasks, { workers: 2, cpusPerWorker: 2, bytesPerUs: 10 });
+    if (name === "random")
+      expect([0, 3_000_000, 5_000_000, 8_000_000]).toContain(report.bytesMoved);
+    else expect([3_000_000, 5_000_000]).toContain(report.bytesMoved);
+    if (name !== "random") expect(report.makespanUs).toBeLessThanOrEqual(51_500_000);
+  });
+
   test.each(["known", "learned", "unknown"] as const)(
     "comes to an end, durations %s",
     (knowledge) => {
@@ -82,4 +95,30 @@ test("a server that takes its time makes all wait", () => {
   expect(quick.serverBusyShare).toBe(0);
   expect(slow.makespanUs).toBeGreaterThan(400_000);
   expect(slow.serverBusyShare).toBeGreaterThan(0.8);
+});
+
+describe("our policy", () => {
+  test("begins with what leads to the end last, once durations are known", () => {
+    const tasks = [
+      ...repeat(8, () => task(1_000_000)),
+      task(1_000_000),
+      task(9_000_000, { inputs: [{ task: 8, output: 0 }] }),
+    ];
+    const options = { workers: 1, cpusPerWorker: 2 };
+    expect(simulateMakespan(workflow(tasks), options).makespanUs).toBeLessThanOrEqual(11_000_000);
+  });
+
+  test("slow links do not have tasks go to and fro between workers", () => {
+    const tasks = [
+      task(1_000_000, { outputs: [{ sizeBytes: 10_000_000_000 }] }),
+      ...repeat(40, () => task(5_000_000, { outputs: [], inputs: [{ task: 0, output: 0 }] })),
+    ];
+    const report = simulateMakespan(workflow(tasks), {
+      workers: 8,
+      cpusPerWorker: 1,
+      bytesPerUs: 30,
+    });
+    expect(report.serverMessages).toBeLessThan(10 * tasks.length);
+    expect(report.makespanUs).toBe(201_000_000);
+  });
 });

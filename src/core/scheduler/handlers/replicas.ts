@@ -2,6 +2,7 @@ import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { loseReplica } from "../losses.ts";
 import { addRef } from "../outbox.ts";
+import { endArrival } from "../placement/arrivals.ts";
 import { addReplica, holds } from "../replicas.ts";
 import { PRESENT } from "../task-table.ts";
 
@@ -15,6 +16,7 @@ export function onReplicasAdded(context: StepContext, event: EventOf<"replicas-a
     const row = tasks[i] as number;
     const attempt = attempts[i] as number;
     if (state.tasks.isCurrent(row, attempt) && state.tasks.state[row] === PRESENT) {
+      endArrival(state, row, event.workerId);
       addReplica(state, row, event.workerId);
     } else {
       // Dropped, or lost, while the copy was under way.

@@ -7,6 +7,7 @@ import { learnDuration } from "../groups.ts";
 import { tryAgain } from "../losses.ts";
 import { notifyIfFinished } from "../notify.ts";
 import { addRef } from "../outbox.ts";
+import { levelAgainIfDue } from "../plans/time-levels.ts";
 import { makeReady } from "../ready.ts";
 import {
   CHECKPOINT_PENDING,
@@ -47,6 +48,7 @@ export function onTasksFinished(context: StepContext, event: TasksFinished): voi
     tryAgain(context, row);
   }
   letGo(context, unwanted);
+  levelAgainIfDue(state);
 }
 
 /** The result of an attempt that counts no more; nothing is to be kept of it. */
@@ -72,6 +74,7 @@ function finish(
   const { state } = context;
   const { tasks } = state;
   state.counters.tasksFinished += 1;
+  if (state.promised.size > 0) state.promised.delete(row);
   state.counters.rowsTouched += 1;
   ungive(context, row);
   const flags = tasks.flags[row] as number;

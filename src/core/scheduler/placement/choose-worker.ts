@@ -1,8 +1,10 @@
+import { expectedUsOf } from "../groups.ts";
 import { classOf } from "../request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "../state.ts";
-import { loadFor } from "./load.ts";
+import { type Move, moveTo } from "./arrivals.ts";
+import { COARSE_US, loadFor, waitFor } from "./load.ts";
 import { transferUs } from "./transfer-cost.ts";
-import { leastLoadedOf } from "./worker-kinds.ts";
+import { forLeastLoaded, leastLoadedOf } from "./worker-kinds.ts";
 
 /** Holders that are compared for one task; the others hold less of its inputs. */
 const HOLDERS_MAX = 4;
@@ -11,6 +13,15 @@ const HOLDERS_MAX = 4;
  * has nothing to do first, and until then it is best off where its inputs are.
  */
 const COMPARED_LOAD_US_MAX = 100_000;
+
+/** Of each kind, the least loaded workers that are compared for one coarse task. */
+const IDLE_COMPARED = 8;
+/**
+ * When a task can begin that waits for so long and has its inputs brought meanwhile; and the time that
+ * links are used for it, since others would use them too.
+ */
+export const startUs = (waitUs: number, { arriveUs, linkUs }: Move): number =>
+  Math.max(waitUs, arriveUs) + linkUs;
 
 /** Where a task should run, and what moving its inputs there is expected to cost. */
 export type Place = { readonly workerId: number; readonly transferUs: number };
@@ -29,6 +40,7 @@ export function chooseWorker(state: SchedulerState, row: number): Place | undefi
   const requestClass = classOf(state, row);
   // Then nobody runs out of work, and nothing is gained by moving data to who has less of it.
   const isPooled = state.queues.count(requestClass.pool) > 0;
+  const isCoarse = expectedUsOf(state.groups, state.tasks.group[row] as number) >= COARSE_US;
   const held = heldInputs(state, row);
   let best: WorkerRecord | undefined;
   let bestCostUs = Number.POSITIVE_INFINITY;
@@ -40,8 +52,9 @@ export function chooseWorker(state: SchedulerState, row: number): Place | undefi
     const bytes = held.totalBytes - (held.bytesByWorker.get(workerId) ?? 0);
     const objects = held.totalObjects - (held.objectsByWorker.get(workerId) ?? 0);
     const moveUs = transferUs(state, bytes, objects);
-    const loadUs = isPooled ? 0 : Math.min(loadFor(worker, requestClass), COMPARED_LOAD_US_MAX);
-    const costUs = loadUs + moveUs;
+    const costUs = isCoarse
+      ? startUs(isPooled ? 0 : waitFor(worker, requestClass), moveTo(state, row, worker))
+      : moveUs + (isPooled ? 0 : Math.min(loadFor(worker, requestClass), COMPARED_LOAD_US_MAX));
     if (costUs < bestCostUs) {
       best = worker;
       bestCostUs = costUs;
@@ -50,8 +63,12 @@ export function chooseWorker(state: SchedulerState, row: number): Place | undefi
   };
   for (const workerId of mostHolding(state, held)) consider(workerId);
   for (const kind of requestClass.capableKinds) {
-    const workerId = leastLoadedOf(kind);
-    if (workerId !== -1) consider(workerId);
+    if (isCoarse) {
+      forLeastLoaded(kind, IDLE_COMPARED, consider);
+    } else {
+      const workerId = leastLoadedOf(kind);
+      if (workerId !== -1) consider(workerId);
+    }
   }
   return best === undefined ? undefined : { workerId: best.id, transferUs: bestTransferUs };
 }

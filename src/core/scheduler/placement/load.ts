@@ -3,8 +3,11 @@ import { expectedUsOf } from "../groups.ts";
 import { classOf } from "../request-classes.ts";
 import type { RequestClass, SchedulerState, WorkerRecord } from "../state.ts";
 import { isAhead } from "../task-table.ts";
+import { missingInputsUs } from "./transfer-cost.ts";
 import { mainDimension, moveToBucket } from "./worker-kinds.ts";
 
+/** Tasks that take longer are worth a closer look. */
+export const COARSE_US = 20_000;
 /**
  * How much work may wait at a worker beyond what it can run at once, in expected time: enough that
  * a round trip never idles a cpu, little enough that it can still be given to others.
@@ -35,9 +38,11 @@ const lightShareOf = (taskType: number): number => {
 
 function addToLoads(
   loads: Float64Array,
+  asked: Float64Array | undefined,
   worker: WorkerRecord,
   requestClass: RequestClass,
   us: number,
+  sign: 1 | -1,
   lightShare: number,
 ): void {
   const { amounts, dimensionOf } = worker.kind;
@@ -49,6 +54,7 @@ function addToLoads(
   for (const { resource, amount } of requestClass.request) {
     const dimension = dimensionOf.get(resource);
     if (dimension === undefined) continue;
+    if (asked !== undefined) asked[dimension] = (asked[dimension] as number) + sign * amount;
     loads[dimension] =
       (loads[dimension] as number) + (us * amount) / (amounts[dimension] as number);
   }
@@ -65,7 +71,15 @@ function addLoad(
   const requestClass = classOf(state, row);
   const us = sign * (tasks.expectedUs[row] as number);
   const share = lightShareOf(tasks.taskType[row] as number);
-  addToLoads(loads, worker, requestClass, us, share);
+  addToLoads(
+    loads,
+    loads === worker.loadUs ? worker.loadAmounts : undefined,
+    worker,
+    requestClass,
+    us,
+    sign,
+    share,
+  );
 }
 
 /** What the row asks for is taken from, or given back to, what the worker has free. */
@@ -149,6 +163,7 @@ export function removeGivenLoad(state: SchedulerState, worker: WorkerRecord, row
     worker.backlogTasks === 0
   ) {
     worker.loadUs.fill(0);
+    worker.loadAmounts.fill(0);
     updateBucket(worker);
   } else {
     removeBacklogLoad(state, worker, row);
@@ -163,6 +178,33 @@ function removeAheadLoad(state: SchedulerState, worker: WorkerRecord, row: numbe
 /** Expected time until the worker could begin another task of the class. */
 export function loadFor(worker: WorkerRecord, requestClass: RequestClass): number {
   return greatestLoad(worker.loadUs, worker, requestClass);
+}
+
+/**
+ * The same, but nothing where the resources are free for it: a worker of many cpus whose tasks take
+ * long can begin another one at once.
+ */
+export function waitFor(worker: WorkerRecord, requestClass: RequestClass): number {
+  return fitsBeside(worker, requestClass, worker.loadAmounts, 1)
+    ? 0
+    : loadFor(worker, requestClass);
+}
+
+/** Whether the request fits beside the asked amounts into `share` times what the worker has. */
+function fitsBeside(
+  worker: WorkerRecord,
+  { request }: RequestClass,
+  asked: Float64Array,
+  share: number,
+): boolean {
+  const { amounts, dimensionOf } = worker.kind;
+  for (const { resource, amount } of request) {
+    const dimension = dimensionOf.get(resource);
+    if (dimension === undefined) continue;
+    const has = amounts[dimension] as number;
+    if ((asked[dimension] as number) + amount > has * share) return false;
+  }
+  return true;
 }
 
 function greatestLoad(
@@ -180,17 +222,17 @@ function greatestLoad(
 }
 
 /**
- * Whether the worker may be given another task of the class that takes `expectedUs`: whatever it
- * could begin at once, a full set of such tasks, and what passes the time of two round trips and a
- * little more.
+ * Whether the worker may be given the row, a task of the class: what it could begin
+ * at once; what passes the time of two round trips and a little more; and beyond that, up to twice as much, tasks
+ * whose inputs can come while the others run. More is kept back, as long as it may still suit another.
  */
 export function hasRoom(
   state: SchedulerState,
   worker: WorkerRecord,
   requestClass: RequestClass,
-  expectedUs: number,
+  row: number,
 ): boolean {
-  return isBelow(state, worker, requestClass, expectedUs, 1);
+  return isBelow(state, worker, requestClass, row, 1);
 }
 
 /**
@@ -201,9 +243,9 @@ export function needsMore(
   state: SchedulerState,
   worker: WorkerRecord,
   requestClass: RequestClass,
-  expectedUs: number,
+  row: number,
 ): boolean {
-  return isBelow(state, worker, requestClass, expectedUs, 1 / 2);
+  return isBelow(state, worker, requestClass, row, 1 / 2);
 }
 
 /** Whether the worker was given less than this share of what it may wait for beyond what it can run at once. */
@@ -211,14 +253,20 @@ function isBelow(
   state: SchedulerState,
   worker: WorkerRecord,
   requestClass: RequestClass,
-  expectedUs: number,
+  row: number,
   share: number,
 ): boolean {
   if (state.queues.count(worker.given) >= GIVEN_TASKS_MAX * share) return false;
   // Not by time alone: beside one task that takes an hour there may be cpus that wait for work.
   if (isFree(worker, requestClass)) return true;
   const given = greatestLoad(worker.givenUs, worker, requestClass);
-  return given < expectedUs + PREFETCH_US * share + 2 * worker.roundTripUs;
+  const taskUs = expectedUsOf(state.groups, state.tasks.group[row] as number);
+  const shortUs = Math.min(taskUs, PREFETCH_US);
+  if (given < shortUs + PREFETCH_US * share + 2 * worker.roundTripUs) return true;
+  if (requestClass.request.length === 0) return false;
+  const moveUs = missingInputsUs(state, row, worker.id);
+  if (moveUs === 0) return false;
+  return fitsBeside(worker, requestClass, worker.givenAmounts, 1 + Math.min(1, moveUs / taskUs));
 }
 
 /**
@@ -233,8 +281,11 @@ export function hasRoomAhead(state: SchedulerState, worker: WorkerRecord, row: n
   return ahead < AHEAD_US + 2 * worker.roundTripUs;
 }
 
-/** Notes what the row is expected to take, transfers included, before it is queued for a worker. */
+/**
+ * Notes what the row is expected to take before it is queued for a worker. Transfers count with it
+ * where both are short; what takes long itself leaves its cpu to others while its inputs come.
+ */
 export function expectDuration(state: SchedulerState, row: number, transferUs: number): void {
-  state.tasks.expectedUs[row] =
-    expectedUsOf(state.groups, state.tasks.group[row] as number) + transferUs;
+  const us = expectedUsOf(state.groups, state.tasks.group[row] as number);
+  state.tasks.expectedUs[row] = us >= COARSE_US ? us : us + transferUs;
 }

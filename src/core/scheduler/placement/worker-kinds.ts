@@ -86,6 +86,22 @@ export function leastLoadedOf(kind: WorkerKind): number {
   return firstOf(kind.buckets[lowest] as Set<number>);
 }
 
+/** Calls `visit` for so many of the least loaded workers of the kind, or all that there are. */
+export function forLeastLoaded(
+  kind: WorkerKind,
+  limit: number,
+  visit: (workerId: number) => void,
+): void {
+  let left = limit;
+  for (let occupied = kind.occupied; occupied !== 0; occupied &= occupied - 1) {
+    for (const worker of kind.buckets[31 - Math.clz32(occupied & -occupied)] as Set<number>) {
+      if (left === 0) return;
+      left -= 1;
+      visit(worker);
+    }
+  }
+}
+
 /** One of the most loaded workers of the kind, or -1. */
 export function mostLoadedOf(kind: WorkerKind): number {
   if (kind.occupied === 0) return -1;

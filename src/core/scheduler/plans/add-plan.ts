@@ -7,6 +7,7 @@ import { classOfRequest, countTaskOfClass, forgetIfUnused } from "../request-cla
 import type { ClientRecord, PlanRecord, SchedulerState } from "../state.ts";
 import { DORMANT, INDEXED, LOADS, RESULT, WAITING } from "../task-table.ts";
 import { holdInputs, resurrect } from "../wants.ts";
+import { levelNewPlan } from "./time-levels.ts";
 
 /** What becomes of a task of a plan. */
 const UNNEEDED = 0;
@@ -44,6 +45,7 @@ export function addPlan(
   client.plans.add(record);
   addEdges(state, client, plan, rows);
   addDetails(state, client, plan, rows, loadable);
+  levelNewPlan(state, record);
   startTasks(context, plan, rows, needs, loadable);
 }
 
