@@ -95,7 +95,10 @@ def test_a_batch_of_finished_tasks_is_read_at_once():
 def test_registrations_are_encoded(file):
     values = file.values[0]
     if values["type"] == "CLIENT":
-        ours = requests.register_frame(values.get("client_name"), values.get("capabilities", ()))
+        versions = {item["name"]: item["version"] for item in values.get("versions", [])}
+        ours = requests.register_frame(
+            values.get("client_name"), values.get("capabilities", ()), versions
+        )
         assert ours == file.data
     else:
         # Not what a client writes; that it can be read is tested above.

@@ -185,6 +185,20 @@ def registers():
         ),
     )
     message(
+        "register-client-versions",
+        "a client that tells the versions of its Python",
+        Register(
+            protocol_version=2,
+            type="CLIENT",
+            capabilities=["notices"],
+            versions=[
+                M["NamedVersion"](name="python", version="3.12.0rc1"),
+                M["NamedVersion"](name="pickle-protocol", version="5"),
+                M["NamedVersion"](name="something-new", version=""),
+            ],
+        ),
+    )
+    message(
         "register-worker-original",
         "the original worker",
         Register(

@@ -5,6 +5,7 @@ import { createSchedulerState, type SchedulerState } from "../core/scheduler/sta
 import { stepScheduler } from "../core/scheduler/step.ts";
 import { MAX_GIVEN_RESULTS_BYTES, MAX_HELD_RESULTS_BYTES } from "../protocol/limits.ts";
 import type { ClientSession } from "./clients/client-session.ts";
+import { createPythonAdvice, type PythonAdvice } from "./python-advice.ts";
 import { createSymbols, type Symbols } from "./symbols.ts";
 import type { Trace } from "./trace/trace.ts";
 import type { WorkerSession } from "./workers/worker-session.ts";
@@ -25,6 +26,7 @@ export type Engine = {
   readonly serverId: string;
   readonly startedAtMs: number;
   readonly log: Log;
+  readonly pythonAdvice: PythonAdvice;
   /** Writes down what happens, once a client asked for it. */
   trace: Trace | undefined;
   /** Lets the scheduler take one event, which is its own from now on, and carries out what it commands. */
@@ -48,14 +50,18 @@ export function createEngine(options: EngineOptions): Engine {
     givenBytesMax: MAX_GIVEN_RESULTS_BYTES,
     symbolName: symbols.nameOf,
   });
+  const { log } = options;
+  const clients: Engine["clients"] = new Map();
+  const workers: Engine["workers"] = new Map();
   const engine: Engine = {
     state,
     symbols,
-    clients: new Map(),
-    workers: new Map(),
+    clients,
+    workers,
     serverId: options.serverId,
     startedAtMs: performance.now(),
-    log: options.log,
+    log,
+    pythonAdvice: createPythonAdvice({ clients, workers, log }),
     trace: undefined,
     step(untimed) {
       // Added to the caller's fresh object: a copy of it would cost as much as a small step.

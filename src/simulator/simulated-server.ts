@@ -236,6 +236,8 @@ export function createSimulatedServer(world: World): SimulatedServer {
       case "inputs-unreachable":
         step({ kind: message.kind, atMs, workerId, ...message.unreachable });
         break;
+      case "python-looked-for":
+        break;
       case "heartbeat": {
         const roundTripMs = (clock.nowUs() - (workers.get(workerId)?.greetedAtUs ?? 0)) / 1000;
         step({ kind: "round-trip-measured", atMs, workerId, roundTripMs });

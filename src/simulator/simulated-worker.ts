@@ -214,6 +214,7 @@ export function createSimulatedWorker(
         break;
       case "welcome":
       case "symbols":
+      case "find-python":
       case "stop":
         break;
       default:

@@ -5,6 +5,7 @@ import type { ToWorker } from "../protocol/worker/messages.ts";
 import { startHeartbeat } from "../transport/heartbeat.ts";
 import { createExecutor } from "./executors/executor.ts";
 import { createFunctionTypes } from "./executors/functions/function-types.ts";
+import { createPythonFinder, lookForPython } from "./executors/functions/python-interpreter.ts";
 import { defaultRunnerMemory } from "./executors/functions/runner-memory.ts";
 import { choosePinnedCpus } from "./executors/program/pinned-cpus.ts";
 import { RunDirectories } from "./executors/program/run-directories.ts";
@@ -78,6 +79,14 @@ export function createBody(body: BodyOptions): WorkerBody {
     log,
   });
 
+  const ending = new AbortController();
+  const { python } = options;
+  const findPython = createPythonFinder({ python, log, signal: ending.signal });
+  const tellPython = async (): Promise<void> => {
+    const found = await lookForPython(findPython);
+    if (!isDisposed) send({ kind: "python-looked-for", python: found });
+  };
+
   const runDirectories = new RunDirectories(directory.runDirectory, (text) => log("error", text));
 
   const executor = createExecutor({
@@ -92,7 +101,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       },
       functionTypes: createFunctionTypes({
         values: store.values,
-        python: options.python,
+        findPython,
         runnerMemoryBytes: options.runnerMemoryBytes ?? defaultRunnerMemory(options.cpus),
         log,
       }),
@@ -139,11 +148,13 @@ export function createBody(body: BodyOptions): WorkerBody {
       if (message.kind === "peers") message.peers.forEach(puller.addPeer);
       else if (message.kind === "symbols") session.addSymbols(message);
       else if (message.kind === "heartbeat") send(message);
+      else if (message.kind === "find-python") void tellPython();
       else if (message.kind === "stop") body.onStop();
       if (event !== undefined) dispatch(event);
     },
     async dispose() {
       isDisposed = true;
+      ending.abort();
       heartbeat[Symbol.dispose]();
       puller.dispose();
       await Promise.race([executor.dispose(), delay(END_TIMEOUT_MS, undefined, { ref: false })]);

@@ -22,7 +22,7 @@ export type WorkerOptions = {
   readonly modules?: readonly string[];
   /** What starts programs. Default: the launchers of this package. */
   readonly launchers?: { readonly compiledPath: string; readonly nodePath: string };
-  /** The Python that runs functions, if it can. Default: the first of those that `findPython` names. */
+  /** The Python that runs functions, if it can. Default: the first of those that `python-interpreter.ts` names. */
   readonly python?: string;
   /** Bytes that each process may use which calls functions. Default: see `defaultRunnerMemory`. */
   readonly runnerMemoryBytes?: number;

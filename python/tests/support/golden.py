@@ -116,6 +116,7 @@ SCHEMAS: Dict[str, dict] = {
         0x1AA: ("resources", [_NAMED_AMOUNT]),
         0x1B2: ("advertised_host", "text"),
         0x1BA: ("worker_name", "text"),
+        0x1C2: ("versions", [{0x0A: ("name", "text"), 0x12: ("version", "text")}]),
     },
     "Run": {
         0x0A: ("args", ["bytes"]),

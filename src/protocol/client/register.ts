@@ -1,3 +1,4 @@
+import type { NamedVersion } from "../../core/model/versions.ts";
 import { ProtocolError, unexpected } from "../protocol-error.ts";
 import { ByteReader } from "../wire/byte-reader.ts";
 import type { ByteWriter } from "../wire/byte-writer.ts";
@@ -32,6 +33,8 @@ export type Register = {
   readonly resources: readonly NamedAmount[];
   readonly advertisedHost?: string | undefined;
   readonly workerName?: string | undefined;
+  /** Client: what must fit for its Python functions to run elsewhere; older clients tell none. */
+  readonly versions?: readonly NamedVersion[] | undefined;
 };
 
 /** Appends a frame. */
@@ -54,6 +57,12 @@ export function encodeRegister(writer: ByteWriter, register: Register): void {
   }
   putStringField(writer, 0x1b2, register.advertisedHost);
   putStringField(writer, 0x1ba, register.workerName);
+  for (const { name, version } of register.versions ?? []) {
+    const message = beginMessage(writer, 0x1c2);
+    putStringField(writer, 0x0a, name);
+    putStringField(writer, 0x12, version);
+    endMessage(writer, message);
+  }
   endFrame(writer, frame);
 }
 
@@ -71,6 +80,7 @@ export function decodeRegister(frame: Uint8Array): Register {
   const dataTypes: string[] = [];
   const capabilities: string[] = [];
   const resources: NamedAmount[] = [];
+  const versions: NamedVersion[] = [];
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -86,6 +96,7 @@ export function decodeRegister(frame: Uint8Array): Register {
     else if (tag === 0x1aa) resources.push(decodeNamedAmount(reader));
     else if (tag === 0x1b2) advertisedHost = reader.string();
     else if (tag === 0x1ba) workerName = reader.string();
+    else if (tag === 0x1c2) versions.push(decodeNamedVersion(reader));
     else reader.skip(tag);
   }
   checkVersion(version);
@@ -101,6 +112,7 @@ export function decodeRegister(frame: Uint8Array): Register {
     resources,
     advertisedHost,
     workerName,
+    versions,
   };
 }
 
@@ -130,4 +142,18 @@ function decodeNamedAmount(reader: ByteReader): NamedAmount {
   if (name === undefined) throw new ProtocolError("a resource of the registration has no name");
   if (amount < 0) throw unexpected(`an amount >= 0 of ${name}`, String(amount));
   return { name, amount };
+}
+
+function decodeNamedVersion(reader: ByteReader): NamedVersion {
+  let name = "";
+  let version = "";
+  const outerEnd = reader.enter();
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x0a) name = reader.string();
+    else if (tag === 0x12) version = reader.string();
+    else reader.skip(tag);
+  }
+  reader.leave(outerEnd);
+  return { name, version };
 }

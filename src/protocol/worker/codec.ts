@@ -12,6 +12,7 @@ import {
 import { type Column, ColumnReader, encodeFrame, requireEqualLengths } from "./columns-codec.ts";
 import { failureColumns, readFailure } from "./failure-codec.ts";
 import type { FromWorker, PeerAddress, ToWorker } from "./messages.ts";
+import { pythonColumns, readPython } from "./python-codec.ts";
 import { nameColumns, readName, readNames, scalarColumn } from "./text-columns.ts";
 
 /** Numbers of the kinds on the wire; the two directions share none, so that a mix-up is noticed. */
@@ -26,6 +27,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], number>> = {
   drop: 8,
   heartbeat: 9,
   stop: 10,
+  "find-python": 11,
 };
 const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   "tasks-finished": 33,
@@ -37,6 +39,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   "checkpoints-written": 39,
   "checkpoints-missing": 40,
   heartbeat: 41,
+  "python-looked-for": 42,
 };
 
 /** Number on the wire to kind; the inverse of the tables above. */
@@ -103,6 +106,7 @@ function toWorkerColumns(message: ToWorker): Column[] {
       return refsColumns(message.refs);
     case "heartbeat":
       return [scalarColumn(message.sequence)];
+    case "find-python":
     case "stop":
       return [];
   }
@@ -137,6 +141,7 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
       return { kind, refs: readRefs(reader) };
     case "heartbeat":
       return { kind, sequence: reader.scalar() };
+    case "find-python":
     case "stop":
       return { kind };
   }
@@ -158,6 +163,8 @@ function fromWorkerColumns(message: FromWorker): Column[] {
     case "checkpoints-written":
     case "checkpoints-missing":
       return refsColumns(message.refs);
+    case "python-looked-for":
+      return pythonColumns(message.python);
     case "heartbeat":
       return [scalarColumn(message.sequence)];
   }
@@ -186,6 +193,8 @@ function readFromWorker(kind: FromWorker["kind"], reader: ColumnReader): FromWor
     case "checkpoints-written":
     case "checkpoints-missing":
       return { kind, refs: readRefs(reader) };
+    case "python-looked-for":
+      return { kind, python: readPython(reader) };
     case "heartbeat":
       return { kind, sequence: reader.scalar() };
   }

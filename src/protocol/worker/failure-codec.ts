@@ -39,7 +39,8 @@ export function readFailure(reader: ColumnReader): TaskFailure {
   };
 }
 
-function readText(reader: ColumnReader): string {
+/** Of any length that a failure may have. */
+export function readText(reader: ColumnReader): string {
   const text = reader.text();
   if (text.length > MAX_FAILURE_TEXT_LENGTH) {
     throw new ProtocolError(`a failure's text exceeds ${MAX_FAILURE_TEXT_LENGTH} characters`);

@@ -1,8 +1,9 @@
 import type { AssignedTasks, FinishedTasks, TaskRefs } from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
+import type { WorkerPython } from "../../core/model/versions.ts";
 
 /** The worker protocol's version; a worker of another one is refused at registration. */
-export const WORKER_PROTOCOL_VERSION = 1;
+export const WORKER_PROTOCOL_VERSION = 2;
 
 /** What the server tells a worker. */
 export type ToWorker =
@@ -27,6 +28,8 @@ export type ToWorker =
   /** Nobody needs these data objects any more. */
   | { readonly kind: "drop"; readonly refs: TaskRefs }
   | { readonly kind: "heartbeat"; readonly sequence: number }
+  /** Look for the Python that calls functions; answered by `python-looked-for`, after a while. */
+  | { readonly kind: "find-python" }
   | { readonly kind: "stop" };
 
 /** Where a worker serves its data objects. */
@@ -53,6 +56,7 @@ export type FromWorker =
   | { readonly kind: "checkpoints-written"; readonly refs: TaskRefs }
   /** Tasks that were to load their checkpoint and found no file. */
   | { readonly kind: "checkpoints-missing"; readonly refs: TaskRefs }
+  | { readonly kind: "python-looked-for"; readonly python: WorkerPython }
   | { readonly kind: "heartbeat"; readonly sequence: number };
 
 /** Entry *i*: `refs` *i* cannot run here, because `inputs` *i* could not be had from worker `holders[i]`. */

@@ -36,7 +36,8 @@ export type ClientSession = {
   onClose(error: Error | undefined): void;
   tellFinished(command: CommandOf<"notify-finished">): void;
   tellFailed(command: CommandOf<"notify-failed">): void;
-  tellNotice(clientTask: number, message: string): void;
+  /** Something to know about one of its tasks, or in general. */
+  tellNotice(clientTask: number | undefined, message: string): void;
   refuse(command: CommandOf<"refuse">): void;
   deliver(command: Deliver | DeliverHeld): void;
   end(): void;
@@ -84,6 +85,7 @@ export function startClientSession(
     if (isOver) return;
     isOver = true;
     engine.clients.delete(id);
+    engine.pythonAdvice.onClientLeft(id);
     deliveries.abandon();
     engine.log("info", "client left", { client: id, reason });
     engine.step({ kind: "client-left", clientId: id });
@@ -92,6 +94,7 @@ export function startClientSession(
   const submit = (request: Extract<ClientRequest, { kind: "plan" }>): void => {
     for (const worker of engine.workers.values()) announceSymbols(engine, worker);
     const { plan } = request;
+    engine.pythonAdvice.onPlan(id, plan);
     const done = (loadable: Uint8Array | undefined): void => {
       engine.trace?.onPlan(id, plan);
       engine.step({ kind: "plan-submitted", clientId: id, plan, loadable });
@@ -216,7 +219,9 @@ export function startClientSession(
       });
     },
     tellNotice(clientTask, message) {
-      if (takesNotices) send({ kind: "notice", error: { id: clientTask, message } });
+      if (!takesNotices) return;
+      const about = clientTask === undefined ? {} : { id: clientTask };
+      send({ kind: "notice", error: { ...about, message } });
     },
     refuse({ message, clientTask, planIdBase }) {
       if (planIdBase !== undefined) sendError(message, { id: planIdBase, planRefused: true });
@@ -230,6 +235,7 @@ export function startClientSession(
   engine.log("info", "client joined", { client: id, name: register.clientName });
   const capabilities = register.capabilities.length === 0 ? [] : SERVER_CAPABILITIES;
   send({ kind: "dictionary", symbols: engine.symbols.names, capabilities });
+  engine.pythonAdvice.onClientJoined(id, register.versions ?? []);
   if (takesCarried) engine.step({ kind: "client-joined", clientId: id, takesCarried });
   return session;
 }

@@ -67,6 +67,7 @@ export function startWorkerSession(
     heartbeat[Symbol.dispose]();
     connection.destroy();
     engine.workers.delete(id);
+    engine.pythonAdvice.onWorkerLeft(id);
     engine.log("info", "worker left", { worker: id, name, reason });
     for (const peer of engine.workers.values()) {
       peer.send({ kind: "peers-lost", workers: Uint32Array.of(id) });
@@ -126,6 +127,7 @@ export function startWorkerSession(
   }
   engine.workers.set(id, session);
   engine.log("info", "worker joined", { worker: id, name, cpus: register.cpus });
+  engine.pythonAdvice.onWorkerJoined(id);
   engine.step({ kind: "worker-joined", workerId: id, name, offer });
   return session;
 }
@@ -188,6 +190,9 @@ function onMessage(
       engine.step({ kind: "inputs-unreachable", workerId, refs, inputs, holders });
       break;
     }
+    case "python-looked-for":
+      engine.pythonAdvice.onFound(workerId, message.python);
+      break;
     case "heartbeat": {
       const sentAtMs = beats.get(message.sequence);
       if (sentAtMs === undefined) break;

@@ -57,6 +57,7 @@ type FieldName =
   | "type_id"
   | "type_ids"
   | "value"
+  | "versions"
   | "worker"
   | "worker_name"
   | "worker_protocol_version";

@@ -1,3 +1,4 @@
+import type { NamedVersion } from "../../../src/core/model/versions.ts";
 import type { SmallRequest } from "../../../src/protocol/client/client-request.ts";
 import type { ClientResponse } from "../../../src/protocol/client/client-response.ts";
 import type { Register } from "../../../src/protocol/client/register.ts";
@@ -24,6 +25,7 @@ export function registerOf(values: Values): Register {
     resources: listOf(values.resources),
     advertisedHost: optionalText(values.advertised_host),
     workerName: optionalText(values.worker_name),
+    versions: listOf<NamedVersion>(values.versions),
   };
 }
 

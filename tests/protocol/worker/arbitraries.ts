@@ -151,12 +151,22 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
     refs,
   }),
   fc.record({ kind: fc.constant("heartbeat" as const), sequence: u32 }),
+  fc.constant({ kind: "find-python" as const }),
   fc.constant({ kind: "stop" as const }),
 );
 
 const failure = fc.record(
   { message: text, exitCode: i32, signal: text, stderr: text },
   { requiredKeys: ["message"] },
+);
+
+const workerPython = fc.oneof(
+  fc.record({ kind: fc.constant("missing" as const), reason: text }),
+  fc.record({
+    kind: fc.constant("found" as const),
+    interpreter: name,
+    versions: fc.array(fc.record({ name, version: name }), { maxLength: 4 }),
+  }),
 );
 
 export const fromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
@@ -179,6 +189,7 @@ export const fromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
       kind: "inputs-unreachable" as const,
       unreachable: { refs: of, inputs, holders: Uint32Array.from(holders) },
     })),
+  fc.record({ kind: fc.constant("python-looked-for" as const), python: workerPython }),
   fc.record({ kind: fc.constant("heartbeat" as const), sequence: u32 }),
 );
 

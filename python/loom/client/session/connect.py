@@ -6,6 +6,7 @@ from typing import Callable, Optional
 
 from ..address import ServerAddress
 from ..errors import LoomError
+from ..versions import client_versions
 from ..wire.requests import register_frame
 from .connection import Connection
 from .session import Session
@@ -30,7 +31,7 @@ def connect_session(
     registered = session.attach(connection)
     connection.start()
     try:
-        session.send(register_frame(name, _CAPABILITIES))
+        session.send(register_frame(name, _CAPABILITIES, client_versions()))
         session.answer_to(registered, max(deadline - time.monotonic(), _MIN_ANSWER_S))
     except TimeoutError:
         session.close()

@@ -1,7 +1,7 @@
 """What a client sends, plans apart. Each function returns a whole frame, its length included."""
 
 import struct
-from typing import Optional, Sequence
+from typing import Mapping, Optional, Sequence
 
 from .fields import bytes_field, int_field
 from .finished import pack_ids
@@ -21,12 +21,20 @@ def frame(body: bytes) -> bytes:
     return struct.pack("<Q", len(body)) + body
 
 
-def register_frame(name: Optional[str] = None, capabilities: Sequence[str] = ()) -> bytes:
+def register_frame(
+    name: Optional[str] = None,
+    capabilities: Sequence[str] = (),
+    versions: Optional[Mapping[str, str]] = None,
+) -> bytes:
     """The first frame of a connection; capabilities are what this client can take beyond the
-    original protocol."""
+    original protocol, versions what must fit for its functions to run elsewhere."""
     body = int_field(0x08, PROTOCOL_VERSION) + int_field(0x10, _TYPE_CLIENT)
     body += bytes_field(0x192, name)
-    return frame(body + b"".join(bytes_field(0x1A2, item) for item in capabilities))
+    for item in capabilities:
+        body += bytes_field(0x1A2, item)
+    for key, version in (versions or {}).items():
+        body += bytes_field(0x1C2, bytes_field(0x0A, key) + bytes_field(0x12, version))
+    return frame(body)
 
 
 def fetch_frame(task_id: int) -> bytes:

@@ -4,11 +4,11 @@ import type { ValueTable } from "../../store/value-table.ts";
 import type { FunctionType } from "./function-type.ts";
 import { createJavaScriptCalls } from "./javascript-call.ts";
 import { createPythonCalls } from "./python-call.ts";
+import type { PythonFinder } from "./python-interpreter.ts";
 
 export type FunctionTypeOptions = {
   readonly values: ValueTable;
-  /** The Python that the user wants for functions. */
-  readonly python: string | undefined;
+  readonly findPython: PythonFinder;
   /** Bytes that each process may use which calls functions. */
   readonly runnerMemoryBytes: number;
   readonly log: Log;

@@ -6,7 +6,7 @@ import { TaskError } from "../task-error.ts";
 import { readCallOptions } from "./call-options.ts";
 import { createFunctionKeys } from "./function-key.ts";
 import type { FunctionType } from "./function-type.ts";
-import { findPython } from "./python-interpreter.ts";
+import type { PythonFinder } from "./python-interpreter.ts";
 
 /**
  * `loom/py/call`: the first input is a pickled callable, or a tuple of one and whether it wants a
@@ -14,18 +14,18 @@ import { findPython } from "./python-interpreter.ts";
  */
 export function createPythonCalls(options: {
   readonly values: ValueTable;
-  readonly python: string | undefined;
+  readonly findPython: PythonFinder;
   readonly runnerMemoryBytes: number;
   readonly log: Log;
 }): FunctionType {
-  const { values, python, runnerMemoryBytes, log } = options;
+  const { values, findPython, runnerMemoryBytes, log } = options;
   const keys = createFunctionKeys(values);
   return {
     pool: createRunnerPool({
       values,
       log,
       memoryBytesMax: runnerMemoryBytes,
-      language: { name: "Python", command: () => findPython({ python, log }) },
+      language: { name: "Python", command: async () => (await findPython()).command },
     }),
     prepare: ({ inputs: [code, ...inputs], config }) => {
       if (code === undefined || values.dataType(code) !== DATA_TYPE.pyobj) {

@@ -3,6 +3,13 @@ import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Log } from "../../../core/base/log.ts";
+import {
+  CLOUDPICKLE_VERSION,
+  type NamedVersion,
+  PICKLE_PROTOCOL_VERSION,
+  PYTHON_VERSION,
+  type WorkerPython,
+} from "../../../core/model/versions.ts";
 import type { RunnerCommand } from "../../runners/runner-call.ts";
 import { TaskError } from "../task-error.ts";
 
@@ -17,20 +24,60 @@ export type PythonOptions = {
   readonly variables?: NodeJS.ProcessEnv;
   /** The directory with the Python package `loom`. Default: that of this package. */
   readonly directory?: string;
+  /** Ends the search. */
+  readonly signal?: AbortSignal;
 };
 
-const PROBE = "import sys, cloudpickle; print(sys.version.split()[0], cloudpickle.__version__)";
+/** A Python that can call functions. */
+export type FoundPython = {
+  /** How a runner is started by it. */
+  readonly command: RunnerCommand;
+  /** Its path, as it says itself. */
+  readonly interpreter: string;
+  readonly versions: readonly NamedVersion[];
+};
+
+/** Looks for it once, and again only after it was not found. Rejects with a TaskError. */
+export type PythonFinder = () => Promise<FoundPython>;
+
+export function createPythonFinder(options: PythonOptions): PythonFinder {
+  let finding: Promise<FoundPython> | undefined;
+  return () => {
+    finding ??= findPython(options).catch((error: unknown) => {
+      finding = undefined;
+      throw error;
+    });
+    return finding;
+  };
+}
+
+/** What the server is told of it. */
+export async function lookForPython(find: PythonFinder): Promise<WorkerPython> {
+  try {
+    const { interpreter, versions } = await find();
+    return { kind: "found", interpreter, versions };
+  } catch (error) {
+    return { kind: "missing", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const PROBE =
+  "import sys, pickle, cloudpickle; print(sys.version.split()[0], cloudpickle.__version__, " +
+  "pickle.HIGHEST_PROTOCOL, sys.executable)";
+const PROBED = /^(\d+)\.(\d+)(\S{0,100}) (\S{1,100}) (\d{1,9}) (.{1,1000})$/m;
+/** The oldest that the package runs on. */
+const MINOR_MIN = 9;
 /** With our package in the place of the current directory, which may have another `loom`. */
 const START = "import sys; sys.path[0] = sys.argv.pop(1); import loom.runner.__main__";
 const PROBE_TIMEOUT_MS = 30_000;
 
 /**
- * How a Python runner is started: by the first of these that runs and imports cloudpickle: `python`,
+ * The Python that calls functions: the first of these that runs and imports cloudpickle: `python`,
  * HYPERLOOM_PYTHON, the environment of VIRTUAL_ENV, python3 in PATH, the `.venv` that the set-up of
  * this package makes. Rejects with a TaskError that says what was looked for and what is missing.
  */
-export async function findPython(options: PythonOptions): Promise<RunnerCommand> {
-  const { python, log, variables = process.env, directory = findPackage() } = options;
+async function findPython(options: PythonOptions): Promise<FoundPython> {
+  const { python, log, variables = process.env, directory = findPackage(), signal } = options;
   const { PYTHONPATH: path } = variables;
   const env = {
     // Ours wins over any other `loom`.
@@ -38,10 +85,12 @@ export async function findPython(options: PythonOptions): Promise<RunnerCommand>
   };
   const failures: string[] = [];
   for (const { source, path: file } of listCandidates(python, variables, directory)) {
-    const probed = await probe(file, { ...variables, ...env });
-    if ("version" in probed) {
-      log("info", "runs Python functions", { python: file, source, version: probed.version });
-      return { file, args: ["-u", "-c", START, directory], env };
+    const probed = await probe(file, { ...variables, ...env }, signal);
+    if ("versions" in probed) {
+      const [python, cloudpickle] = probed.versions.map(({ version }) => version);
+      const version = `${python}, cloudpickle ${cloudpickle}`;
+      log("info", "runs Python functions", { python: file, source, version });
+      return { command: { file, args: ["-u", "-c", START, directory], env }, ...probed };
     }
     failures.push(`${file} (${source}): ${probed.reason}`);
   }
@@ -84,16 +133,33 @@ function findPackage(): string {
   }
 }
 
-type Probed = { readonly version: string } | { readonly reason: string };
+type Probed = Omit<FoundPython, "command"> | { readonly reason: string };
 
-function probe(file: string, env: NodeJS.ProcessEnv): Promise<Probed> {
+function probe(file: string, env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Probed> {
   return new Promise((resolve) => {
-    const options = { env, timeout: PROBE_TIMEOUT_MS };
+    const options = { env, timeout: PROBE_TIMEOUT_MS, ...(signal && { signal }) };
     execFile(file, ["-c", PROBE], options, (error, stdout, stderr) => {
       const lastLine = stderr.trimEnd().split("\n").at(-1) ?? "";
-      if (error === null) resolve({ version: stdout.trim().replace(" ", ", cloudpickle ") });
+      if (error === null) resolve(parseProbe(stdout));
       else if (error.code === "ENOENT") resolve({ reason: "there is no such program" });
       else resolve({ reason: lastLine === "" ? error.message : lastLine });
     });
   });
+}
+
+function parseProbe(stdout: string): Probed {
+  const [, major, minor, rest, cloudpickle, protocol, interpreter] = stdout.match(PROBED) ?? [];
+  if (!cloudpickle || !protocol || !interpreter) {
+    return { reason: `it told no versions but ${JSON.stringify(stdout.slice(0, 100))}` };
+  }
+  const version = `${major}.${minor}${rest}`;
+  if (Number(major) !== 3 || Number(minor) < MINOR_MIN) {
+    return { reason: `it is Python ${version}; functions need 3.${MINOR_MIN} or later` };
+  }
+  const versions = [
+    { name: PYTHON_VERSION, version },
+    { name: CLOUDPICKLE_VERSION, version: cloudpickle },
+    { name: PICKLE_PROTOCOL_VERSION, version: protocol },
+  ];
+  return { interpreter, versions };
 }

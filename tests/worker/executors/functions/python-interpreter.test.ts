@@ -1,7 +1,10 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findPython } from "../../../../src/worker/executors/functions/python-interpreter.ts";
+import {
+  createPythonFinder,
+  lookForPython,
+} from "../../../../src/worker/executors/functions/python-interpreter.ts";
 import { testDirectory } from "../../support/test-store.ts";
 
 type Bench = {
@@ -12,7 +15,7 @@ type Bench = {
   find(python?: string, variables?: Readonly<Record<string, string>>): Promise<string>;
 };
 
-const GOOD = 'echo "3.9.1 2.0.0"';
+const GOOD = 'echo "3.9.1 2.0.0 5 /opt/python 3/bin/python3"';
 const BROKEN = "echo \"ModuleNotFoundError: No module named 'cloudpickle'\" >&2; exit 1";
 
 function createBench(): Bench {
@@ -30,13 +33,13 @@ function createBench(): Bench {
       return whole;
     },
     find: async (python, variables = {}) => {
-      const command = await findPython({
+      const find = createPythonFinder({
         python,
         variables: { PATH: join(root, "bin"), ...variables },
         directory: join(root, "python"),
         log: (_, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`),
       });
-      return command.file;
+      return (await find()).command.file;
     },
   };
 }
@@ -91,12 +94,48 @@ describe("the Python for functions", () => {
     const bench = createBench();
     bench.install("bin/python3", GOOD);
     const directory = join(bench.root, "python");
-    const { env } = await findPython({
+    const find = createPythonFinder({
       python: undefined,
       variables: { PATH: join(bench.root, "bin"), PYTHONPATH: "/theirs" },
       directory,
       log: () => {},
     });
-    expect(env["PYTHONPATH"]).toBe(`${directory}:/theirs`);
+    expect((await find()).command.env["PYTHONPATH"]).toBe(`${directory}:/theirs`);
+  });
+
+  test("is told with its versions, and looked for again while there is none", async () => {
+    const bench = createBench();
+    const find = createPythonFinder({
+      python: join(bench.root, "named"),
+      variables: { PATH: join(bench.root, "bin") },
+      directory: join(bench.root, "python"),
+      log: () => {},
+    });
+    expect(await lookForPython(find)).toEqual({
+      kind: "missing",
+      reason: expect.stringContaining("named (--python): there is no such program"),
+    });
+    bench.install("named", GOOD);
+    const found = {
+      kind: "found",
+      interpreter: "/opt/python 3/bin/python3",
+      versions: [
+        { name: "python", version: "3.9.1" },
+        { name: "cloudpickle", version: "2.0.0" },
+        { name: "pickle-protocol", version: "5" },
+      ],
+    };
+    expect(await lookForPython(find)).toEqual(found);
+    bench.install("named", BROKEN);
+    expect(await lookForPython(find)).toEqual(found);
+  });
+
+  test.each([
+    ['echo "3.7.3 2.0.0 4 /usr/bin/python3"', "it is Python 3.7.3; functions need 3.9 or later"],
+    ["echo hello", 'it told no versions but "hello\\n"'],
+  ])("is none that does %s", async (text, reason) => {
+    const bench = createBench();
+    const path = bench.install("named", text);
+    await expect(bench.find(path)).rejects.toThrow(`${path} (--python): ${reason}`);
   });
 });
