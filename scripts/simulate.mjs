@@ -23,6 +23,7 @@ const { values } = parseArgs({
     "bytes-per-us": number(DEFAULT_OPTIONS.bytesPerUs),
     "fetch-share": number(DEFAULT_OPTIONS.fetchShare),
     faults: { type: "string", default: "" },
+    "work-per-step": number(DEFAULT_OPTIONS.workPerStep),
     "not-ahead": { type: "boolean", default: false },
     "no-invariants": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -38,7 +39,7 @@ if (values.help) {
   process.stdout.write(
     "npm run simulate -- [--seed N] [--seeds COUNT] [--workload NAME] [--tasks N] [--clients N]\n" +
       "  [--workers N] [--cpus N] [--faults NAME,...] [--latency-us N] [--bytes-per-us N]\n" +
-      "  [--fetch-share SHARE] [--not-ahead] [--no-invariants]\n" +
+      "  [--fetch-share SHARE] [--work-per-step N] [--not-ahead] [--no-invariants]\n" +
       `workloads: ${WORKLOAD_NAMES.join(" ")}\nfaults: ${FAULT_NAMES.join(" ")}\n`,
   );
   process.exit(0);
@@ -68,6 +69,7 @@ for (let run = 0; run < numberOf("seeds"); run += 1) {
       bytesPerUs: numberOf("bytes-per-us"),
       fetchShare: numberOf("fetch-share"),
       faults,
+      workPerStep: numberOf("work-per-step"),
       givesAhead: !values["not-ahead"],
       checksInvariants: !values["no-invariants"],
     });

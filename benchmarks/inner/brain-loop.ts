@@ -3,7 +3,7 @@
 import { BUILTIN_SYMBOLS, CPUS, TASK_TYPE } from "../../src/core/model/symbols.ts";
 import type { SchedulerEvent } from "../../src/core/scheduler/events.ts";
 import { createSchedulerState } from "../../src/core/scheduler/state.ts";
-import { stepScheduler } from "../../src/core/scheduler/step.ts";
+import { hasWork, stepScheduler } from "../../src/core/scheduler/step.ts";
 import { decodeClientRequest } from "../../src/protocol/client/client-request.ts";
 import { FRAME_HEADER_BYTES } from "../../src/protocol/client/frame.ts";
 import { PlanEncoder } from "../../src/protocol/client/plan-encoder.ts";
@@ -78,10 +78,15 @@ function run(shape: Shape, taskCount: number, workerCount: number): number {
   if (request.kind !== "plan") throw new Error("not a plan");
   const before = process.cpuUsage();
   step({ kind: "plan-submitted", atMs: 0, clientId: 1, plan: request.plan, loadable: undefined });
-  for (let next = 0; next < events.length; next++) {
-    step(events[next] as SchedulerEvent);
+  for (let next = 0; next < events.length || hasWork(state); ) {
+    // As in the server: what is left to do comes in turn with what has arrived.
+    if (hasWork(state)) step({ kind: "work-continued", atMs: state.nowMs });
+    const event = events[next];
+    if (event === undefined) continue;
+    step(event);
     // The queue would hold all events of the run.
     delete events[next];
+    next++;
   }
   if (finished !== taskCount) throw new Error(`${finished} of ${taskCount} tasks were assigned`);
   const { user, system } = process.cpuUsage(before);

@@ -2,7 +2,7 @@ import type { Log } from "../core/base/log.ts";
 import type { SchedulerCommand } from "../core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../core/scheduler/events.ts";
 import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
-import { stepScheduler } from "../core/scheduler/step.ts";
+import { hasWork, stepScheduler } from "../core/scheduler/step.ts";
 import { MAX_GIVEN_RESULTS_BYTES, MAX_HELD_RESULTS_BYTES } from "../protocol/limits.ts";
 import type { ClientSession } from "./clients/client-session.ts";
 import { createPythonAdvice, type PythonAdvice } from "./python-advice.ts";
@@ -68,8 +68,19 @@ export function createEngine(options: EngineOptions): Engine {
       const event = Object.assign(untimed, { atMs: performance.now() }) as SchedulerEvent;
       engine.trace?.onEvent(event);
       for (const command of stepScheduler(state, event)) runCommand(engine, command);
+      continueLater();
     },
     terminate: options.onTerminate,
+  };
+  let willContinue = false;
+  /** What the step left over is done in turns of the loop, between those of everybody else. */
+  const continueLater = (): void => {
+    if (willContinue || !hasWork(state)) return;
+    willContinue = true;
+    setImmediate(() => {
+      willContinue = false;
+      engine.step({ kind: "work-continued" });
+    });
   };
   return engine;
 }

@@ -206,6 +206,7 @@ export function runSimulation(
     vanishProbability: faults.vanishProbability,
     sabotage,
     givesAhead: options.givesAhead,
+    workPerStep: options.workPerStep,
     checksInvariants: options.checksInvariants,
     totals: { messages: 0, messageBytes: 0, executions: 0 },
     observe: (observation) => {

@@ -7,7 +7,7 @@ import type { SchedulerCommand } from "../core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../core/scheduler/events.ts";
 import { checkSchedulerInvariants } from "../core/scheduler/invariants.ts";
 import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
-import { stepScheduler } from "../core/scheduler/step.ts";
+import { hasWork, stepScheduler } from "../core/scheduler/step.ts";
 import { decodeClientRequest } from "../protocol/client/client-request.ts";
 import { type ClientResponse, encodeClientResponse } from "../protocol/client/client-response.ts";
 import { FRAME_HEADER_BYTES } from "../protocol/client/frame.ts";
@@ -48,6 +48,7 @@ export type SimulatedServer = {
 const TASK_TYPES: ReadonlySet<number> = new Set(Object.values(TASK_TYPE));
 const EXTENSIONS: readonly string[] = ["gpus", "licenses"].map((name) => RESOURCE_PREFIX + name);
 const HEARTBEAT_MS = 1000;
+const CONTINUE_AFTER_US = 10;
 /** So little that both limits are met. */
 const HELD_BYTES_MAX = 4096;
 const GIVEN_BYTES_MAX = 32_768;
@@ -85,6 +86,7 @@ export function createSimulatedServer(world: World): SimulatedServer {
     givesAhead: world.givesAhead,
     heldBytesMax: HELD_BYTES_MAX,
     givenBytesMax: GIVEN_BYTES_MAX,
+    workPerStep: world.workPerStep,
   });
   const workers = new Map<number, WorkerConnection>();
   const clients = new Map<number, Link<ClientDelivery>>();
@@ -96,6 +98,18 @@ export function createSimulatedServer(world: World): SimulatedServer {
     if (world.checksInvariants) checkSchedulerInvariants(state);
 
     for (const command of commands) carryOut(command);
+    continueLater();
+  };
+
+  let willContinue = false;
+  /** What a step left over comes after what has arrived by now, as in a turn of the server's loop. */
+  const continueLater = (): void => {
+    if (willContinue || !hasWork(state)) return;
+    willContinue = true;
+    clock.schedule(CONTINUE_AFTER_US, () => {
+      willContinue = false;
+      step({ kind: "work-continued", atMs: clock.nowMs() });
+    });
   };
 
   const tell = (workerId: number, message: ToWorker): void => {
@@ -303,6 +317,13 @@ export function createSimulatedServer(world: World): SimulatedServer {
         const { plan } = request;
         const loadable = request.loadCheckpoints ? findLoadable(plan, world) : undefined;
         step({ kind: "plan-submitted", atMs, clientId, plan, loadable });
+      } else if (request.kind === "planBegin") {
+        const { id: idBase, taskCount } = request;
+        step({ kind: "plan-begun", atMs, clientId, idBase, taskCount });
+      } else if (request.kind === "planChunk") {
+        step({ kind: "plan-extended", atMs, clientId, plan: request.plan });
+      } else if (request.kind === "planEnd") {
+        step({ kind: "plan-completed", atMs, clientId });
       } else if (request.kind === "release") {
         world.observe({ kind: "result-released", clientId, clientTask: request.id });
         const clientTasks = Int32Array.of(request.id);

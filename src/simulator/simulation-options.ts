@@ -19,6 +19,8 @@ export type SimulationOptions = {
   readonly fetchShare: number;
   /** Whether workers are given tasks whose inputs they are still to make. */
   readonly givesAhead: boolean;
+  /** Rows and edges that one step of the scheduler works on; few, so that plans take many steps. */
+  readonly workPerStep: number;
   /** Whether both brains check their whole state after each step. */
   readonly checksInvariants: boolean;
 };
@@ -35,6 +37,7 @@ export const DEFAULT_OPTIONS: SimulationOptions = {
   bytesPerUs: 1000,
   fetchShare: 0.5,
   givesAhead: true,
+  workPerStep: 16_384,
   checksInvariants: true,
 };
 
@@ -52,6 +55,9 @@ export function reproducingCommand(options: SimulationOptions): string {
     `--fetch-share ${options.fetchShare}`,
   ];
   if (options.faults.length > 0) flags.push(`--faults ${options.faults.join(",")}`);
+  if (options.workPerStep !== DEFAULT_OPTIONS.workPerStep) {
+    flags.push(`--work-per-step ${options.workPerStep}`);
+  }
   if (!options.givesAhead) flags.push("--not-ahead");
   if (!options.checksInvariants) flags.push("--no-invariants");
   return `npm run simulate -- ${flags.join(" ")}`;

@@ -37,6 +37,7 @@ export type World = {
   readonly observe: (observation: Observation) => void;
   readonly sabotage: Sabotage;
   readonly givesAhead: boolean;
+  readonly workPerStep: number;
   /** Whether the brains check their state after each step; it costs time in proportion to the state. */
   readonly checksInvariants: boolean;
   readonly totals: { messages: number; messageBytes: number; executions: number };

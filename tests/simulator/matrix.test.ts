@@ -43,6 +43,8 @@ describe.each(names)("workload %s", (workload) => {
           clientCount: 1 + (seed % 2),
           workerCount: 1 + (seed % 4),
           latencyUs: seed % 5 === 0 ? 20_000 : 100,
+          // So little that plans take many steps to come and to go.
+          ...(seed % 3 === 0 ? {} : { workPerStep: 48 }),
         });
         // A client may leave before anything of its plans has begun.
         if (!faults.includes("leave")) expect(report.executions).toBeGreaterThan(0);

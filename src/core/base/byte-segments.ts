@@ -1,5 +1,6 @@
 import { assert } from "./assert.ts";
 import { grownCapacity, resizeColumn, Uint32List } from "./columns.ts";
+import { copyBytes } from "./copy-bytes.ts";
 
 /** Bytes of a full segment; a segment is the unit in which memory is given back. */
 export const SEGMENT_BYTES: number = 1024 * 1024;
@@ -7,8 +8,7 @@ export const SEGMENT_BYTES: number = 1024 * 1024;
 /** What is larger gets a segment of its own, so that little is wasted at a segment's end. */
 const SHARED_ENTRY_BYTES = SEGMENT_BYTES / 4;
 const FIRST_SEGMENT_BYTES = 16 * 1024;
-/** Up to here a loop copies faster than `set` with a view that is made for it. */
-const LOOP_BYTES_MAX = 48;
+const KEPT_ENTRIES = 4096;
 const NONE = -1;
 /** The length that marks a free entry. */
 const FREE = 0xffff_ffff;
@@ -90,13 +90,31 @@ export class ByteSegments {
     return this.#segmentOf[entry] === NONE ? EMPTY : this.#bytesOf(entry);
   }
 
+  /** Copies `source[start .. start + sizeBytes]` into the entry, from its byte `at` on. */
+  write(entry: number, at: number, source: Uint8Array, start: number, sizeBytes: number): void {
+    if (sizeBytes === 0) return;
+    const { bytes } = this.#segment(this.#segmentOf[entry] as number);
+    copyBytes(source, start, sizeBytes, bytes, (this.#offsets[entry] as number) + at);
+  }
+
   /** Copies the first `count` bytes of the entry to `target`, from `start` on. */
   copyTo(target: Uint8Array, start: number, entry: number, count: number): void {
     if (count === 0) return;
     const { bytes } = this.#segment(this.#segmentOf[entry] as number);
-    const offset = this.#offsets[entry] as number;
-    if (count > LOOP_BYTES_MAX) target.set(bytes.subarray(offset, offset + count), start);
-    else for (let i = 0; i < count; i += 1) target[start + i] = bytes[offset + i] as number;
+    copyBytes(bytes, this.#offsets[entry] as number, count, target, start);
+  }
+
+  /** Gives back the memory of the entries' numbers once there are none. */
+  giveBackIfEmpty(): void {
+    if (this.count > 0 || this.#lengths.length <= KEPT_ENTRIES) return;
+    this.#segmentOf = new Int32Array(16).fill(NONE);
+    this.#offsets = new Uint32Array(16);
+    this.#lengths = new Uint32Array(16).fill(FREE);
+    this.#freeEntries.clear();
+    this.#entryCount = 0;
+    if (this.#current === NONE) return;
+    this.#freeSegment(this.#current);
+    this.#current = NONE;
   }
 
   release(entry: number): void {

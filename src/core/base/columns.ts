@@ -25,6 +25,9 @@ export function grownCapacity(capacity: number, needed: number): number {
   return grown;
 }
 
+/** Items whose memory a list keeps when it is cleared. */
+const KEPT_ITEMS = 4096;
+
 /** A list of uint32 that grows by doubling; for gathering a batch whose size is not known. */
 export class Uint32List {
   #items = new Uint32Array(16);
@@ -49,6 +52,7 @@ export class Uint32List {
 
   clear(): void {
     this.length = 0;
+    if (this.#items.length > KEPT_ITEMS) this.#items = new Uint32Array(16);
   }
 
   /** A copy of what is in the list now. */

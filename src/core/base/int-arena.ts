@@ -1,4 +1,4 @@
-import { grownCapacity, resizeColumn } from "./columns.ts";
+import { grownCapacity, resizeColumn, Uint32List } from "./columns.ts";
 
 /** Freed blocks up to this size are kept by exact size, since plans repeat their shapes. */
 const EXACT_SIZE_MAX = 64;
@@ -11,7 +11,7 @@ export class IntArena {
   items: Int32Array<ArrayBuffer> = new Int32Array(256);
   #used = 0;
   #liveItems = 0;
-  readonly #freeBySize = new Map<number, number[]>();
+  readonly #freeBySize = new Map<number, Uint32List>();
 
   get liveItems(): number {
     return this.#liveItems;
@@ -22,14 +22,21 @@ export class IntArena {
     if (size === 0) return 0;
     const rounded = roundedSize(size);
     this.#liveItems += rounded;
-    const free = this.#freeBySize.get(rounded)?.pop();
-    if (free !== undefined) return free;
+    const free = this.#freeBySize.get(rounded);
+    if (free !== undefined && free.length > 0) return free.pop();
     const offset = this.#used;
     this.#used += rounded;
     if (this.#used > this.items.length) {
       this.items = resizeColumn(this.items, grownCapacity(this.items.length, this.#used));
     }
     return offset;
+  }
+
+  /** Makes room for blocks of so many items in all, if freed blocks are used again. */
+  reserve(size: number): void {
+    const needed = this.#liveItems + size;
+    if (needed <= this.items.length) return;
+    this.items = resizeColumn(this.items, grownCapacity(this.items.length, needed));
   }
 
   /** Gives back a block with the size that it was allocated with. */
@@ -43,9 +50,12 @@ export class IntArena {
       this.#freeBySize.clear();
       return;
     }
-    const free = this.#freeBySize.get(rounded);
-    if (free === undefined) this.#freeBySize.set(rounded, [offset]);
-    else free.push(offset);
+    let free = this.#freeBySize.get(rounded);
+    if (free === undefined) {
+      free = new Uint32List();
+      this.#freeBySize.set(rounded, free);
+    }
+    free.push(offset);
   }
 }
 

@@ -2,6 +2,7 @@ import { assert } from "./assert.ts";
 import { grownCapacity, resizeColumn } from "./columns.ts";
 
 const NONE = -1;
+const KEPT_CAPACITY = 4096;
 
 /** Lists of one queue, by priority, and a heap of those priorities; empty lists leave lazily. */
 type Queue = {
@@ -153,6 +154,14 @@ export class PriorityQueues {
     const row = this.peek(id);
     if (row !== NONE) this.remove(row);
     return row;
+  }
+
+  /** Gives back the memory of the rows' columns; only while no row waits in any queue. */
+  giveBack(): void {
+    if (this.#list.length <= KEPT_CAPACITY) return;
+    this.#next = new Int32Array(16).fill(NONE);
+    this.#previous = new Int32Array(16).fill(NONE);
+    this.#list = new Int32Array(16).fill(NONE);
   }
 
   #queue(id: number): Queue {

@@ -29,4 +29,8 @@ export type Plan = {
   readonly labels: ByteRanges | undefined;
   readonly checkpointPaths: ByteRanges | undefined;
   readonly metadata: ByteRanges | undefined;
+  /** Of a chunk: the longest path from each task to a result, in tasks, as the client has seen it in the whole plan. */
+  readonly priorities?: Int32Array | undefined;
+  /** Of a chunk: at how many places each task is used in the whole plan. */
+  readonly consumerCounts?: Uint32Array | undefined;
 };

@@ -14,15 +14,28 @@ export type StepContext = {
   readonly dirtyWorkers: Set<number>;
   /** Tasks came to a pool that any worker with room may take from. */
   poolGrew: boolean;
+  /** Rows and edges that may still be worked on in this step, so that none takes long. */
+  budget: number;
+  /**
+   * Does what is left to do, as far as the budget allows; nothing in a step between two that go on
+   * with what others left over. Not for what is called by it.
+   */
+  readonly continueWork: () => void;
 };
 
-export function createStepContext(state: SchedulerState): StepContext {
-  return {
+export function createStepContext(
+  state: SchedulerState,
+  continueWork: (context: StepContext) => void,
+): StepContext {
+  const context: StepContext = {
     state,
     outbox: createOutbox(),
     readied: new Uint32List(),
     expansions: new Uint32List(),
     dirtyWorkers: new Set(),
     poolGrew: false,
+    budget: state.options.workPerStep,
+    continueWork: () => continueWork(context),
   };
+  return context;
 }

@@ -99,6 +99,32 @@ export type SchedulerEvent =
       /** 1 for each task of the plan whose checkpoint file exists and is to be loaded; absent: load none. */
       readonly loadable: Uint8Array | undefined;
     }
+  /**
+   * A plan of `taskCount` tasks, ids `idBase` and up, comes in chunks. What has come runs; nothing is
+   * told of its results before it is complete.
+   */
+  | {
+      readonly kind: "plan-begun";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly idBase: number;
+      readonly taskCount: number;
+    }
+  /** The next tasks of the plan that was begun. */
+  | {
+      readonly kind: "plan-extended";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly plan: Plan;
+    }
+  /** A chunk of it cannot be used, for this reason. */
+  | {
+      readonly kind: "plan-refused";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly message: string;
+    }
+  | { readonly kind: "plan-completed"; readonly atMs: number; readonly clientId: number }
   | {
       readonly kind: "results-released";
       readonly atMs: number;
@@ -127,5 +153,7 @@ export type SchedulerEvent =
       readonly attempt: number;
     }
   | { readonly kind: "client-left"; readonly atMs: number; readonly clientId: number }
+  /** Time for what earlier steps left over; comes when `hasWork` and others have been served. */
+  | { readonly kind: "work-continued"; readonly atMs: number }
   /** Comes once a second or so, for what depends on time alone. */
   | { readonly kind: "time-passed"; readonly atMs: number };

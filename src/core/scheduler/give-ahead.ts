@@ -7,7 +7,15 @@ import { leastLoadedOf } from "./placement/worker-kinds.ts";
 import { holds } from "./replicas.ts";
 import { classOf } from "./request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
-import { isAhead, isGiven, PRESENT, RETRACTING, type TaskTable, WAITING } from "./task-table.ts";
+import {
+  isAhead,
+  isGiven,
+  NOT_BEGUN,
+  PRESENT,
+  RETRACTING,
+  type TaskTable,
+  WAITING,
+} from "./task-table.ts";
 
 /** Tasks with more inputs wait for them here. */
 const AHEAD_INPUTS_MAX = 16;
@@ -109,7 +117,9 @@ function moveUsAhead(state: SchedulerState, worker: WorkerRecord, row: number): 
   const { tasks } = state;
   const start = tasks.edgeStart[row] as number;
   const count = tasks.inputCount[row] as number;
-  if (count > AHEAD_INPUTS_MAX) return Number.POSITIVE_INFINITY;
+  if (count > AHEAD_INPUTS_MAX || (tasks.unfinishedInputs[row] as number) >= NOT_BEGUN) {
+    return Number.POSITIVE_INFINITY;
+  }
   if (!classOf(state, row).capableKinds.has(worker.kind)) return Number.POSITIVE_INFINITY;
   let bytes = 0;
   let objects = 0;

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { AHEAD_CONSUMERS_MAX } from "./given.ts";
+import { BEGUN } from "./plans/find-needs.ts";
 import { classOf } from "./request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
 import {
@@ -12,6 +13,7 @@ import {
   isAhead,
   isGiven,
   LOADS,
+  NOT_BEGUN,
   PRESENT,
   READY,
   RESULT,
@@ -23,7 +25,14 @@ import { forEachConsumer, isWanted, planOf } from "./wants.ts";
 /** Counts everything anew and compares; for tests and the simulator, after each step. Fails by assertion. */
 export function checkSchedulerInvariants(state: SchedulerState): void {
   const { tasks } = state;
+  const unsettled = unsettledRows(state);
   const consumersLeft = new Uint32Array(tasks.capacity);
+  for (const plan of new Set(state.plans.values())) {
+    for (let i = plan.heldFrom; i < plan.heldTo; i += 1) {
+      const row = plan.rows.at(i);
+      consumersLeft[row] = (consumersLeft[row] as number) + 1;
+    }
+  }
   const lineage = new Uint32Array(tasks.capacity);
   let live = 0;
   let objects = 0;
@@ -32,7 +41,7 @@ export function checkSchedulerInvariants(state: SchedulerState): void {
     live += 1;
     if (tasks.state[row] === PRESENT) objects += 1;
     const holdsInputs = ((tasks.flags[row] as number) & HOLDS_INPUTS) !== 0;
-    let missing = 0;
+    let missing = unsettled.notBegun.has(row) ? NOT_BEGUN : 0;
     const start = tasks.edgeStart[row] as number;
     for (let k = start; k < start + (tasks.inputCount[row] as number); k += 1) {
       const input = tasks.edges.items[k] as number;
@@ -42,7 +51,7 @@ export function checkSchedulerInvariants(state: SchedulerState): void {
       consumersLeft[input] = (consumersLeft[input] as number) + 1;
       if (tasks.state[input] !== PRESENT) missing += 1;
     }
-    checkRow(state, row, missing);
+    checkRow(state, row, missing, unsettled);
   }
   for (let row = 0; row < tasks.capacity; row += 1) {
     if (tasks.state[row] === FREE) continue;
@@ -75,7 +84,37 @@ function checkCarried({ tasks, held, options }: SchedulerState): void {
   }
 }
 
-function checkRow(state: SchedulerState, row: number, missing: number): void {
+/** Rows that work which is not done yet is about, and for which not all holds. */
+type Unsettled = {
+  /** Of plans that are being taken over; they count `NOT_BEGUN` unfinished inputs more. */
+  readonly notBegun: ReadonlySet<number>;
+  /** Perhaps not wanted any more, but still there. */
+  readonly going: ReadonlySet<number>;
+};
+
+function unsettledRows(state: SchedulerState): Unsettled {
+  const { work, tasks } = state;
+  const notBegun = new Set<number>();
+  const going = new Set<number>();
+  for (let i = 0; i < work.unwanted.length; i += 1) going.add(work.unwanted.at(i));
+  for (let row = 0; row < tasks.capacity; row += 1) {
+    if (tasks.state[row] !== FREE && planOf(state, row).endings > 0) going.add(row);
+  }
+  for (const intake of work.intakes) {
+    if (intake.kind === "completion" || intake.record.isGivenUp) continue;
+    intake.rows.forEach((row, i) => {
+      if (row !== -1 && intake.needs[i] !== BEGUN) notBegun.add(row);
+    });
+  }
+  return { notBegun, going };
+}
+
+function checkRow(
+  state: SchedulerState,
+  row: number,
+  missing: number,
+  { notBegun, going }: Unsettled,
+): void {
   const { tasks, queues } = state;
   const current = tasks.state[row];
   const flags = tasks.flags[row] as number;
@@ -87,15 +126,17 @@ function checkRow(state: SchedulerState, row: number, missing: number): void {
     ((flags & HOLDS_INPUTS) !== 0) === (unfinished && !loads),
     `task ${row} in state ${current} holds its inputs while it is unfinished`,
   );
-  if ((flags & HOLDS_INPUTS) !== 0) {
+  if ((flags & HOLDS_INPUTS) !== 0 && !going.has(row)) {
     assert(tasks.unfinishedInputs[row] === missing, `missing inputs of task ${row}`);
     assert(current !== WAITING || missing > 0, `task ${row} waits for inputs`);
     assert(current !== READY || missing === 0, `task ${row} does not wait for inputs`);
   }
-  if (current !== DORMANT)
-    assert(isWanted(state, row), `task ${row} in state ${current} is wanted`);
-  if (current === DORMANT) {
-    assert((tasks.lineage[row] as number) > 0, `dormant task ${row} is kept for a reason`);
+  if (!going.has(row) && !notBegun.has(row)) {
+    if (current !== DORMANT) {
+      assert(isWanted(state, row), `task ${row} in state ${current} is wanted`);
+    } else {
+      assert((tasks.lineage[row] as number) > 0, `dormant task ${row} is kept for a reason`);
+    }
   }
   const ahead = isAhead(tasks, row);
   assert((queue !== -1) === (unfinished && current !== WAITING && !ahead), `queue of task ${row}`);
@@ -195,6 +236,10 @@ function checkClasses(state: SchedulerState): void {
     const request = tasks.request[row] as number;
     liveTasks.set(request, (liveTasks.get(request) ?? 0) + 1);
   }
+  for (const intake of state.work.intakes) {
+    if (intake.kind === "completion") continue;
+    for (const { id } of intake.classes) liveTasks.set(id, (liveTasks.get(id) ?? 0) + 1);
+  }
   for (const requestClass of state.classByKey.values()) {
     const { id, pool, backlogged } = requestClass;
     assert(requestClass.liveTasks === liveTasks.get(id), `tasks of class ${id} are counted`);
@@ -212,8 +257,11 @@ function checkClients(state: SchedulerState): void {
   let indexed = 0;
   for (let row = 0; row < tasks.capacity; row += 1) {
     if (tasks.state[row] === FREE || ((tasks.flags[row] as number) & INDEXED) === 0) continue;
+    const plan = planOf(state, row);
+    const client = state.clients.get(plan.clientId);
+    // Of a client that left, the index went first.
+    if (client === undefined && plan.isGivenUp) continue;
     indexed += 1;
-    const client = state.clients.get(planOf(state, row).clientId);
     assert(client?.rows.get(tasks.clientTask[row] as number) === row, `index of task ${row}`);
   }
   let entries = 0;

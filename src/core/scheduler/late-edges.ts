@@ -47,6 +47,7 @@ export class LateEdges {
     isCurrent: (consumer: number, serial: number) => boolean,
     visit: (consumer: number) => void,
   ): void {
+    if (this.#heads.size === 0) return;
     let edge = this.#heads.get(row) ?? NONE;
     while (edge !== NONE) {
       const consumer = this.#consumers[edge] as number;
@@ -57,6 +58,7 @@ export class LateEdges {
 
   /** Forgets all edges of the row. */
   delete(row: number): void {
+    if (this.#heads.size === 0) return;
     let edge = this.#heads.get(row) ?? NONE;
     if (edge === NONE) return;
     this.#heads.delete(row);

@@ -4,6 +4,7 @@ import type { StepContext } from "./context.ts";
 import { addFinished, finishedOf } from "./outbox.ts";
 import type { ClientRecord } from "./state.ts";
 import { CHECKPOINT_PENDING, NOTIFIED, RESULT } from "./task-table.ts";
+import { planOf } from "./wants.ts";
 
 /**
  * Tells the client, once, of a result whose data is there and whose checkpoint is not outstanding.
@@ -21,7 +22,9 @@ export function notifyIfFinished(
   if ((flags & RESULT) === 0) return;
   const client = ownerOf(state, row);
   if (client === undefined) return;
-  const isNews = (flags & (NOTIFIED | CHECKPOINT_PENDING)) === 0;
+  const plan = planOf(state, row);
+  const isTold = !plan.isOpen && !plan.isGivenUp;
+  const isNews = isTold && (flags & (NOTIFIED | CHECKPOINT_PENDING)) === 0;
   const isGiven = isNews && client.takesCarried;
   if (carried !== undefined && entry >= 0 && !isGiven) holdResult(state, row, carried, entry);
   if (!isNews) return;

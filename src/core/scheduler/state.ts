@@ -1,3 +1,4 @@
+import type { Uint32List } from "../base/columns.ts";
 import type { IntervalSet } from "../base/interval-set.ts";
 import type { PagedIndex } from "../base/paged-index.ts";
 import { PriorityQueues } from "../base/priority-queues.ts";
@@ -7,10 +8,12 @@ import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
 import type { Arrivals } from "./placement/arrivals.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
+import type { ClientEvent } from "./plans/clients.ts";
 import { createLevelClock, type LevelClock } from "./plans/time-levels.ts";
 import type { Policy } from "./policy.ts";
 import type { Reruns } from "./reruns.ts";
 import { TaskTable } from "./task-table.ts";
+import { createWork, type Work } from "./work.ts";
 
 /** A worker that has joined and is not lost. */
 export type WorkerRecord = {
@@ -69,8 +72,20 @@ export type PlanRecord = {
   readonly idBase: number;
   readonly taskCount: number;
   readonly submittedAtMs: number;
-  /** Rows that the plan was given, also those that left since (compare the serial). */
-  rows: Int32Array;
+  /** Rows that the plan was given, in its order, also those that left since (compare the serial). */
+  rows: Uint32List;
+  /**
+   * Of a plan that comes in chunks, `rows[heldFrom .. heldTo]` are wanted by the plan itself, and
+   * count one more in `consumersLeft`, because what uses them may come later.
+   */
+  heldFrom: number;
+  heldTo: number;
+  /** Chunks are to come; until the last one is accepted, nothing is told of its results. */
+  isOpen: boolean;
+  /** It failed, was refused or its client left: nothing more is told of its results. */
+  isGivenUp: boolean;
+  /** Endings that go over its rows now. */
+  endings: number;
   /** Rows and serials of tasks that dynamic tasks expanded to. */
   expandedRows: number[];
   expandedSerials: number[];
@@ -86,6 +101,11 @@ export type ClientRecord = {
   readonly plans: Set<PlanRecord>;
   /** Ids of plans that failed: releasing one is no mistake. */
   readonly failedIds: IntervalSet;
+  /** The plan that comes in chunks now. */
+  openPlan: PlanRecord | undefined;
+  /** Something that it sent takes more than one step; what it sent since waits. */
+  isTaking: boolean;
+  readonly waiting: ClientEvent[];
   /** It is given small results with the notification that they are finished. */
   takesCarried: boolean;
   /** What it was given so and has not released. */
@@ -119,6 +139,8 @@ export type SchedulerOptions = {
   readonly givesAhead: boolean;
   /** Name of a symbol that is not built in, for messages. */
   readonly symbolName: (symbol: number) => string;
+  /** Rows and edges that one step works on, where it can leave the others to the next ones. */
+  readonly workPerStep: number;
   /** Decides in place of `dispatch`; for comparisons in the simulator. */
   readonly policy: Policy | undefined;
   /** Assumed speed of a worker's link, in bytes a microsecond. */
@@ -150,6 +172,10 @@ export type SchedulerState = {
   readonly clients: Map<number, ClientRecord>;
   /** By serial; an expansion's serial leads to the plan of the dynamic task. */
   readonly plans: Map<number, PlanRecord>;
+  /** The plan that was looked up last. */
+  recentPlan: PlanRecord | undefined;
+  /** What is left to do in further steps. */
+  readonly work: Work;
   /** By id; ids of classes that are gone are used again. */
   readonly classes: (RequestClass | undefined)[];
   readonly freeClassIds: number[];
@@ -179,6 +205,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       givenBytesMax: 0,
       givesAhead: true,
       symbolName: (symbol) => `symbol ${symbol}`,
+      // Some 10 ms.
+      workPerStep: 16_384,
       policy: undefined,
       bytesPerUs: 1_000,
       ...options,
@@ -198,6 +226,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     kinds: new Map(),
     clients: new Map(),
     plans: new Map(),
+    recentPlan: undefined,
+    work: createWork(),
     classes: [],
     freeClassIds: [],
     pooledClasses: new Set(),

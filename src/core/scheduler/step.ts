@@ -12,19 +12,18 @@ import {
   onTasksReturned,
   onTasksStarted,
 } from "./handlers/attempts.ts";
-import { onPlanSubmitted } from "./handlers/plan-submitted.ts";
+import { onClientEvent } from "./handlers/client-events.ts";
 import { onReplicasAdded, onReplicasMissing } from "./handlers/replicas.ts";
 import {
   onClientJoined,
   onClientLeft,
   onDeliveryEnded,
   onDeliveryFailed,
-  onResultRequested,
-  onResultsReleased,
 } from "./handlers/results.ts";
 import { onTasksFinished } from "./handlers/tasks-finished.ts";
 import { onRoundTripMeasured, onWorkerJoined, onWorkerLost } from "./handlers/workers.ts";
 import { commandsOf } from "./outbox.ts";
+import { continueWork } from "./plans/continue-work.ts";
 import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
 import type { SchedulerState } from "./state.ts";
 import { failUnsatisfiable, findUnsatisfiable, forgetOldRetractions } from "./unsatisfiable.ts";
@@ -33,17 +32,33 @@ import { failUnsatisfiable, findUnsatisfiable, forgetOldRetractions } from "./un
 export function stepScheduler(state: SchedulerState, event: SchedulerEvent): SchedulerCommand[] {
   state.nowMs = Math.max(state.nowMs, event.atMs);
   state.counters.events += 1;
-  const context = createStepContext(state);
+  const mayContinue = event.kind === "work-continued" || !hasWork(state);
+  const context = createStepContext(state, mayContinue ? continueWork : () => {});
   handle(context, event);
-  expandDynamicTasks(context);
+  do {
+    context.continueWork();
+    expandDynamicTasks(context);
+  } while (context.expansions.length > 0);
   if (state.options.policy === undefined) dispatch(context);
   else state.options.policy.dispatch(context);
   if (context.poolGrew || event.kind === "worker-joined" || event.kind === "worker-lost") {
     findUnsatisfiable(context);
   }
   const commands = commandsOf(state, context.outbox);
-  state.tasks.giveBackIfEmpty();
+  giveBackIfEmpty(state);
   return commands;
+}
+
+/** Whether a step left something over: a shell then sends `work-continued` when it has served others. */
+export const hasWork = ({ work }: SchedulerState): boolean =>
+  work.unwanted.length > 0 || work.endings.length > 0 || work.intakes.length > 0;
+
+function giveBackIfEmpty(state: SchedulerState): void {
+  const { tasks, queues } = state;
+  // What is being taken over has reserved its room.
+  if (tasks.liveCount > 0 || hasWork(state)) return;
+  tasks.giveBackIfEmpty();
+  queues.giveBack();
 }
 
 function handle(context: StepContext, event: SchedulerEvent): void {
@@ -88,13 +103,15 @@ function handle(context: StepContext, event: SchedulerEvent): void {
       onClientJoined(context, event);
       break;
     case "plan-submitted":
-      onPlanSubmitted(context, event);
-      break;
+    case "plan-begun":
+    case "plan-extended":
+    case "plan-refused":
+    case "plan-completed":
     case "results-released":
-      onResultsReleased(context, event);
-      break;
     case "result-requested":
-      onResultRequested(context, event);
+      onClientEvent(context, event);
+      break;
+    case "work-continued":
       break;
     case "delivery-ended":
       onDeliveryEnded(context, event);

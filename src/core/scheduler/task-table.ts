@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { ByteSegments } from "../base/byte-segments.ts";
-import { grownCapacity, resizeColumn, Uint32List } from "../base/columns.ts";
+import { grownCapacity, type NumberColumn, resizeColumn, Uint32List } from "../base/columns.ts";
 import { IntArena } from "../base/int-arena.ts";
 import { LateEdges } from "./late-edges.ts";
 
@@ -49,7 +49,37 @@ export const isGiven = ({ state }: TaskTable, row: number): boolean =>
 export const isAhead = (tasks: TaskTable, row: number): boolean =>
   (tasks.unfinishedInputs[row] as number) > 0 && isGiven(tasks, row);
 
+/** Added to `unfinishedInputs` of a row that must not run yet, whatever is there. */
+export const NOT_BEGUN: number = 2 ** 31;
+
 const NO_ENTRY = 0xffff_ffff;
+/** An entry of `consumers` that is not filled. */
+const NO_CONSUMER = -1;
+/** The columns of rows. */
+const COLUMNS = [
+  "state",
+  "taskType",
+  "flags",
+  "serial",
+  "clientTask",
+  "unfinishedInputs",
+  "consumersLeft",
+  "lineage",
+  "attempt",
+  "attemptBase",
+  "worker",
+  "sizeBytes",
+  "dataType",
+  "priority",
+  "request",
+  "group",
+  "expectedUs",
+  "edgeStart",
+  "inputCount",
+  "consumerCount",
+  "detail",
+  "labelLength",
+] as const satisfies readonly (keyof TaskTable)[];
 const KEPT_CAPACITY = 4096;
 const LABEL_BYTES_MAX = 0xffff;
 
@@ -60,8 +90,9 @@ const LABEL_BYTES_MAX = 0xffff;
  *     edges of a row: | inputs, in positional order | consumers, once for each place they use it |
  *                     edgeStart                     + inputCount
  *
- * `consumers` has those that came with the row or before it; those of later plans are late edges. An entry of `consumers` may be stale, when that consumer is gone and its row
- * was used again: then its serial is greater than this row's (`isConsumer`).
+ * `consumers` has those of the same plan, as they come; those of other plans are late edges. An
+ * entry may be stale, when that consumer is gone and its row was used again: then it has another
+ * serial (`isConsumer`).
  */
 export class TaskTable {
   capacity = 0;
@@ -134,10 +165,23 @@ export class TaskTable {
     return row;
   }
 
-  /** Makes room for so many more rows at once. */
-  reserve(rows: number): void {
+  /**
+   * Makes room for so many more rows and edges, one column a call, because to copy all columns of a
+   * million rows takes long; true once there is room.
+   */
+  reserve(rows: number, edges: number): boolean {
     const needed = this.liveCount + rows;
-    if (needed > this.capacity) this.#resize(grownCapacity(this.capacity, needed));
+    if (needed > this.capacity) {
+      const capacity = grownCapacity(this.capacity, needed);
+      const name = COLUMNS.find((column) => this[column].length < capacity);
+      if (name !== undefined) {
+        this.#resizeColumn(name, capacity);
+        return false;
+      }
+      this.#resize(capacity);
+    }
+    this.edges.reserve(edges);
+    return true;
   }
 
   free(row: number): void {
@@ -147,7 +191,7 @@ export class TaskTable {
     );
     this.freeEdges(row);
     if (this.detail[row] !== NO_ENTRY) this.details.release(this.detail[row] as number);
-    this.checkpointLengths.delete(row);
+    if (this.checkpointLengths.size > 0) this.checkpointLengths.delete(row);
     this.#lateEdges.delete(row);
     this.state[row] = FREE;
     this.liveCount -= 1;
@@ -155,21 +199,28 @@ export class TaskTable {
   }
 
   setDetails(row: number, config: Uint8Array, checkpointPath: Uint8Array, label: Uint8Array): void {
-    const labelBytes = Math.min(label.length, LABEL_BYTES_MAX);
-    const entry = this.details.allocate(config.length + checkpointPath.length + labelBytes);
-    const view = this.details.view(entry);
-    view.set(config);
-    view.set(checkpointPath, config.length);
-    view.set(label.subarray(0, labelBytes), config.length + checkpointPath.length);
-    this.detail[row] = entry;
-    this.labelLength[row] = labelBytes;
-    if (checkpointPath.length > 0) this.checkpointLengths.set(row, checkpointPath.length);
+    const at = this.createDetails(row, config.length, checkpointPath.length, label.length);
+    const labelBytes = this.labelLength[row] as number;
+    this.details.write(at, 0, config, 0, config.length);
+    this.details.write(at, config.length, checkpointPath, 0, checkpointPath.length);
+    this.details.write(at, config.length + checkpointPath.length, label, 0, labelBytes);
   }
 
-  /** Config and checkpoint path: what a worker is told. */
+  /** Gives the row an entry of `details` with room for these; the caller writes them. */
+  createDetails(row: number, configBytes: number, pathBytes: number, labelBytes: number): number {
+    const keptLabelBytes = Math.min(labelBytes, LABEL_BYTES_MAX);
+    const entry = this.details.allocate(configBytes + pathBytes + keptLabelBytes);
+    this.detail[row] = entry;
+    this.labelLength[row] = keptLabelBytes;
+    if (pathBytes > 0) this.checkpointLengths.set(row, pathBytes);
+    return entry;
+  }
+
+  /** Config and checkpoint path. */
   assignedDetails(row: number): Uint8Array {
-    const view = this.details.view(this.detail[row] as number);
-    return view.subarray(0, view.length - (this.labelLength[row] as number));
+    return this.details
+      .view(this.detail[row] as number)
+      .subarray(0, this.assignedDetailsLength(row));
   }
 
   assignedDetailsLength(row: number): number {
@@ -186,11 +237,47 @@ export class TaskTable {
     return view.subarray(view.length - (this.labelLength[row] as number));
   }
 
-  /** Gives the row edge blocks of these sizes; the caller fills them. */
+  /** Gives the row edge blocks of these sizes; the caller fills the inputs, `addConsumer` the others. */
   allocateEdges(row: number, inputCount: number, consumerCount: number): void {
-    this.edgeStart[row] = this.edges.allocate(inputCount + consumerCount);
+    const start = this.edges.allocate(inputCount + consumerCount);
+    this.edgeStart[row] = start;
     this.inputCount[row] = inputCount;
     this.consumerCount[row] = consumerCount;
+    const end = start + inputCount + consumerCount;
+    for (let k = start + inputCount; k < end; k += 1) this.edges.items[k] = NO_CONSUMER;
+  }
+
+  /**
+   * One more place at which `consumer`, which is of the same plan, uses the row. The last entry of the
+   * block counts, as `NO_CONSUMER - count`, how many are filled, until its own turn comes.
+   */
+  addConsumer(row: number, consumer: number): void {
+    const size = this.consumerCount[row] as number;
+    const last = (this.edgeStart[row] as number) + (this.inputCount[row] as number) + size - 1;
+    if (size === 0 || (this.edges.items[last] as number) >= 0) {
+      this.#growConsumers(row);
+      this.addConsumer(row, consumer);
+      return;
+    }
+    const { items } = this.edges;
+    const filled = NO_CONSUMER - (items[last] as number);
+    const place = last + 1 - size + filled;
+    items[place] = consumer;
+    if (place !== last) items[last] = NO_CONSUMER - filled - 1;
+  }
+
+  /** Moves the row's edges to a block with twice the consumers. */
+  #growConsumers(row: number): void {
+    const inputCount = this.inputCount[row] as number;
+    const filled = this.consumerCount[row] as number;
+    const start = this.edgeStart[row] as number;
+    const used = this.edges.items.slice(start, start + inputCount + filled);
+    this.freeEdges(row);
+    this.allocateEdges(row, inputCount, Math.max(2 * filled, 2));
+    const { items } = this.edges;
+    const newStart = this.edgeStart[row] as number;
+    items.set(used, newStart);
+    items[newStart + inputCount + (this.consumerCount[row] as number) - 1] = NO_CONSUMER - filled;
   }
 
   freeEdges(row: number): void {
@@ -203,8 +290,7 @@ export class TaskTable {
   /** Whether an entry of the row's `consumers` still means the task that was written there. */
   isConsumer(row: number, consumer: number): boolean {
     return (
-      this.state[consumer] !== FREE &&
-      (this.serial[consumer] as number) <= (this.serial[row] as number)
+      consumer >= 0 && this.state[consumer] !== FREE && this.serial[consumer] === this.serial[row]
     );
   }
 
@@ -231,38 +317,26 @@ export class TaskTable {
 
   /** Gives back the memory of the columns once no task lives. Not while a caller holds a column. */
   giveBackIfEmpty(): void {
-    if (this.liveCount > 0 || this.capacity <= KEPT_CAPACITY) return;
-    for (const attempt of this.attempt) this.#attemptFloor = Math.max(this.#attemptFloor, attempt);
+    if (this.liveCount > 0 || this.state.length <= KEPT_CAPACITY) return;
+    for (let row = 0; row < this.#rowCount; row += 1) {
+      this.#attemptFloor = Math.max(this.#attemptFloor, this.attempt[row] as number);
+    }
     this.#rowCount = 0;
     this.#freeRows.clear();
+    this.details.giveBackIfEmpty();
     this.#resize(0);
   }
 
   #resize(capacity: number): void {
-    const previous = this.capacity;
+    for (const column of COLUMNS) this.#resizeColumn(column, capacity);
     this.capacity = capacity;
-    this.state = resizeColumn(this.state, capacity);
-    this.taskType = resizeColumn(this.taskType, capacity);
-    this.flags = resizeColumn(this.flags, capacity);
-    this.serial = resizeColumn(this.serial, capacity);
-    this.clientTask = resizeColumn(this.clientTask, capacity);
-    this.unfinishedInputs = resizeColumn(this.unfinishedInputs, capacity);
-    this.consumersLeft = resizeColumn(this.consumersLeft, capacity);
-    this.lineage = resizeColumn(this.lineage, capacity);
-    this.attempt = resizeColumn(this.attempt, capacity);
-    if (capacity > previous) this.attempt.fill(this.#attemptFloor, previous);
-    this.attemptBase = resizeColumn(this.attemptBase, capacity);
-    this.worker = resizeColumn(this.worker, capacity);
-    this.sizeBytes = resizeColumn(this.sizeBytes, capacity);
-    this.dataType = resizeColumn(this.dataType, capacity);
-    this.priority = resizeColumn(this.priority, capacity);
-    this.request = resizeColumn(this.request, capacity);
-    this.group = resizeColumn(this.group, capacity);
-    this.expectedUs = resizeColumn(this.expectedUs, capacity);
-    this.edgeStart = resizeColumn(this.edgeStart, capacity);
-    this.inputCount = resizeColumn(this.inputCount, capacity);
-    this.consumerCount = resizeColumn(this.consumerCount, capacity);
-    this.detail = resizeColumn(this.detail, capacity);
-    this.labelLength = resizeColumn(this.labelLength, capacity);
+  }
+
+  #resizeColumn(name: (typeof COLUMNS)[number], capacity: number): void {
+    const { length } = this[name];
+    if (length === capacity) return;
+    const column = resizeColumn<NumberColumn>(this[name], capacity);
+    if (name === "attempt" && capacity > length) column.fill(this.#attemptFloor, length);
+    (this as Record<typeof name, NumberColumn>)[name] = column;
   }
 }

@@ -1,6 +1,6 @@
 import { describeUnsatisfiable } from "./amounts.ts";
 import type { StepContext } from "./context.ts";
-import { failTask } from "./plans/fail-plans.ts";
+import { failTask } from "./plans/fail-task.ts";
 import type { RequestClass, SchedulerState } from "./state.ts";
 import { planOf } from "./wants.ts";
 
@@ -35,7 +35,8 @@ export function failUnsatisfiable(context: StepContext): void {
     // The class goes with its last task, and its queue with it.
     while (state.pooledClasses.has(requestClass)) {
       const row = firstStuck(state, requestClass);
-      if (row === -1) break;
+      // What is given up leaves the pool in later steps.
+      if (row === -1 || planOf(state, row).endings > 0) break;
       const since = Math.max(planOf(state, row).submittedAtMs, state.workersSinceMs);
       const waitedMs = state.nowMs - since;
       if (waitedMs < state.options.unsatisfiableAfterMs) break;

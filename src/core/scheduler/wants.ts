@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { Uint32List } from "../base/columns.ts";
 import type { StepContext } from "./context.ts";
 import { takeBack } from "./given.ts";
 import { addRef } from "./outbox.ts";
@@ -39,41 +40,43 @@ export function isWanted(state: SchedulerState, row: number): boolean {
 
 /**
  * Lets go of rows that nobody wants any more, and of what only they wanted: data is dropped
- * everywhere, what runs is stopped, records that nothing can need again are freed. Linear in what goes.
+ * everywhere, what runs is stopped, records that nothing can need again are freed. Linear in what
+ * goes; what is too much for one step is left for the next ones.
  */
 export function letGo(context: StepContext, rows: Iterable<number>): void {
-  const { state } = context;
-  const { tasks } = state;
-  const stack = [...rows];
-  const unused: number[] = [];
-  for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
-    if (isWanted(state, row)) continue;
-    state.counters.rowsTouched += 1;
-    switch (tasks.state[row]) {
-      case PRESENT:
-        dropObject(context, row);
-        break;
-      case WAITING:
-      case READY:
-      case ASSIGNED:
-      case RUNNING:
-        stopAttempt(context, row);
-        break;
-      case DORMANT:
-        break;
-      default:
-        continue;
-    }
-    tasks.state[row] = DORMANT;
-    unindex(state, row);
-    releaseInputs(state, row, stack);
-    if (tasks.lineage[row] === 0) unused.push(row);
-  }
-  freeRecords(context, unused);
+  const { unwanted } = context.state.work;
+  const base = unwanted.length;
+  for (const row of rows) unwanted.push(row);
+  takeUnwanted(context, base);
 }
 
+/** Lets go of the rows in `work.unwanted`, until only the first `base` are left or the step has done enough. */
+export function takeUnwanted(context: StepContext, base: number): void {
+  const { state } = context;
+  const { tasks, counters } = state;
+  const { unwanted } = state.work;
+  while (unwanted.length > base && context.budget > 0) {
+    const row = unwanted.pop();
+    context.budget -= 1;
+    const current = tasks.state[row];
+    // A row may be here twice, or be wanted again by now.
+    if (current === FREE || isWanted(state, row)) continue;
+    // What is dormant was counted when it was let go.
+    if (current !== DORMANT) counters.rowsTouched += 1;
+    context.budget -= tasks.inputCount[row] as number;
+    if (current === PRESENT) dropObject(context, row);
+    else if (current !== DORMANT) stopAttempt(context, row);
+    tasks.state[row] = DORMANT;
+    unindex(state, row);
+    releaseInputs(state, row, unwanted);
+    if (tasks.lineage[row] === 0) freeRecord(state, row, unwanted);
+  }
+}
+
+type RowList = { push(row: number): unknown };
+
 /** The row no longer counts among its inputs' consumers; those that nobody wants now are pushed to `unwanted`. */
-export function releaseInputs(state: SchedulerState, row: number, unwanted: number[]): void {
+export function releaseInputs(state: SchedulerState, row: number, unwanted: RowList): void {
   const { tasks } = state;
   if (((tasks.flags[row] as number) & HOLDS_INPUTS) === 0) return;
   tasks.flags[row] = (tasks.flags[row] as number) & ~HOLDS_INPUTS;
@@ -104,13 +107,14 @@ function dropObject(context: StepContext, row: number): void {
   const { state, outbox } = context;
   const attempt = state.tasks.attempt[row] as number;
   addRef(outbox.drops, state.tasks.worker[row] as number, row, attempt);
-  const extra = state.extraReplicas.get(row);
-  if (extra !== undefined) {
-    for (const worker of extra) addRef(outbox.drops, worker, row, attempt);
+  if (state.extraReplicas.size > 0) {
+    for (const worker of state.extraReplicas.get(row) ?? []) {
+      addRef(outbox.drops, worker, row, attempt);
+    }
     state.extraReplicas.delete(row);
   }
   endArrivals(state, row);
-  state.lengths.delete(row);
+  if (state.lengths.size > 0) state.lengths.delete(row);
   state.objectCount -= 1;
 }
 
@@ -122,44 +126,54 @@ function unindex(state: SchedulerState, row: number): void {
   state.clients.get(clientId)?.rows.delete(tasks.clientTask[row] as number);
 }
 
+/** The plan of a row that is not free. */
 export function planOf(state: SchedulerState, row: number): PlanRecord {
-  const plan = state.plans.get(state.tasks.serial[row] as number);
+  const serial = state.tasks.serial[row] as number;
+  if (state.recentPlan?.serial === serial) return state.recentPlan;
+  const plan = state.plans.get(serial);
   assert(plan !== undefined, "a task that is not free belongs to a plan");
+  state.recentPlan = plan;
   return plan;
 }
 
-/** Frees dormant records without consumers' records, and the inputs that were kept for them alone. */
-function freeRecords({ state }: StepContext, rows: number[]): void {
+/** Frees a dormant record without consumers' records; inputs that were kept for it alone may go too. */
+function freeRecord(state: SchedulerState, row: number, unwanted: RowList): void {
   const { tasks } = state;
-  for (let row = rows.pop(); row !== undefined; row = rows.pop()) {
-    // It may have been let go twice in one step.
-    if (tasks.state[row] === FREE) continue;
-    const start = tasks.edgeStart[row] as number;
-    const end = start + (tasks.inputCount[row] as number);
-    for (let k = start; k < end; k += 1) {
-      const input = tasks.edges.items[k] as number;
-      const lineage = (tasks.lineage[input] as number) - 1;
-      tasks.lineage[input] = lineage;
-      if (lineage === 0 && tasks.state[input] === DORMANT) rows.push(input);
-    }
-    unindex(state, row);
-    const plan = planOf(state, row);
-    forgetTaskOfClass(state, classOf(state, row));
-    tasks.free(row);
-    plan.liveCount -= 1;
-    if (plan.liveCount === 0) forgetPlan(state, plan);
-    else if (plan.liveCount * 4 < plan.rows.length) forgetFreeRows(state, plan);
+  const start = tasks.edgeStart[row] as number;
+  const end = start + (tasks.inputCount[row] as number);
+  for (let k = start; k < end; k += 1) {
+    const input = tasks.edges.items[k] as number;
+    const lineage = (tasks.lineage[input] as number) - 1;
+    tasks.lineage[input] = lineage;
+    if (lineage === 0 && tasks.state[input] === DORMANT) unwanted.push(input);
   }
+  const plan = planOf(state, row);
+  forgetTaskOfClass(state, classOf(state, row));
+  tasks.free(row);
+  plan.liveCount -= 1;
+  if (plan.liveCount === 0) forgetPlanIfEmpty(state, plan);
+  else forgetFreeRows(state, plan);
 }
 
 /** Keeps the list of a plan's rows in proportion to what is left of it, however little that is. */
-function forgetFreeRows({ tasks }: SchedulerState, plan: PlanRecord): void {
-  plan.rows = plan.rows.filter(
-    (row) => tasks.state[row] !== FREE && tasks.serial[row] === plan.serial,
-  );
+export function forgetFreeRows({ tasks }: SchedulerState, plan: PlanRecord): void {
+  if (plan.liveCount * 4 >= plan.rows.length) return;
+  // While it ends or comes in chunks, somebody counts on the places of its rows.
+  if (plan.endings > 0 || plan.isOpen || plan.heldFrom < plan.heldTo) return;
+  const kept = new Uint32List();
+  for (let i = 0; i < plan.rows.length; i += 1) {
+    const row = plan.rows.at(i);
+    if (tasks.state[row] !== FREE && tasks.serial[row] === plan.serial) kept.push(row);
+  }
+  plan.rows = kept;
+  plan.heldFrom = 0;
+  plan.heldTo = 0;
 }
 
-function forgetPlan(state: SchedulerState, plan: PlanRecord): void {
+/** A plan without rows is forgotten, unless some are to come. */
+export function forgetPlanIfEmpty(state: SchedulerState, plan: PlanRecord): void {
+  if (plan.liveCount > 0 || plan.isOpen) return;
+  if (state.recentPlan === plan) state.recentPlan = undefined;
   state.plans.delete(plan.serial);
   for (const serial of plan.expandedSerials) state.plans.delete(serial);
   state.clients.get(plan.clientId)?.plans.delete(plan);

@@ -10,7 +10,7 @@ import {
   type SchedulerOptions,
   type SchedulerState,
 } from "../../../src/core/scheduler/state.ts";
-import { stepScheduler } from "../../../src/core/scheduler/step.ts";
+import { hasWork, stepScheduler } from "../../../src/core/scheduler/step.ts";
 import { encodeFrameHeader, FRAME_HEADER_BYTES } from "../../../src/protocol/client/frame.ts";
 
 type Given = { readonly task: number; readonly attempt: number; readonly clientTask: number };
@@ -21,7 +21,10 @@ export type FakeCluster = {
   /** Everything that was commanded so far, oldest first. */
   readonly commands: SchedulerCommand[];
   readonly given: Map<number, Given[]>;
+  /** One event, and all the work that it leaves over. */
   step(event: DistributiveOmit<SchedulerEvent, "atMs">): SchedulerCommand[];
+  /** One event alone. */
+  stepOnce(event: DistributiveOmit<SchedulerEvent, "atMs">): SchedulerCommand[];
   join(workerId: number, cpus?: number): void;
   /** Lets a worker finish the first `count` tasks of what it was given. */
   finish(workerId: number, count?: number, length?: number, tookUs?: number): SchedulerCommand[];
@@ -71,6 +74,12 @@ export function createFakeCluster({
   };
 
   const step: FakeCluster["step"] = (event) => {
+    const out = stepOnce(event);
+    while (hasWork(state)) out.push(...stepOnce({ kind: "work-continued" }));
+    return out;
+  };
+
+  const stepOnce: FakeCluster["step"] = (event) => {
     nowMs += 1;
     const out = stepScheduler(state, { atMs: nowMs, ...event } as SchedulerEvent);
     if (event.kind === "worker-lost") given.delete(event.workerId);
@@ -94,6 +103,7 @@ export function createFakeCluster({
     commands,
     given,
     step,
+    stepOnce,
     join: (workerId, cpus = 4) => {
       const offer = [{ resource: CPUS, amount: cpus }];
       step({ kind: "worker-joined", workerId, name: `host:${workerId}`, offer });

@@ -3,7 +3,7 @@ import type { SchedulerEvent } from "../events.ts";
 import { takeBack } from "../given.ts";
 import { giveUpObject, loseReplica, tryAgain } from "../losses.ts";
 import { notifyIfFinished } from "../notify.ts";
-import { failTask } from "../plans/fail-plans.ts";
+import { failTask } from "../plans/fail-task.ts";
 import { holds, preferAnotherReplica } from "../replicas.ts";
 import { rememberRerun } from "../reruns.ts";
 import type { SchedulerState } from "../state.ts";

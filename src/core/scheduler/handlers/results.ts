@@ -3,7 +3,7 @@ import type { StepContext } from "../context.ts";
 import { deliver, park } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { clientOf } from "../plans/clients.ts";
-import { rowsOf } from "../plans/fail-plans.ts";
+import { endPlan } from "../plans/endings.ts";
 import type { ClientRecord } from "../state.ts";
 import { CHECKPOINT_PENDING, NOTIFIED, PRESENT, RESULT } from "../task-table.ts";
 import { isWanted, letGo } from "../wants.ts";
@@ -110,16 +110,12 @@ function unpin(
 /** A client takes its plans with it. */
 export function onClientLeft(context: StepContext, event: EventOf<"client-left">): void {
   const { state } = context;
-  const { tasks } = state;
   const client = state.clients.get(event.clientId);
   if (client === undefined) return;
-  const rows = rowsOf(state, client.plans);
-  for (const row of rows) {
-    forgetCarried(state, row);
-    tasks.flags[row] = (tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING);
-    state.pins.delete(row);
-    state.parkedRequests.delete(row);
-  }
-  letGo(context, rows);
   state.clients.delete(client.id);
+  for (const plan of client.plans) endPlan(state, plan, "all");
+  // What is being taken over ends with its plan; nothing is to follow it.
+  client.waiting.length = 0;
+  for (const intake of state.work.intakes)
+    if (intake.client === client) intake.record.isGivenUp = true;
 }

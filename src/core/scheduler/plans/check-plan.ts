@@ -1,55 +1,32 @@
 import type { Plan } from "../../model/plan.ts";
 import { isDynamic } from "../../model/symbols.ts";
+import type { StepContext } from "../context.ts";
 import type { ClientRecord, SchedulerState } from "../state.ts";
+import type { PlanIntake } from "./intake.ts";
 
 /**
- * What is wrong with the plan, given what the client has already; undefined if nothing is. What can
- * be seen in the plan alone, its decoder has checked.
+ * Goes over the intake's tasks; what is wrong with one, given what the client has already, or
+ * undefined. What can be seen in the plan alone, its decoder has checked; inputs are looked up when
+ * the tasks are added.
  */
-export function findPlanMistake(
-  state: SchedulerState,
-  client: ClientRecord,
-  plan: Plan,
-): string | undefined {
-  return (
-    findIdMistake(client, plan) ??
-    findInputMistake(state, client, plan) ??
-    findDynamicMistake(state, client, plan)
-  );
-}
-
-function findIdMistake(client: ClientRecord, plan: Plan): string | undefined {
-  if (client.rows.size === 0) return undefined;
-  for (let i = 0; i < plan.taskCount; i += 1) {
-    const id = plan.idBase + i;
-    if (client.rows.get(id) !== -1) {
-      return `Plan refused: task ${id} is in use; release it first, or choose an id base above it`;
-    }
+export function checkTasks(context: StepContext, intake: PlanIntake): string | undefined {
+  const { state } = context;
+  const { client, plan, kind } = intake;
+  if (intake.position === 0 && plan.taskTypes.some(isDynamic)) {
+    const mistake =
+      kind === "chunk"
+        ? "it comes in chunks, which no plan with dslice or dget can"
+        : findDynamicMistake(state, client, plan);
+    if (mistake !== undefined) return mistake;
   }
-  return undefined;
-}
-
-function findInputMistake(
-  state: SchedulerState,
-  client: ClientRecord,
-  plan: Plan,
-): string | undefined {
-  for (let i = 0; i < plan.taskCount; i += 1) {
-    for (let k = plan.inputStarts[i] as number; k < (plan.inputStarts[i + 1] as number); k += 1) {
-      const id = plan.inputIds[k] as number;
-      const index = id - plan.idBase;
-      if (index >= 0 && index < i) continue;
-      if (index >= i && index < plan.taskCount) {
-        return `Plan refused: task ${plan.idBase + i} has input ${id}, which does not come before it`;
-      }
-      const row = client.rows.get(id);
-      if (row === -1) {
-        return `Plan refused: task ${plan.idBase + i} has input ${id}, which does not exist (it never did, or is gone)`;
-      }
-      if (isDynamic(state.tasks.taskType[row] as number)) {
-        return `Plan refused: task ${plan.idBase + i} has input ${id}, a dynamic task of an earlier plan, which can have one consumer only`;
-      }
+  if (client.rows.size === 0) intake.position = plan.taskCount;
+  while (intake.position < plan.taskCount && context.budget > 0) {
+    const id = plan.idBase + intake.position;
+    if (client.rows.get(id) !== -1) {
+      return `task ${id} is in use; release it first, or choose an id base above it`;
     }
+    intake.position += 1;
+    context.budget -= 1;
   }
   return undefined;
 }
@@ -72,7 +49,7 @@ function findDynamicMistake(
       if (consumer[input] !== i) consumer[input] = consumer[input] === -1 ? i : -2;
       if (!isDynamic(plan.taskTypes[input] as number)) continue;
       if (dynamicInput[i] !== -1 && dynamicInput[i] !== input) {
-        return `Plan refused: task ${plan.idBase + i} has two dynamic inputs; it can have one`;
+        return `task ${plan.idBase + i} has two dynamic inputs; it can have one`;
       }
       dynamicInput[i] = input;
     }
@@ -80,11 +57,11 @@ function findDynamicMistake(
   for (let i = 0; i < plan.taskCount; i += 1) {
     if (!isDynamic(plan.taskTypes[i] as number)) continue;
     const mistake = mistakeOfDynamic(plan, i, consumer[i] as number, dynamicInput[i] as number);
-    if (mistake !== undefined) return `Plan refused: dynamic task ${plan.idBase + i} ${mistake}`;
+    if (mistake !== undefined) return `dynamic task ${plan.idBase + i} ${mistake}`;
     const input = plan.inputIds[plan.inputStarts[i] as number] as number;
     const row = client.rows.get(input);
     if (row !== -1 && dependsOnDynamic(state, row)) {
-      return `Plan refused: dynamic task ${plan.idBase + i} has input ${input}, which a dynamic task will replace by several`;
+      return `dynamic task ${plan.idBase + i} has input ${input}, which a dynamic task will replace by several`;
     }
   }
   return undefined;

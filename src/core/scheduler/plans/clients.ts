@@ -1,6 +1,22 @@
 import { IntervalSet } from "../../base/interval-set.ts";
 import { PagedIndex } from "../../base/paged-index.ts";
+import type { SchedulerEvent } from "../events.ts";
 import type { ClientRecord, SchedulerState } from "../state.ts";
+
+/** What a client asks for; taken in its order, also where one takes more than one step. */
+export type ClientEvent = Extract<
+  SchedulerEvent,
+  {
+    kind:
+      | "plan-submitted"
+      | "plan-begun"
+      | "plan-extended"
+      | "plan-refused"
+      | "plan-completed"
+      | "results-released"
+      | "result-requested";
+  }
+>;
 
 /** The client's record, made at the first thing that it asks for. */
 export function clientOf(state: SchedulerState, id: number): ClientRecord {
@@ -11,6 +27,9 @@ export function clientOf(state: SchedulerState, id: number): ClientRecord {
       rows: new PagedIndex(),
       plans: new Set(),
       failedIds: new IntervalSet(),
+      openPlan: undefined,
+      isTaking: false,
+      waiting: [],
       takesCarried: false,
       givenBytes: 0,
     };

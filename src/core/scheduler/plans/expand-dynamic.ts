@@ -5,7 +5,7 @@ import { classOf, countTaskOfClass } from "../request-classes.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
 import { HOLDS_INPUTS, WAITING } from "../task-table.ts";
 import { forEachConsumer, holdInputs, letGo, planOf } from "../wants.ts";
-import { failTask } from "./fail-plans.ts";
+import { failTask } from "./fail-task.ts";
 
 /** Pieces that dslice makes for each cpu, so that uneven pieces even out. */
 const PIECES_PER_CPU = 4;

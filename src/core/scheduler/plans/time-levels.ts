@@ -33,7 +33,8 @@ export function levelByTime(state: SchedulerState, plan: PlanRecord): void {
   const isHere = (row: number): boolean =>
     tasks.serial[row] === serial && tasks.state[row] !== FREE && tasks.state[row] !== PRESENT;
   let isInformed = false;
-  for (const row of rows) {
+  for (let i = 0; i < rows.length; i += 1) {
+    const row = rows.at(i);
     if (!isHere(row)) continue;
     const group = tasks.group[row] as number;
     if ((groups.observations[group] as number) === 0 || expectedUsOf(groups, group) < COARSE_US) {
@@ -46,7 +47,7 @@ export function levelByTime(state: SchedulerState, plan: PlanRecord): void {
   const levels = new Map<number, number>();
   let greatest = 1;
   for (let i = rows.length - 1; i >= 0; i -= 1) {
-    const row = rows[i] as number;
+    const row = rows.at(i);
     if (!isHere(row)) continue;
     let after = 0;
     forEachConsumer(state, row, (consumer) => {

@@ -1,0 +1,28 @@
+import { Uint32List } from "../../base/columns.ts";
+import type { ClientRecord, PlanRecord, SchedulerState } from "../state.ts";
+
+/** A plan without rows; whoever gives it some puts it into `state.plans`. */
+export function createPlanRecord(
+  state: SchedulerState,
+  client: ClientRecord,
+  idBase: number,
+  taskCount: number,
+): PlanRecord {
+  return {
+    serial: state.nextSerial++,
+    clientId: client.id,
+    idBase,
+    taskCount,
+    submittedAtMs: state.nowMs,
+    rows: new Uint32List(),
+    heldFrom: 0,
+    heldTo: 0,
+    isOpen: false,
+    isGivenUp: false,
+    endings: 0,
+    expandedRows: [],
+    expandedSerials: [],
+    liveCount: 0,
+    isToldUnsatisfiable: false,
+  };
+}
