@@ -149,7 +149,7 @@ export function encodePlan(
   }
 }
 
-function symbolId(
+export function symbolId(
   encoder: PlanEncoder,
   symbols: SymbolTable,
   symbol: number | string,
@@ -164,7 +164,7 @@ function symbolId(
 }
 
 /** Tasks of a plan mostly ask for the same, so the row that was used last is looked at first. */
-function createRequestRows(
+export function createRequestRows(
   encoder: PlanEncoder,
   symbols: SymbolTable,
 ): (request: ResourceAmounts | undefined) => number {

@@ -13,6 +13,7 @@ import { PlanFailedError } from "../errors.ts";
 import type { Future, FutureOwner } from "../futures/future.ts";
 import { whyUnusable } from "../futures/wait.ts";
 import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
+import { encodeInChunks, mayGoInChunks } from "../plan/encode-chunks.ts";
 import { type ClientProgress, PlanLedger } from "../plan/plan-ledger.ts";
 import { createSubmittedPlan, findFuture } from "../plan/submitted-plan.ts";
 import { type CarriedValue, readCarried } from "../results/carried-values.ts";
@@ -71,6 +72,8 @@ export class Session implements FutureOwner {
   #symbols: SymbolTable = createSymbolTable([]);
   /** The server takes releases of many results in one request. */
   #takesReleases = false;
+  /** The server takes large plans in chunks, and begins with the first one. */
+  #takesChunks = false;
   /** What is to be released with the next request, or at the end of this turn. */
   #releases: number[] = [];
   /** Why nothing can be asked any more. */
@@ -153,7 +156,13 @@ export class Session implements FutureOwner {
     const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
     if (hopeless === undefined) {
       this.#sendReleases();
-      this.#connection?.send(encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints));
+      if (this.#takesChunks && mayGoInChunks(ordered, loadCheckpoints)) {
+        for (const frame of encodeInChunks(ordered, rows, idBase, this.#symbols)) {
+          this.#connection?.send(frame);
+        }
+      } else {
+        this.#connection?.send(encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints));
+      }
     }
     this.#plans.add(plan);
     if (hopeless !== undefined) this.#plans.fail(plan, hopeless);
@@ -386,6 +395,7 @@ export class Session implements FutureOwner {
         return;
       case "dictionary":
         this.#takesReleases = response.capabilities?.includes("releases") === true;
+        this.#takesChunks = response.capabilities?.includes("plan-chunks") === true;
         this.#dictionary.answer(createSymbolTable(response.symbols));
         return;
       case "stats":

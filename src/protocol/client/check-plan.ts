@@ -2,6 +2,7 @@ import type { Plan } from "../../core/model/plan.ts";
 import type { ResourceAmount, ResourceRequest } from "../../core/model/resources.ts";
 import { BUILTIN_SYMBOLS } from "../../core/model/symbols.ts";
 import { MAX_PLAN_REQUESTS } from "../limits.ts";
+import { unexpected } from "../protocol-error.ts";
 import { viewColumn } from "../wire/columns.ts";
 import { PLAN_SYMBOL_BASE } from "./message-types.ts";
 import { type RawPlan, viewRanges } from "./plan-columns.ts";
@@ -44,7 +45,19 @@ export function checkPlan(raw: RawPlan, context: PlanContext): Plan {
     labels: viewRanges(columns.labels, taskCount),
     checkpointPaths: viewRanges(columns.checkpointPaths, taskCount),
     metadata: viewRanges(columns.metadata, taskCount),
+    priorities: checkLength(columns.priorities, taskCount),
+    consumerCounts: checkLength(columns.consumerCounts, taskCount),
   };
+}
+
+function checkLength<Column extends Int32Array | Uint32Array>(
+  column: Column | undefined,
+  taskCount: number,
+): Column | undefined {
+  if (column !== undefined && column.length !== taskCount) {
+    throw unexpected(`a number for each of ${taskCount} tasks of a chunk`, `${column.length}`);
+  }
+  return column;
 }
 
 /** From a symbol id as the plan has it to the server's; undefined where the plan has no such symbol. */

@@ -17,6 +17,10 @@ export type SmallRequest =
   | { readonly kind: "release"; readonly id: number }
   /** Only to servers with the capability "releases". */
   | { readonly kind: "releaseMany"; readonly ids: Int32Array }
+  /** A plan of `taskCount` tasks from `id` on comes in chunks. Only to servers with "plan-chunks". */
+  | { readonly kind: "planBegin"; readonly id: number; readonly taskCount: number }
+  /** All chunks have come. */
+  | { readonly kind: "planEnd" }
   | { readonly kind: "stats" }
   /** Answered by the same shape in JSON. */
   | { readonly kind: "status" }
@@ -29,6 +33,8 @@ export type SmallRequest =
 
 export type ClientRequest =
   | { readonly kind: "plan"; readonly plan: Plan; readonly loadCheckpoints: boolean }
+  /** The next tasks of the plan that was begun; its id base is the id of the first of them. */
+  | { readonly kind: "planChunk"; readonly plan: Plan }
   | SmallRequest;
 
 /** Appends a frame. Plans are written by `PlanEncoder`. */
@@ -50,10 +56,15 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
     case "trace":
       putStringField(writer, 0x3a, request.path);
       break;
+    case "planBegin":
+      putInt32Field(writer, 0x18, request.id);
+      putInt32Field(writer, 0x280, request.taskCount);
+      break;
     case "explain":
       putInt32Field(writer, 0x18, request.id);
       putStringField(writer, 0x1e2, request.query);
       break;
+    case "planEnd":
     case "stats":
     case "status":
     case "terminate":
@@ -76,6 +87,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
   let query = "";
   let loadCheckpoints = false;
   let isComplete = false;
+  let taskCount = 0;
   let planStart = -1;
   let planEnd = -1;
   const reader = new ByteReader(frame);
@@ -94,12 +106,14 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
     else if (tag === 0x3a) path = reader.string();
     else if (tag === 0x232) ids = unpackSigned32(reader.lengthPrefixed());
     else if (tag === 0x250) isComplete = reader.bool();
+    else if (tag === 0x280) taskCount = reader.int32();
     else if (tag === 0x1e2) query = reader.string();
     else reader.skip(tag);
   }
-  if (type === REQUEST_TYPE.plan) {
-    if (planStart < 0) throw new ProtocolError("a request of type PLAN has no plan");
+  if (type === REQUEST_TYPE.plan || type === REQUEST_TYPE.planChunk) {
+    if (planStart < 0) throw new ProtocolError("a request of type PLAN or PLAN_CHUNK has no plan");
     const plan = decodePlan(frame, planStart, planEnd, context);
+    if (type === REQUEST_TYPE.planChunk) return { kind: "planChunk", plan };
     return { kind: "plan", plan, loadCheckpoints };
   }
   if (frame.length > MAX_REQUEST_FRAME_BYTES) {
@@ -115,6 +129,10 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "release", id };
     case REQUEST_TYPE.releaseMany:
       return { kind: "releaseMany", ids };
+    case REQUEST_TYPE.planBegin:
+      return { kind: "planBegin", id, taskCount };
+    case REQUEST_TYPE.planEnd:
+      return { kind: "planEnd" };
     case REQUEST_TYPE.stats:
       return { kind: "stats" };
     case REQUEST_TYPE.status:

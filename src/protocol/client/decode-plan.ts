@@ -4,6 +4,7 @@ import { ProtocolError, unexpected } from "../protocol-error.ts";
 import { ByteReader } from "../wire/byte-reader.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import { checkPlan } from "./check-plan.ts";
+import { unpackFixed32, unpackSigned32 } from "./packed-columns.ts";
 import { createRanges, NO_TASK_TYPE, PlanColumns } from "./plan-columns.ts";
 import { type PlanContext, PlanRefusal, taskName } from "./plan-context.ts";
 import { decodeResourceRequest, type RawRequest } from "./resource-request.ts";
@@ -51,6 +52,8 @@ export function decodePlan(
       }
       requests.push(decodeResourceRequest(reader));
     } else if (tag === 0x20) idBase = reader.int32();
+    else if (tag === 0x19a) columns.priorities = unpackSigned32(reader.lengthPrefixed());
+    else if (tag === 0x1a2) columns.consumerCounts = unpackFixed32(reader.lengthPrefixed());
     else if (tag === 0x192) symbols.push(decodeSymbol(reader, symbols.length));
     else reader.skip(tag);
   }

@@ -39,7 +39,7 @@ export const REQUEST_FRAME: FrameLimit = {
     const reader = new ByteReader(prefix);
     if (reader.tag() !== 0x08) return;
     const type = reader.int32();
-    if (type !== REQUEST_TYPE.plan) {
+    if (type !== REQUEST_TYPE.plan && type !== REQUEST_TYPE.planChunk) {
       throw unexpected(
         `a request of type ${type} in at most ${MAX_REQUEST_FRAME_BYTES} bytes`,
         "a longer frame, which only a PLAN may be",

@@ -15,6 +15,10 @@ export const REQUEST_TYPE = {
   releaseMany: 70,
   /** Ours: asks why tasks are where they are. */
   explain: 60,
+  /** Ours: a plan that comes in chunks; only to servers with the capability "plan-chunks". */
+  planBegin: 80,
+  planChunk: 81,
+  planEnd: 82,
   /** Ours: how the direct pull of a result ended; after a DATA_AT. */
   pullEnded: 71,
 } as const;

@@ -38,6 +38,9 @@ export class PlanColumns {
   labels: GrowingRanges | undefined;
   checkpointPaths: GrowingRanges | undefined;
   metadata: GrowingRanges | undefined;
+  /** Of a chunk, whole as they came. */
+  priorities: Int32Array | undefined;
+  consumerCounts: Uint32Array | undefined;
 
   constructor(capacity: number) {
     this.capacity = capacity;

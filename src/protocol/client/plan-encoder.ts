@@ -13,6 +13,7 @@ import {
 import { int32SizeBytes, varintSizeBytes } from "../wire/varint-size.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { PLAN_SYMBOL_BASE, REQUEST_TYPE } from "./message-types.ts";
+import { packFixed32 } from "./packed-columns.ts";
 
 /** Room before the tasks for the frame's header and the requests, which are known last. */
 const HEADROOM_BYTES = 1024;
@@ -133,6 +134,22 @@ export class PlanEncoder {
    * longer than a server takes.
    */
   finish(idBase: number, loadCheckpoints: boolean): Uint8Array {
+    return this.finishAs(REQUEST_TYPE.plan, idBase, loadCheckpoints);
+  }
+
+  /**
+   * As `finish`, for the tasks of a chunk, with what only the whole plan shows: see `Plan.priorities`
+   * and `Plan.consumerCounts`.
+   */
+  finishChunk(idBase: number, priorities: Int32Array, consumerCounts: Uint32Array): Uint8Array {
+    this.writer.varint(0x19a);
+    this.writer.lengthPrefixed(packFixed32(priorities));
+    this.writer.varint(0x1a2);
+    this.writer.lengthPrefixed(packFixed32(consumerCounts));
+    return this.finishAs(REQUEST_TYPE.planChunk, idBase, false);
+  }
+
+  private finishAs(type: number, idBase: number, loadCheckpoints: boolean): Uint8Array {
     const { writer, requests } = this;
     putInt32Field(writer, 0x20, idBase);
     for (const name of this.symbolIds.keys()) putStringField(writer, 0x192, name);
@@ -141,10 +158,15 @@ export class PlanEncoder {
 
     const head = new ByteWriter(FRAME_HEADER_BYTES + 16 + requests.length);
     const bodyBytes =
-      3 + varintSizeBytes(planBytes) + requests.length + writer.length - HEADROOM_BYTES;
+      2 +
+      int32SizeBytes(type) +
+      varintSizeBytes(planBytes) +
+      requests.length +
+      writer.length -
+      HEADROOM_BYTES;
     refuseLongPlan(bodyBytes);
     head.u64(bodyBytes);
-    putInt32Field(head, 0x08, REQUEST_TYPE.plan);
+    putInt32Field(head, 0x08, type);
     head.varint(0x12);
     head.varint(planBytes);
     head.raw(requests.written());

@@ -11,7 +11,8 @@ import { type PlanContext, PlanRefusal } from "../../protocol/client/plan-contex
 import type { Register } from "../../protocol/client/register.ts";
 import { encodeResultsFinished } from "../../protocol/client/results-finished.ts";
 import { encodeTasksFinished } from "../../protocol/client/task-finished.ts";
-import { ProtocolError } from "../../protocol/protocol-error.ts";
+import { MAX_PLAN_TASKS } from "../../protocol/limits.ts";
+import { ProtocolError, unexpected } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import type { Engine } from "../engine.ts";
@@ -24,7 +25,15 @@ import { createDeliveries } from "./deliveries.ts";
 import type { Deliver, DeliverHeld } from "./delivery.ts";
 
 /** What this server takes beyond the original protocol; told to clients that do so themselves. */
-const SERVER_CAPABILITIES = ["releases"];
+const SERVER_CAPABILITIES = ["releases", "plan-chunks"];
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+function checkPlanSize(idBase: number, taskCount: number): void {
+  const count = Math.min(MAX_PLAN_TASKS, MAX_INT32 - idBase + 1);
+  if (taskCount >= 1 && taskCount <= count) return;
+  throw unexpected(`a plan of 1 to ${count} tasks from ${idBase} on`, `${taskCount}`);
+}
 
 type CommandOf<Kind extends SchedulerCommand["kind"]> = Extract<SchedulerCommand, { kind: Kind }>;
 
@@ -56,6 +65,8 @@ export function startClientSession(
   let isOver = false;
   /** A plan's checkpoints are being looked for; requests wait, for they may be about its tasks. */
   let isBusy = false;
+  /** First id of the plan whose chunks are coming; -1 for none. */
+  let openPlanBase = -1;
 
   const takesDirect = register.capabilities.includes("direct-data");
   const deliveries = createDeliveries(engine, id, connection, { takesDirect });
@@ -115,7 +126,29 @@ export function startClientSession(
   const handle = (request: ClientRequest): void => {
     switch (request.kind) {
       case "plan":
+        if (openPlanBase !== -1) throw unexpected("chunks until the end of their plan", "a PLAN");
         submit(request);
+        break;
+      case "planBegin":
+        if (openPlanBase !== -1) throw unexpected("the end of a plan before the next", "a new one");
+        checkPlanSize(request.id, request.taskCount);
+        openPlanBase = request.id;
+        engine.step({
+          kind: "plan-begun",
+          clientId: id,
+          idBase: request.id,
+          taskCount: request.taskCount,
+        });
+        break;
+      case "planChunk":
+        if (openPlanBase === -1) throw unexpected("chunks after the begin of a plan", "one before");
+        for (const worker of engine.workers.values()) announceSymbols(engine, worker);
+        engine.trace?.onPlan(id, request.plan);
+        engine.step({ kind: "plan-extended", clientId: id, plan: request.plan });
+        break;
+      case "planEnd":
+        openPlanBase = -1;
+        engine.step({ kind: "plan-completed", clientId: id });
         break;
       case "fetch":
         engine.step({ kind: "result-requested", clientId: id, clientTask: request.id });
@@ -183,6 +216,10 @@ export function startClientSession(
     } catch (error) {
       // The frame was sound, so the connection goes on.
       if (!(error instanceof PlanRefusal)) throw error;
+      if (openPlanBase !== -1) {
+        engine.step({ kind: "plan-refused", clientId: id, message: error.message });
+        return;
+      }
       const details = error.idBase === undefined ? {} : { id: error.idBase };
       sendError(`Plan refused: ${error.message}`, { ...details, planRefused: true });
     }

@@ -1,0 +1,120 @@
+import { HyperloomError } from "../../core/model/errors.ts";
+import { isDynamic } from "../../core/model/symbols.ts";
+import { encodeSmallRequest } from "../../protocol/client/client-request.ts";
+import { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
+import { ProtocolError } from "../../protocol/protocol-error.ts";
+import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
+import type { SymbolTable } from "../session/symbol-table.ts";
+import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
+import { createRequestRows, type OrderedPlan, symbolId } from "./build-plan.ts";
+
+/** A smaller plan is begun, whole, before its second chunk would be there. */
+const CHUNKED_TASKS_MIN = 32_768;
+const CHUNK_TASKS_MAX = 8_192;
+/** A chunk with constants ends here, so that none is late because of its size. */
+const CHUNK_CONFIG_BYTES = 512 * 1024;
+
+/**
+ * Whether the plan is large enough, and one that a server can begin before it has seen all of it:
+ * which tasks can be loaded, and what dynamic tasks do, shows only in the whole.
+ */
+export function mayGoInChunks({ tasks }: OrderedPlan, loadCheckpoints: boolean): boolean {
+  if (tasks.length < CHUNKED_TASKS_MIN || loadCheckpoints) return false;
+  return !tasks.some(({ taskType }) => typeof taskType === "number" && isDynamic(taskType));
+}
+
+/**
+ * The plan's requests, to be sent as they come, so that the server runs the first tasks while the
+ * last ones are written:
+ *
+ *     PLAN_BEGIN | PLAN_CHUNK | PLAN_CHUNK | ... | PLAN_END
+ *
+ * Where a task cannot be written, the end comes early, for which the server refuses the plan, and a
+ * HyperloomError is thrown.
+ */
+export function* encodeInChunks(
+  plan: OrderedPlan,
+  results: Uint32Array,
+  idBase: number,
+  symbols: SymbolTable,
+): Generator<Uint8Array> {
+  const { tasks } = plan;
+  const { priorities, consumerCounts } = weigh(plan);
+  yield smallFrame({ kind: "planBegin", id: idBase, taskCount: tasks.length });
+  let nextResult = 0;
+  let from = 0;
+  try {
+    while (from < tasks.length) {
+      const encoder = new PlanEncoder();
+      const requestIndex = createRequestRows(encoder, symbols);
+      const inputIds: number[] = [];
+      let configBytes = 0;
+      let to = from;
+      while (to < tasks.length && to - from < CHUNK_TASKS_MAX && configBytes < CHUNK_CONFIG_BYTES) {
+        const task = tasks[to] as Task;
+        const { inputs, details } = task;
+        inputIds.length = inputs.length;
+        for (let i = 0; i < inputs.length; i++) inputIds[i] = idOf(inputs[i] as TaskInput, idBase);
+        const isResult = results[nextResult] === to;
+        if (isResult) nextResult += 1;
+        encoder.addTask(
+          symbolId(encoder, symbols, task.taskType, "task type"),
+          task.config,
+          inputIds,
+          requestIndex(details.resources),
+          isResult,
+          details.label,
+          details.checkpoint,
+          details.metadata,
+        );
+        configBytes += task.config.length;
+        to += 1;
+      }
+      yield encoder.finishChunk(
+        idBase + from,
+        priorities.subarray(from, to),
+        consumerCounts.subarray(from, to),
+      );
+      from = to;
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new HyperloomError(
+      "invalid-argument",
+      `A task of the plan is too large: ${error.message}. Let tasks.open read its data.`,
+      { cause: error },
+    );
+  } finally {
+    yield smallFrame({ kind: "planEnd" });
+  }
+}
+
+function idOf(input: TaskInput, idBase: number): number {
+  if (input instanceof Task) return idBase + input.planRow;
+  return input instanceof SharedConstant ? input.planId : input.id;
+}
+
+/** What a server cannot see in a part of the plan: the longest path from each task to a result, and its uses. */
+function weigh({ tasks }: OrderedPlan): {
+  readonly priorities: Int32Array;
+  readonly consumerCounts: Uint32Array;
+} {
+  const priorities = new Int32Array(tasks.length).fill(1);
+  const consumerCounts = new Uint32Array(tasks.length);
+  for (let row = tasks.length - 1; row >= 0; row -= 1) {
+    const priority = (priorities[row] as number) + 1;
+    for (const input of (tasks[row] as Task).inputs) {
+      if (!(input instanceof Task)) continue;
+      const { planRow } = input;
+      if ((priorities[planRow] as number) < priority) priorities[planRow] = priority;
+      consumerCounts[planRow] = (consumerCounts[planRow] as number) + 1;
+    }
+  }
+  return { priorities, consumerCounts };
+}
+
+function smallFrame(request: Parameters<typeof encodeSmallRequest>[1]): Uint8Array {
+  const writer = new ByteWriter(32);
+  encodeSmallRequest(writer, request);
+  return writer.written();
+}
