@@ -3,6 +3,7 @@ import type { CommandResult } from "./command-result.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addLocalCommand } from "./commands/local.ts";
 import { addRunCommand } from "./commands/run.ts";
+import { addSimulateCommand } from "./commands/simulate.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addStopCommand } from "./commands/stop.ts";
 import { addWaitCommand } from "./commands/wait.ts";
@@ -29,6 +30,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   addRunCommand(program, result);
   addStatusCommand(program, result);
   addExplainCommand(program, result);
+  addSimulateCommand(program, result);
   addStopCommand(program, result);
   addWaitCommand(program, result);
   try {

@@ -1,4 +1,7 @@
 export { FAULT_NAMES, type FaultName } from "./faults.ts";
+export { KNOWLEDGES, type Knowledge } from "./makespan/makespan-options.ts";
+export { type Prediction, type PredictionOptions, predict } from "./makespan/predict.ts";
+export { POLICY_NAMES, type PolicyName } from "./policies/catalog.ts";
 export type { SimulationReport } from "./report.ts";
 export { runSimulation } from "./run-simulation.ts";
 export { SimulationFailure } from "./simulation-failure.ts";
@@ -7,5 +10,7 @@ export {
   reproducingCommand,
   type SimulationOptions,
 } from "./simulation-options.ts";
+export { readWorkflows } from "./workflows/read-workflows.ts";
+export type { Workflow } from "./workflows/workflow.ts";
 export { WORKLOAD_NAMES, type WorkloadName } from "./workloads/catalog.ts";
 export type { Sabotage } from "./world.ts";

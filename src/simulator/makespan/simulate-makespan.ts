@@ -1,4 +1,5 @@
 import { createRandom } from "../../core/base/random.ts";
+import { HyperloomError } from "../../core/model/errors.ts";
 import { CPUS } from "../../core/model/symbols.ts";
 import { groupOf, presetGroup } from "../../core/scheduler/groups.ts";
 import { createSchedulerState, type SchedulerState } from "../../core/scheduler/state.ts";
@@ -41,6 +42,13 @@ export function simulateMakespan(
   given: Partial<MakespanOptions> = {},
 ): MakespanReport {
   const options = { ...DEFAULT_MAKESPAN_OPTIONS, ...given };
+  const largest = workflow.tasks.reduce((most, { cpus }) => Math.max(most, cpus), 0);
+  if (largest > options.cpusPerWorker) {
+    throw new HyperloomError(
+      "invalid-argument",
+      `A task of ${workflow.name} asks for ${largest} cpus, and workers have ${options.cpusPerWorker}.`,
+    );
+  }
   const planned = planWorkflow(workflow, LABELINGS[options.knowledge]);
   const clock = new VirtualClock();
   const network = createFlowNetwork(clock, options);

@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import { runToEnd } from "./programs.ts";
 
-const COMMANDS = ["server", "worker", "local", "run", "status", "explain", "stop", "wait"];
+const COMMANDS = [
+  "server",
+  "worker",
+  "local",
+  "run",
+  "status",
+  "explain",
+  "simulate",
+  "stop",
+  "wait",
+];
 
 test.concurrent("--help names every command", async () => {
   const { code, stdout } = await runToEnd("hyperloom", ["--help"]);
