@@ -13,7 +13,7 @@ import {
   needsMore,
   waitFor,
 } from "./placement/load.ts";
-import { missingInputsUs } from "./placement/transfer-cost.ts";
+import { missingInputsUs, TRANSFER_OVERHEAD_US } from "./placement/transfer-cost.ts";
 import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
 import { classOf } from "./request-classes.ts";
@@ -137,7 +137,8 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
 /**
  * Moves a run of neighbors from the pool whose tasks are most urgent to the worker's backlog: an even
  * share, and where all have nothing to do, to each the same. Neighbors mostly feed the same
- * consumers, whose inputs then need not move. What turns out to be uneven is stolen later.
+ * consumers, whose inputs then need not move; trivial ones with the same consumer stay together,
+ * however many they are. What turns out to be uneven is stolen later.
  * `position` is how many workers were served before in this round.
  */
 function drawFromPool(context: StepContext, worker: WorkerRecord, position: number): boolean {
@@ -158,9 +159,13 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   if (best === undefined) return false;
   const sharers = Math.max(1, state.workers.size - position);
   const run = Math.ceil(queues.count(best.pool) / sharers);
-  for (let i = 0; i < run; i += 1) {
+  let consumer = -1;
+  for (let i = 0; ; i += 1) {
     const row = queues.peek(best.pool);
     if (row === -1 || queues.topPriority(best.pool) !== bestPriority) break;
+    // Nobody is worth a share of what costs less to do than to bring together again.
+    if (i >= run && !(isTied(state, row) && firstConsumer(state, row) === consumer)) break;
+    consumer = firstConsumer(state, row);
     unqueueReady(state, row);
     expectDuration(state, row, 0);
     pushBacklog(context, worker, row);
@@ -283,7 +288,7 @@ function stealFrom(
   let stolen = 0;
   for (;;) {
     const row = queues.peekLast(queue);
-    if (row === -1 || expectedNow(state, row) >= COARSE_US) break;
+    if (row === -1 || expectedNow(state, row) >= COARSE_US || isTied(state, row)) break;
     if (!needsMore(state, worker, requestClass, row)) break;
     const moveUs = missingInputsUs(state, row, worker.id);
     if (moveUs > budgetUs) break;
@@ -307,7 +312,7 @@ function retractFor(context: StepContext, idle: WorkerRecord): void {
     let budgetUs = (greatest(victim.givenUs) - greatest(idle.givenUs)) / 2;
     if (budgetUs < RETRACT_GAP_US + 2 * victim.roundTripUs) continue;
     const rows = queues.lastRows(victim.given, queues.count(victim.given) >> 1, (row) => {
-      if (budgetUs <= 0 || tasks.state[row] !== ASSIGNED) return false;
+      if (budgetUs <= 0 || tasks.state[row] !== ASSIGNED || isTied(state, row)) return false;
       if (!classOf(state, row).capableKinds.has(idle.kind)) return false;
       if (missingInputsUs(state, row, idle.id) > budgetUs) return false;
       budgetUs -= tasks.expectedUs[row] as number;
@@ -323,6 +328,23 @@ function retractFor(context: StepContext, idle: WorkerRecord): void {
     victim.retractedAtMs = state.nowMs;
     return;
   }
+}
+
+/** Whether it takes less time to do the task, which has no inputs, than to bring its data to its consumer. */
+function isTied(state: SchedulerState, row: number): boolean {
+  const { tasks } = state;
+  return (
+    tasks.inputCount[row] === 0 &&
+    tasks.consumerCount[row] !== 0 &&
+    expectedNow(state, row) < TRANSFER_OVERHEAD_US
+  );
+}
+
+/** The row's first consumer, or -1. */
+function firstConsumer({ tasks }: SchedulerState, row: number): number {
+  if (tasks.consumerCount[row] === 0) return -1;
+  const at = (tasks.edgeStart[row] as number) + (tasks.inputCount[row] as number);
+  return tasks.edges.items[at] as number;
 }
 
 const greatest = (loads: Float64Array): number => loads.reduce((a, b) => Math.max(a, b), 0);

@@ -19,6 +19,13 @@ const GROUPS_MAX = 16_384;
 
 /** Weight of a new observation, once there are a few. */
 const LEARNING_RATE = 0.2;
+/**
+ * Once so many were seen, one that took much longer counts as if it had taken so many times the
+ * mean and a little: on a busy machine a task of 2 us takes 10 ms now and then.
+ */
+const OUTLIER_AFTER = 8;
+const OUTLIER_TIMES = 4;
+const OUTLIER_US = 100;
 
 export function createGroups(): Groups {
   return {
@@ -69,7 +76,9 @@ function observe(means: number[], counts: number[], index: number, durationUs: n
   counts[index] = seen;
   const rate = Math.max(LEARNING_RATE, 1 / seen);
   const mean = means[index] as number;
-  means[index] = mean + rate * (Math.max(durationUs, 1) - mean);
+  const greatestUs =
+    seen > OUTLIER_AFTER ? OUTLIER_TIMES * mean + OUTLIER_US : Number.POSITIVE_INFINITY;
+  means[index] = mean + rate * (Math.min(Math.max(durationUs, 1), greatestUs) - mean);
 }
 
 /** Sets what is expected of the group, as if it had been seen often. */
