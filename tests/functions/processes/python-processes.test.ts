@@ -80,13 +80,6 @@ describe("an end", () => {
     await untilNothingIsLeft(cluster, await cluster.connect());
   });
 
-  test("while a result is stored leaves nothing of it", async () => {
-    await using cluster = await startCluster({ workers: 1, workerArgs });
-    await using holding = await hold(cluster, { way: "store", end: "release" });
-    await waitForEnd(holding.pids);
-    await untilNothingIsLeft(cluster, await cluster.connect());
-  });
-
   test("of four runners that start at once leaves heartbeats alone", async () => {
     await using cluster = await startCluster({ workers: 1, cpus: 4, workerArgs });
     await using holding = await hold(cluster, { count: 4, way: "spin", end: "stay" });

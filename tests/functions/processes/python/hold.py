@@ -26,9 +26,6 @@ def hold(path):
     if way == "regex":
         # Holds the interpreter's lock for ever.
         re.match(r"(a|a)*b", "a" * 60)
-    if way == "store":
-        # Takes long: it is still storing when it is stopped.
-        return [bytes(200_000_000) for _ in range(50)]
     if way == "child":
         os.system(f"echo $$ > {path}.child; exec sleep 1000")
     time.sleep(1000)
