@@ -14,6 +14,8 @@ export type StepContext = {
   readonly dirtyWorkers: Set<number>;
   /** Tasks came to a pool that any worker with room may take from. */
   poolGrew: boolean;
+  /** For `giveAhead`, which is called for each row that is given; empty between its calls. */
+  readonly aheadStack: number[];
   /** Rows and edges that may still be worked on in this step, so that none takes long. */
   budget: number;
   /**
@@ -34,6 +36,7 @@ export function createStepContext(
     expansions: new Uint32List(),
     dirtyWorkers: new Set(),
     poolGrew: false,
+    aheadStack: [],
     budget: state.options.workPerStep,
     continueWork: () => continueWork(context),
   };

@@ -113,6 +113,7 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
   const { queues } = state;
   for (let mayGive = needsMore; ; mayGive = hasRoom) {
     let best = -1;
+    let bestQueue = -1;
     let bestPriority = Number.NEGATIVE_INFINITY;
     for (const [classId, queue] of worker.backlogs) {
       const row = queues.peek(queue);
@@ -122,15 +123,25 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
       const priority = queues.topPriority(queue);
       if (priority > bestPriority) {
         best = row;
+        bestQueue = queue;
         bestPriority = priority;
       }
     }
     if (best === -1) return;
-    unqueueReady(state, best);
-    // More may be known about such tasks than when it was queued.
-    expectDuration(state, best, missingInputsUs(state, best, worker.id));
-    give(context, worker, best);
-    giveAhead(context, worker, best);
+    const requestClass = classOf(state, best);
+    // As many as are equally urgent: no other queue comes first meanwhile.
+    do {
+      unqueueReady(state, best);
+      // More may be known about such tasks than when it was queued.
+      expectDuration(state, best, missingInputsUs(state, best, worker.id));
+      give(context, worker, best);
+      giveAhead(context, worker, best);
+      best = queues.peek(bestQueue);
+    } while (
+      best !== -1 &&
+      queues.topPriority(bestQueue) === bestPriority &&
+      hasRoom(state, worker, requestClass, best)
+    );
   }
 }
 

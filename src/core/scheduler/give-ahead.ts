@@ -29,8 +29,10 @@ const AHEAD_MOVE_US_MAX = 1_000;
  */
 export function giveAhead(context: StepContext, worker: WorkerRecord, row: number): void {
   const { tasks, options } = context.state;
-  if (!options.givesAhead) return;
-  const stack = [row];
+  // Most rows lead to nothing that can be given now.
+  if (!options.givesAhead || tasks.consumerCount[row] === 0) return;
+  const stack = context.aheadStack;
+  stack.push(row);
   for (let input = stack.pop(); input !== undefined; input = stack.pop()) {
     const count = tasks.consumerCount[input] as number;
     if (count > AHEAD_CONSUMERS_MAX) continue;

@@ -3,7 +3,7 @@ import { addRef } from "./outbox.ts";
 import { endArrivals } from "./placement/arrivals.ts";
 import { makeReady } from "./ready.ts";
 import { removeReplica } from "./replicas.ts";
-import { rememberRerun } from "./reruns.ts";
+import { REMEMBERED_TASKS_MAX, rememberRerun } from "./reruns.ts";
 import type { SchedulerState } from "./state.ts";
 import { ASSIGNED, DORMANT, HOLDS_INPUTS, READY, RUNNING, WAITING } from "./task-table.ts";
 import { forEachConsumer, resurrect, stopAttempt } from "./wants.ts";
@@ -19,8 +19,11 @@ export function loseObjects(
 ): void {
   const { state } = context;
   const { tasks } = state;
-  for (const row of rows) {
+  // Of more than are remembered, only the last would be.
+  for (const row of rows.slice(-REMEMBERED_TASKS_MAX)) {
     rememberRerun(state, row, workerName, "data-lost");
+  }
+  for (const row of rows) {
     tasks.state[row] = DORMANT;
     tasks.worker[row] = -1;
     state.objectCount -= 1;

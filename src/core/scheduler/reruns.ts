@@ -2,7 +2,7 @@ import type { RerunReason } from "../model/explanation.ts";
 import type { SchedulerState } from "./state.ts";
 
 /** Tasks whose reruns are remembered; the oldest are forgotten first. */
-const REMEMBERED_TASKS_MAX = 4_096;
+export const REMEMBERED_TASKS_MAX = 4_096;
 /** Reruns that are remembered of one task; the newest matter most. */
 const REMEMBERED_OF_TASK_MAX = 8;
 

@@ -28,6 +28,7 @@ export function onTasksFinished(context: StepContext, event: TasksFinished): voi
   context.dirtyWorkers.add(event.workerId);
   /** Inputs that lost their last consumer, and objects that nobody was waiting for. */
   const unwanted: number[] = [];
+  const tools = { unwanted, advance: consumerAdvance(context) };
   let nextCarried = 0;
   for (let i = 0; i < tasks.length; i += 1) {
     const row = tasks[i] as number;
@@ -38,7 +39,7 @@ export function onTasksFinished(context: StepContext, event: TasksFinished): voi
       state.tasks.worker[row] === event.workerId &&
       isGiven(state.tasks, row);
     if (isCurrent && !isAhead(state.tasks, row)) {
-      finish(context, event, i, entry, row, unwanted);
+      finish(context, event, i, entry, row, tools);
       continue;
     }
     dropStale(context, event.workerId, row, attempt);
@@ -69,7 +70,7 @@ function finish(
   i: number,
   entry: number,
   row: number,
-  unwanted: number[],
+  { unwanted, advance }: { unwanted: number[]; advance: (consumer: number) => void },
 ): void {
   const { state } = context;
   const { tasks } = state;
@@ -96,15 +97,16 @@ function finish(
   }
   notifyIfFinished(context, row, finished.carried, entry);
   releaseInputs(state, row, unwanted);
-  advanceConsumers(context, row);
+  forEachConsumer(state, row, advance);
   deliverParked(context, row);
   if (!isWanted(state, row)) unwanted.push(row);
 }
 
-function advanceConsumers(context: StepContext, row: number): void {
+/** What becomes of a row when one of its inputs is there. One function for all rows of a step, which are many. */
+function consumerAdvance(context: StepContext): (consumer: number) => void {
   const { state } = context;
   const { tasks } = state;
-  forEachConsumer(state, row, (consumer) => {
+  return (consumer) => {
     state.counters.rowsTouched += 1;
     const unfinished = (tasks.unfinishedInputs[consumer] as number) - 1;
     if (unfinished < 0) return;
@@ -112,7 +114,7 @@ function advanceConsumers(context: StepContext, row: number): void {
     if (unfinished > 0) return;
     if (tasks.state[consumer] === WAITING) makeReady(context, consumer);
     else keepGiven(context, consumer);
-  });
+  };
 }
 
 /** What a worker says, as a number that sums can be made of. */

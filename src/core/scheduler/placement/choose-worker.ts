@@ -88,25 +88,45 @@ function heldInputs(state: SchedulerState, row: number): HeldInputs {
   const end = start + (tasks.inputCount[row] as number);
   let totalBytes = 0;
   state.counters.rowsTouched += end - start;
-  const add = (workerId: number, bytes: number): void => {
+  const add = (workerId: number, bytes: number, objects: number): void => {
     bytesByWorker.set(workerId, (bytesByWorker.get(workerId) ?? 0) + bytes);
-    objectsByWorker.set(workerId, (objectsByWorker.get(workerId) ?? 0) + 1);
+    objectsByWorker.set(workerId, (objectsByWorker.get(workerId) ?? 0) + objects);
   };
+  // Neighbors are mostly together: a run of inputs on one worker is added at once.
+  let runWorker = -1;
+  let runBytes = 0;
+  let runObjects = 0;
   for (let k = start; k < end; k += 1) {
     const input = tasks.edges.items[k] as number;
     const bytes = tasks.sizeBytes[input] as number;
+    const workerId = tasks.worker[input] as number;
     totalBytes += bytes;
-    add(tasks.worker[input] as number, bytes);
-    const extra = state.extraReplicas.get(input);
-    if (extra === undefined) continue;
-    let seen = 0;
-    for (const workerId of extra) {
-      if (seen === HOLDERS_MAX) break;
-      seen += 1;
-      add(workerId, bytes);
+    if (workerId !== runWorker) {
+      if (runObjects > 0) add(runWorker, runBytes, runObjects);
+      runWorker = workerId;
+      runBytes = 0;
+      runObjects = 0;
     }
+    runBytes += bytes;
+    runObjects += 1;
+    if (state.extraReplicas.size > 0) addExtraHolders(state, input, bytes, add);
   }
+  if (runObjects > 0) add(runWorker, runBytes, runObjects);
   return { totalBytes, totalObjects: end - start, bytesByWorker, objectsByWorker };
+}
+
+function addExtraHolders(
+  state: SchedulerState,
+  input: number,
+  bytes: number,
+  add: (workerId: number, bytes: number, objects: number) => void,
+): void {
+  let seen = 0;
+  for (const workerId of state.extraReplicas.get(input) ?? []) {
+    if (seen === HOLDERS_MAX) break;
+    seen += 1;
+    add(workerId, bytes, 1);
+  }
 }
 
 /** The workers with the greatest transfers saved, at most `HOLDERS_MAX`. */

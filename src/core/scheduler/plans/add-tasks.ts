@@ -162,26 +162,31 @@ function addInputs(
   }
 }
 
-/** Finds groups quickly where neighbors are of one group, as they mostly are. */
+/** Finds groups quickly where of each task type the last one was of the same group, as it mostly was. */
 function createGrouper(state: SchedulerState, plan: Plan): (i: number) => number {
   const { bytes, labels, taskTypes } = plan;
-  let lastType = -1;
-  let lastStart = 0;
-  let lastBytes = 0;
-  let lastGroup = -1;
+  /** Of the last task of each type: where its prefix is, and its group. */
+  const lastStart: number[] = [];
+  const lastBytes: number[] = [];
+  const lastGroup: number[] = [];
   return (i) => {
     const start = labels === undefined ? 0 : (labels.starts[i] as number);
     const sizeBytes =
       labels === undefined ? 0 : prefixBytes(bytes, start, labels.lengths[i] as number);
     const taskType = taskTypes[i] as number;
-    if (taskType !== lastType || !isSame(bytes, start, sizeBytes, lastStart, lastBytes)) {
-      lastType = taskType;
-      lastStart = start;
-      lastBytes = sizeBytes;
-      const prefix = decodeUtf8Lossy(bytes.subarray(start, start + sizeBytes));
-      lastGroup = groupOf(state.groups, taskType, prefix);
+    const known = lastGroup[taskType];
+    if (
+      known !== undefined &&
+      isSame(bytes, start, sizeBytes, lastStart[taskType] ?? 0, lastBytes[taskType] ?? 0)
+    ) {
+      return known;
     }
-    return lastGroup;
+    const prefix = decodeUtf8Lossy(bytes.subarray(start, start + sizeBytes));
+    const group = groupOf(state.groups, taskType, prefix);
+    lastStart[taskType] = start;
+    lastBytes[taskType] = sizeBytes;
+    lastGroup[taskType] = group;
+    return group;
   };
 }
 
