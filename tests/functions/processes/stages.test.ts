@@ -1,10 +1,23 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
   type AnyInput,
   type Client,
+  type Future,
   type Task,
   TaskFailedError,
   tasks,
@@ -36,7 +49,7 @@ type Language = {
   readonly name: string;
   readonly runner: string;
   readonly pass: (running: string, hold: string, input: Task<Buffer>) => Task<Buffer>;
-  readonly store: (running: string, hold: string) => Task<unknown>;
+  readonly store: (running: string, hold: string, checkpoint?: string) => Task<unknown>;
 };
 const resources = { target: 1 };
 const LANGUAGES: readonly Language[] = [
@@ -44,7 +57,8 @@ const LANGUAGES: readonly Language[] = [
     name: "TypeScript",
     runner: "loom-runner.js",
     pass: (running, hold, input) => pass.with({ resources })(running, hold, input),
-    store: (running, hold) => store.with({ resources })(running, hold),
+    store: (running, hold, checkpoint) =>
+      store.with({ resources, ...(checkpoint !== undefined && { checkpoint }) })(running, hold),
   },
   {
     name: "Python",
@@ -53,7 +67,12 @@ const LANGUAGES: readonly Language[] = [
       const inputs: AnyInput[] = [input];
       return pythonPass({ args: [running, hold], inputs, resources });
     },
-    store: (running, hold) => pythonStore({ args: [running, hold], resources }),
+    store: (running, hold, checkpoint) =>
+      pythonStore({
+        args: [running, hold],
+        resources,
+        ...(checkpoint !== undefined && { checkpoint }),
+      }),
   },
 ];
 
@@ -266,6 +285,83 @@ describe.each(LANGUAGES)("a function in $name", (language) => {
       const value = (await result.gather()) as readonly [Buffer, unknown];
       expect(Buffer.alloc(FILE_BYTES, 1).equals(value[0])).toBe(true);
       expect((await reach(running)).worker).not.toBe(worker);
+      await startTarget();
+      await expectClean(client);
+    });
+  });
+
+  describe("that has its checkpoint written", () => {
+    /** A call whose checkpoint is written but for its type: that file is a pipe that nobody reads. */
+    async function startWriting(client: Client) {
+      const { running, hold } = paths({ isHeld: false });
+      const checkpoint = join(cluster.scratch, `point-${calls}`);
+      const pipe = `${checkpoint}.loom.type.tmp`;
+      execFileSync("mkfifo", [pipe]);
+      const result = client.submit(language.store(running, hold, checkpoint));
+      const place = await reach(running);
+      const temporary = `${checkpoint}.loom.tmp`;
+      const isWritten = (): boolean =>
+        existsSync(temporary) && statSync(temporary).size > FILE_BYTES;
+      await until(isWritten, "no checkpoint is written");
+      const letGo = (): void => {
+        const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+        onTestFinished(() => closeSync(reader));
+      };
+      return { running, result, checkpoint, temporary, pipe, letGo, ...place };
+    }
+
+    async function expectResult(result: Future<unknown>): Promise<void> {
+      const [first] = (await result.gather()) as readonly [Buffer, unknown];
+      expect(Buffer.alloc(FILE_BYTES, 1).equals(first)).toBe(true);
+    }
+
+    test("fails when it cannot be written, and leaves nothing", async () => {
+      await using client = await cluster.connect();
+      const { running, hold } = paths({ isHeld: false });
+      const checkpoint = join(cluster.scratch, `point-${calls}`);
+      mkdirSync(join(checkpoint, "taken"), { recursive: true });
+      const result = client.submit(language.store(running, hold, checkpoint));
+      const failure = await result.wait().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(TaskFailedError);
+      expect(failure).toMatchObject({
+        attempts: 1,
+        message: expect.stringContaining(`Cannot write checkpoint '${checkpoint}'`),
+      });
+      expect(existsSync(`${checkpoint}.loom.tmp`)).toBe(false);
+      await expectClean(client);
+    });
+
+    test("does not need its process any more", async () => {
+      await using client = await cluster.connect();
+      const { result, pid, letGo, checkpoint } = await startWriting(client);
+      process.kill(pid, "SIGKILL");
+      await until(() => !isAlive(pid), `process ${pid} goes on`);
+      expect(result.finished).toBe(false);
+      letGo();
+      await expectResult(result);
+      expect(statSync(checkpoint).size).toBeGreaterThan(FILE_BYTES);
+      await expectClean(client);
+    });
+
+    test("is gone without a trace when it is released", async () => {
+      await using client = await cluster.connect();
+      const { result, letGo, temporary } = await startWriting(client);
+      result.release();
+      letGo();
+      await expectClean(client);
+      expect(existsSync(temporary)).toBe(false);
+    });
+
+    test("does so elsewhere when its worker is killed", async () => {
+      await using client = await cluster.connect();
+      const writing = await startWriting(client);
+      rmSync(writing.pipe);
+      rmSync(writing.running);
+      await lose(writing.worker);
+      await expectResult(writing.result);
+      expect((await reach(writing.running)).worker).not.toBe(writing.worker);
+      expect(statSync(writing.checkpoint).size).toBeGreaterThan(FILE_BYTES);
+      expect(existsSync(writing.temporary)).toBe(false);
       await startTarget();
       await expectClean(client);
     });

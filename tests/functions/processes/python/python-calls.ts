@@ -9,6 +9,7 @@ export type CallDetails = {
   readonly inputs?: readonly AnyInput[];
   readonly timeLimitMs?: number;
   readonly resources?: Resources;
+  readonly checkpoint?: string;
   readonly label?: string;
 };
 
@@ -32,7 +33,7 @@ export function pythonFunction<T = Buffer>(
     ]),
     { label: undefined, metadata: undefined, checkpoint: undefined, resources: ONE_CPU },
   );
-  return ({ args = [], inputs = [], timeLimitMs, resources, label = name } = {}) =>
+  return ({ args = [], inputs = [], timeLimitMs, resources, checkpoint, label = name } = {}) =>
     new Task<T>(
       TASK_TYPE.pyCall,
       [code, ...inputs],
@@ -45,7 +46,7 @@ export function pythonFunction<T = Buffer>(
       {
         label,
         metadata: undefined,
-        checkpoint: undefined,
+        checkpoint,
         resources: requestOf(resources, ONE_CPU),
       },
     );
