@@ -221,6 +221,9 @@ function stealCoarse(context: StepContext, worker: WorkerRecord): boolean {
       const victim = state.workers.get(id);
       const queue = victim?.backlogs.get(requestClass.id);
       if (victim === undefined || victim === worker || queue === undefined) continue;
+      const head = queues.peek(queue);
+      // One of many short ones: so are most of those behind it.
+      if (head === -1 || expectedNow(state, head) < COARSE_US) continue;
       const waitUs = waitFor(victim, requestClass);
       const ownUs = waitFor(worker, requestClass);
       queues.forFirst(queue, COARSE_ROWS, (row) => {
