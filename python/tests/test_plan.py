@@ -37,6 +37,28 @@ def encode(*roots, id_base=0):
     return request["plan"]["tasks"]
 
 
+def test_what_a_task_begins_with_is_its_own():
+    same = b"same"
+    begins = [
+        ("a", same, b"same"),
+        ("a", same, b"same"),
+        ("b", same, b"same"),
+        ("b", "text", b"text"),
+        ("b", bytearray(b"may change"), b"may change"),
+        ("b", memoryview(b"seen"), b"seen"),
+        ("a", "", b""),
+        ("a", b"", b""),
+        ("a", same, b"same"),
+    ]
+    encoded = encode(*(Task(task_type, (), config) for task_type, config, _ in begins))
+    assert [task["config"] for task in encoded] == [config for _, _, config in begins]
+    types = [task["task_type"] for task in encoded]
+    assert [number - min(types) for number in types] == [0, 0, 1, 1, 1, 1, 0, 0, 0]
+    for wrong in (Task(None, (), None), Task("a", (), None)):
+        with pytest.raises(LoomError):
+            encode(Task("a", (), bytearray(b"x")), wrong)
+
+
 def assert_ordered(encoded, id_base=0):
     for row, task in enumerate(encoded):
         assert all(number < id_base + row for number in task.get("input_ids", []))

@@ -1,5 +1,6 @@
 """From ordered tasks to the frame of a PLAN request."""
 
+import functools
 import os.path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -15,6 +16,8 @@ MAX_PLAN_BYTES = 2**31 - 1
 PLAN_SYMBOL_BASE = 2**30
 
 _TYPE_PLAN = 1
+#: No task has this config.
+_NO_CONFIG = object()
 #: Ids below this take two look-ups.
 _TABLES_END = TABLE_SIZE * TABLE_SIZE
 #: Tasks whose bytes are joined at a time: few joins, and little memory for the pieces.
@@ -95,8 +98,13 @@ class PlanEncoder:
         self, tasks: List[Task], is_result: bytearray, shift: int, in_tables: bool
     ) -> bytes:
         """The hot loop: less than a microsecond for a task, hence look-ups instead of calls."""
-        last, more = varint_tables()
+        last, _ = varint_tables()
+        input_last, input_more, task_last = _tagged_tables()
         heads = self._heads
+        # Most tasks begin as the one before does.
+        last_type: Optional[str] = None
+        last_config: object = _NO_CONFIG
+        start = b""
         tail_request: Optional[ResourceRequest] = None
         request_tail = b""
         last_extras: Optional[Extras] = None
@@ -105,24 +113,29 @@ class PlanEncoder:
         append = pieces.append
         for task, result in zip(tasks, is_result):
             config = task.config
-            if type(config) is str:
-                config = config.encode()
-            elif type(config) is not bytes:
-                config = _bytes_of(config, task, "config")
-            head = heads.get(task.task_type)
-            if head is None:
-                head = heads[task.task_type] = self._head_of(task)
-            size = len(config)
-            body = head + (last[size] if size < TABLE_SIZE else encode_varint(size)) + config
+            if config is not last_config or task.task_type is not last_type:
+                last_config = config
+                if type(config) is str:
+                    config = config.encode()
+                elif type(config) is not bytes:
+                    # What may be changed is not known by what it was.
+                    last_config = _NO_CONFIG
+                    config = _bytes_of(config, task, "config")
+                last_type = task.task_type
+                head = heads.get(last_type)
+                if head is None:
+                    head = heads[last_type] = self._head_of(task)
+                size = len(config)
+                start = head + (last[size] if size < TABLE_SIZE else encode_varint(size)) + config
+            body = start
             inputs = task.inputs
             if inputs:
                 if len(inputs) == 1 and in_tables and type(inputs[0]) is Task:
                     number = inputs[0]._mark + shift
-                    body += b"\x18" + (
-                        last[number]
-                        if number < TABLE_SIZE
-                        else more[number & 0x3FFF] + last[number >> 14]
-                    )
+                    if number < TABLE_SIZE:
+                        body += input_last[number]
+                    else:
+                        body += input_more[number & 0x3FFF] + last[number >> 14]
                 else:
                     body += _input_fields(inputs, shift, in_tables)
             request = task.resource_request
@@ -138,7 +151,10 @@ class PlanEncoder:
                     last_extras, extra_fields = extras, _extra_fields(task)
                 body += extra_fields
             size = len(body)
-            append(b"\x12" + (last[size] if size < TABLE_SIZE else encode_varint(size)) + body)
+            if size < TABLE_SIZE:
+                append(task_last[size] + body)
+            else:
+                append(b"\x12" + encode_varint(size) + body)
         return b"".join(pieces)
 
     def _head_of(self, task: Task) -> bytes:
@@ -157,6 +173,17 @@ class PlanEncoder:
                 f"tasks.cpus(2), not {request!r}"
             )
         return int_field(0x28, self.request_row(request)) if request.resources else b""
+
+
+@functools.cache
+def _tagged_tables() -> Tuple[List[bytes], List[bytes], List[bytes]]:
+    """Those of `varint_tables` behind the tag of an input, and the first behind that of a task."""
+    last, more = varint_tables()
+    return (
+        [b"\x18" + number for number in last],
+        [b"\x18" + number for number in more],
+        [b"\x12" + number for number in last],
+    )
 
 
 def _input_fields(inputs: Sequence[object], shift: int, in_tables: bool) -> bytes:
