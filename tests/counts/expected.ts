@@ -16,10 +16,15 @@ const read = (): Record<string, Counts> =>
 
 /**
  * Compares counts, which depend on no clock, with the committed ones: none may be greater by more
- * than 5 percent, or `tolerance`, and one that is smaller by a fifth asks to be written down. With
- * HYPERLOOM_WRITE_COUNTS=1 (`npm run counts`) they are written instead.
+ * than 5 percent, or `worseMax` times as great, and one that is smaller by a fifth, or less than
+ * `betterMin` times as great, asks to be written down. With HYPERLOOM_WRITE_COUNTS=1
+ * (`npm run counts`) they are written instead.
  */
-export function expectCounts(name: string, counts: Counts, tolerance: number = WORSE_MAX): void {
+export function expectCounts(
+  name: string,
+  counts: Counts,
+  { worseMax = WORSE_MAX, betterMin = BETTER_MIN }: { worseMax?: number; betterMin?: number } = {},
+): void {
   if (process.env["HYPERLOOM_WRITE_COUNTS"] === "1") {
     const rounded = Object.fromEntries(
       Object.entries(counts).map(([key, value]) => [key, Number(value.toPrecision(4))]),
@@ -36,11 +41,11 @@ export function expectCounts(name: string, counts: Counts, tolerance: number = W
   for (const [key, value] of Object.entries(counts)) {
     const known = expected?.[key] ?? 0;
     expect(value, `${name}: more ${key} than before`).toBeLessThanOrEqual(
-      known * tolerance + SMALLEST,
+      known * worseMax + SMALLEST,
     );
     expect(
       value,
       `${name}: fewer ${key} than before. Well done: keep it by "npm run counts"`,
-    ).toBeGreaterThanOrEqual((known * BETTER_MIN) / (tolerance / WORSE_MAX) - SMALLEST);
+    ).toBeGreaterThanOrEqual(known * betterMin - SMALLEST);
   }
 }

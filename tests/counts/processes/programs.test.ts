@@ -5,8 +5,8 @@ import { startCluster } from "../../system/processes/cluster.ts";
 import { expectCounts } from "../expected.ts";
 
 const PROGRAMS = 200;
-/** How reports share a message depends on when programs end. */
-const TOLERANCE = 1.4;
+/** On a busy machine several messages are read and written at once; there is no way to share fewer. */
+const TOLERANCE = { worseMax: 1.2, betterMin: 0 };
 
 /** Reads and writes of a process so far, of whatever kind, and what it wrote. */
 function countCalls(pid: number): { reads: number; writes: number } {
