@@ -13,7 +13,7 @@ function caseOf(durationUs: number, goal: number, peers: string, seconds: number
       measureScenario(
         context,
         "efficiency",
-        { durationUs, cpus, seconds },
+        { durationUs, cpus, seconds, warmUpSeconds: seconds },
         {
           workers: [{ cpus }],
         },
