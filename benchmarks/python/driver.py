@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from loom.client import Client, tasks
-
-
+# Plans before the one that is measured, besides the first.
 WARM_PLANS = 3
+
 
 def cpu_seconds(pid: int) -> float:
     """CPU of all threads of a process and of its descendants, those that ended included."""
