@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from loom.client import Client, tasks
+
 # Plans before the one that is measured, besides the first.
 WARM_PLANS = 3
 
