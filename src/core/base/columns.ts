@@ -28,14 +28,17 @@ export function grownCapacity(capacity: number, needed: number): number {
 /** Items whose memory a list keeps when it is cleared. */
 const KEPT_ITEMS = 4096;
 
+/** Of all lists that hold nothing: most of those that a step makes never do. */
+const NO_ITEMS = new Uint32Array(0);
+
 /** A list of uint32 that grows by doubling; for gathering a batch whose size is not known. */
 export class Uint32List {
-  #items = new Uint32Array(16);
+  #items: Uint32Array<ArrayBuffer> = NO_ITEMS;
   length = 0;
 
   push(value: number): void {
     if (this.length === this.#items.length) {
-      this.#items = resizeColumn(this.#items, this.length * 2);
+      this.#items = resizeColumn(this.#items, grownCapacity(this.length, this.length + 1));
     }
     this.#items[this.length] = value;
     this.length += 1;
@@ -52,7 +55,7 @@ export class Uint32List {
 
   clear(): void {
     this.length = 0;
-    if (this.#items.length > KEPT_ITEMS) this.#items = new Uint32Array(16);
+    if (this.#items.length > KEPT_ITEMS) this.#items = NO_ITEMS;
   }
 
   /** A copy of what is in the list now. */

@@ -6,13 +6,15 @@ const FRAME_LENGTH_BYTES = 8;
 /** Up to here a loop copies faster than `set` with a view that is made for it. */
 const LOOP_BYTES_MAX = 48;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Gathers `CarriedResults`, entry by entry. */
 export class CarriedList {
   #positions: number[] = [];
   #dataTypes: number[] = [];
   #frameCounts: number[] = [];
   #starts: number[] = [0];
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
   #length = 0;
 
   get count(): number {

@@ -78,19 +78,19 @@ export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerComm
     attempts: attempts.toArray(),
   });
   // A worker that was lost in this very step gets nothing.
-  const isThere = ([workerId]: readonly [number, unknown]): boolean => state.workers.has(workerId);
-  for (const [workerId, lists] of [...outbox.cancels].filter(isThere)) {
-    commands.push({ kind: "cancel", workerId, refs: refs(lists) });
+  const isThere = (workerId: number): boolean => state.workers.has(workerId);
+  for (const [workerId, lists] of outbox.cancels) {
+    if (isThere(workerId)) commands.push({ kind: "cancel", workerId, refs: refs(lists) });
   }
-  for (const [workerId, lists] of [...outbox.drops].filter(isThere)) {
-    commands.push({ kind: "drop", workerId, refs: refs(lists) });
+  for (const [workerId, lists] of outbox.drops) {
+    if (isThere(workerId)) commands.push({ kind: "drop", workerId, refs: refs(lists) });
   }
   for (const [workerId, rows] of outbox.assigns) {
     commands.push({ kind: "assign", workerId, batch: createAssignedTasks(state, workerId, rows) });
   }
   // What is asked back may have been assigned in this very step.
-  for (const [workerId, lists] of [...outbox.retracts].filter(isThere)) {
-    commands.push({ kind: "retract", workerId, refs: refs(lists) });
+  for (const [workerId, lists] of outbox.retracts) {
+    if (isThere(workerId)) commands.push({ kind: "retract", workerId, refs: refs(lists) });
   }
   for (const [clientId, { tasks, carried }] of outbox.finished) {
     commands.push({
