@@ -18,8 +18,11 @@ import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
 import { classOf } from "./request-classes.ts";
 import type { RequestClass, SchedulerState, WorkerRecord } from "./state.ts";
-import { ASSIGNED, RETRACTING } from "./task-table.ts";
+import { ASSIGNED, RESULT, RETRACTING } from "./task-table.ts";
+import { planOf } from "./wants.ts";
 
+/** What it takes to hand out a task, all in all. */
+const HAND_OUT_US = 10;
 /** Hungry workers that one step looks at, so that many idle ones do not make each event dear. */
 const HUNGRY_PER_STEP = 8;
 /** Victims that are compared before some of their backlog is taken. */
@@ -160,7 +163,8 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   for (const requestClass of state.pooledClasses) {
     if (!requestClass.capableKinds.has(worker.kind)) continue;
     const row = queues.peek(requestClass.pool);
-    if (!needsMore(state, worker, requestClass, row)) continue;
+    if (!needsMore(state, worker, requestClass, row) || isTiedElsewhere(state, row, worker))
+      continue;
     const priority = queues.topPriority(requestClass.pool);
     if (priority > bestPriority) {
       best = requestClass;
@@ -177,6 +181,7 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
     // Nobody is worth a share of what costs less to do than to bring together again.
     if (i >= run && !(isTied(state, row) && firstConsumer(state, row) === consumer)) break;
     consumer = firstConsumer(state, row);
+    if (consumer === -1 && isTied(state, row)) planOf(state, row).tiedTo = worker.id;
     unqueueReady(state, row);
     expectDuration(state, row, 0);
     pushBacklog(context, worker, row);
@@ -344,21 +349,32 @@ function retractFor(context: StepContext, idle: WorkerRecord): void {
   }
 }
 
-/** Whether it takes less time to do the task, which has no inputs, than to bring its data to its consumer. */
+/**
+ * Whether it takes less time to do the task, which has no inputs, than to bring its data to its
+ * consumer. Of a plan that is still arriving the consumers may not be known: then only what takes no
+ * longer than handing it out is tied, since other workers could do nothing for it.
+ */
 function isTied(state: SchedulerState, row: number): boolean {
   const { tasks } = state;
-  return (
-    tasks.inputCount[row] === 0 &&
-    tasks.consumerCount[row] !== 0 &&
-    expectedNow(state, row) < TRANSFER_OVERHEAD_US
-  );
+  if (tasks.inputCount[row] !== 0) return false;
+  const expectedUs = expectedNow(state, row);
+  if (firstConsumer(state, row) !== -1) return expectedUs < TRANSFER_OVERHEAD_US;
+  const isResult = ((tasks.flags[row] as number) & RESULT) !== 0;
+  return !isResult && expectedUs < HAND_OUT_US && planOf(state, row).isOpen;
 }
 
-/** The row's first consumer, or -1. */
+/** Whether another worker has what the row is tied to, of a plan that came, or comes, in chunks. */
+function isTiedElsewhere(state: SchedulerState, row: number, worker: WorkerRecord): boolean {
+  if (!isTied(state, row)) return false;
+  const { tiedTo } = planOf(state, row);
+  return tiedTo !== worker.id && state.workers.has(tiedTo);
+}
+
+/** The row's first consumer; -1 if it has none, or none is known so far. */
 function firstConsumer({ tasks }: SchedulerState, row: number): number {
   if (tasks.consumerCount[row] === 0) return -1;
   const at = (tasks.edgeStart[row] as number) + (tasks.inputCount[row] as number);
-  return tasks.edges.items[at] as number;
+  return Math.max(-1, tasks.edges.items[at] as number);
 }
 
 const greatest = (loads: Float64Array): number => loads.reduce((a, b) => Math.max(a, b), 0);

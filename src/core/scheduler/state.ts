@@ -82,6 +82,8 @@ export type PlanRecord = {
   heldTo: number;
   /** Chunks are to come; until the last one is accepted, nothing is told of its results. */
   isOpen: boolean;
+  /** The worker that has what is tied together of a plan whose consumers are not known so far; -1 for none. */
+  tiedTo: number;
   /** It failed, was refused or its client left: nothing more is told of its results. */
   isGivenUp: boolean;
   /** Endings that go over its rows now. */

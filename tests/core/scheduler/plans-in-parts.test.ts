@@ -127,6 +127,27 @@ describe("a plan in chunks", () => {
     expect(cluster.state.tasks.liveCount).toBe(0);
   });
 
+  test("has its trivial tasks on one worker while their consumer is not known", () => {
+    const cluster = begin(9);
+    cluster.join(2);
+    extend(
+      cluster,
+      Array.from({ length: 4 }, () => ({ type: "const" as const })),
+      0,
+    );
+    extend(
+      cluster,
+      Array.from({ length: 4 }, () => ({ type: "const" as const })),
+      4,
+    );
+    extend(cluster, [{ inputs: [0, 1, 2, 3, 4, 5, 6, 7], result: true }], 8);
+    const counts = [1, 2].map((worker) => cluster.given.get(worker)?.length ?? 0);
+    expect(counts.sort((a, b) => a - b)).toEqual([0, expect.any(Number)]);
+    cluster.step({ kind: "plan-completed", clientId: CLIENT });
+    cluster.finishAll();
+    expect(cluster.finishedOf(CLIENT)).toEqual([8]);
+  });
+
   test("gets more room for consumers than were announced", () => {
     const cluster = begin(41);
     extend(cluster, [{ result: true }], 0);

@@ -29,6 +29,21 @@ test("beside a task that takes an hour, the other cpu gets short ones", () => {
   expect(cluster.given.get(1)).toMatchObject([{ clientTask: 2 }, { clientTask: 3 }]);
 });
 
+test("trivial tasks with one consumer stay together, those that take time are shared out", () => {
+  for (const [type, workers] of [
+    ["const", 1],
+    ["run", 2],
+  ] as const) {
+    const cluster = createFakeCluster();
+    cluster.join(1, 64);
+    cluster.join(2, 64);
+    const inputs = Array.from({ length: 20 }, (_, i) => i);
+    const sources = inputs.map(() => ({ type, request: type === "run" ? ONE_CPU : [] }));
+    submit(cluster, [...sources, { inputs, result: true }], 0);
+    expect([...cluster.given.values()].filter((given) => given.length > 0)).toHaveLength(workers);
+  }
+});
+
 test("a light program that takes an hour does not keep built-in tasks waiting", () => {
   const cluster = createFakeCluster();
   cluster.join(1, 2);

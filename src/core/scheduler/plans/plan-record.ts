@@ -18,6 +18,7 @@ export function createPlanRecord(
     heldFrom: 0,
     heldTo: 0,
     isOpen: false,
+    tiedTo: -1,
     isGivenUp: false,
     endings: 0,
     expandedRows: [],
