@@ -13,7 +13,8 @@ import {
   type ServerAddress,
 } from "./session/address.ts";
 import { connectSession } from "./session/connect.ts";
-import type { ServerStats, Session } from "./session/session.ts";
+import type { ServerStats } from "./session/questions.ts";
+import type { Session } from "./session/session.ts";
 import { Task } from "./tasks/task.ts";
 
 export type ConnectOptions = {

@@ -41,7 +41,7 @@ export { Future } from "./futures/future.ts";
 export type { FetchToOptions, WaitOptions } from "./futures/options.ts";
 export type { ClientProgress } from "./plan/plan-ledger.ts";
 export type { ServerAddress } from "./session/address.ts";
-export type { ServerStats } from "./session/session.ts";
+export type { ServerStats } from "./session/questions.ts";
 export type { ArrayOf, ItemAt, SliceOf, ValuesOf } from "./tasks/collection-tasks.ts";
 export { readCount } from "./tasks/collection-tasks.ts";
 export type { CustomOptions } from "./tasks/custom-task.ts";

@@ -24,17 +24,11 @@ import { type SharedConstant, Task } from "../tasks/task.ts";
 import { Answers } from "./answers.ts";
 import { DirectPulls } from "./direct-pulls.ts";
 import { FetchQueue } from "./fetch-queue.ts";
+import { Questions, type ServerStats } from "./questions.ts";
+import { Releases } from "./releases.ts";
 import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
 import { ResponseReader } from "./response-reader.ts";
 import { createSymbolTable, type SymbolTable } from "./symbol-table.ts";
-
-/** What the whole server holds now. */
-export type ServerStats = {
-  /** Registered workers. */
-  readonly workers: number;
-  /** Data objects of living clients that exist now. */
-  readonly dataObjects: number;
-};
 
 type SubmitOptions = {
   readonly loadCheckpoints?: boolean;
@@ -56,12 +50,7 @@ export class Session implements FutureOwner {
   readonly #plans: PlanLedger;
   readonly #fetches: FetchQueue;
   readonly #direct: DirectPulls;
-  readonly #stats = new Answers<ServerStats>();
-  /** Traces are asked for with a STATS request after them, whose answer says that no ERROR came. */
-  readonly #traces = new Answers<void>();
-  readonly #statsFor: ("stats" | "trace")[] = [];
-  readonly #status = new Answers<ClusterStatus>();
-  readonly #explanations = new Answers<TaskExplanation[]>();
+  readonly #questions = new Questions((request) => this.#send(request));
   readonly #dictionary = new Answers<SymbolTable>();
   readonly #closed: Promise<void>;
   #onClosed: () => void = () => {};
@@ -70,12 +59,9 @@ export class Session implements FutureOwner {
   readonly #shared = new Map<string, Future>();
   #connection: TcpConnection | undefined;
   #symbols: SymbolTable = createSymbolTable([]);
-  /** The server takes releases of many results in one request. */
-  #takesReleases = false;
   /** The server takes large plans in chunks, and begins with the first one. */
   #takesChunks = false;
-  /** What is to be released with the next request, or at the end of this turn. */
-  #releases: number[] = [];
+  readonly #releases = new Releases((request) => this.#send(request));
   /** Why nothing can be asked any more. */
   #end: HyperloomError | undefined;
   /** An ERROR that is about no request: the server closes the connection after it. */
@@ -98,7 +84,7 @@ export class Session implements FutureOwner {
     this.#fetches = new FetchQueue({
       send: (id) => this.#send({ kind: "fetch", id }),
       onIdle: (future) => {
-        if (this.#releaseWhenFetched.delete(future)) this.#sendRelease(future.id);
+        if (this.#releaseWhenFetched.delete(future)) this.#releases.add(future.id);
       },
     });
   }
@@ -155,7 +141,7 @@ export class Session implements FutureOwner {
     const failure = earlierFailure(plan.earlier);
     const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
     if (hopeless === undefined) {
-      this.#sendReleases();
+      this.#releases.flush();
       if (this.#takesChunks && mayGoInChunks(ordered, loadCheckpoints)) {
         for (const frame of encodeInChunks(ordered, rows, idBase, this.#symbols)) {
           this.#connection?.send(frame);
@@ -256,46 +242,32 @@ export class Session implements FutureOwner {
   release(future: Future): void {
     if (!this.#plans.release(future)) return;
     if (this.#fetches.isFetching(future)) this.#releaseWhenFetched.add(future);
-    else this.#sendRelease(future.id);
+    else this.#releases.add(future.id);
   }
 
   stats(signal: AbortSignal | undefined): Promise<ServerStats> {
     this.#check(signal);
-    this.#statsFor.push("stats");
-    this.#send({ kind: "stats" });
-    return this.#stats.next(signal);
+    return this.#questions.stats(signal);
   }
 
   status(signal: AbortSignal | undefined): Promise<ClusterStatus> {
     this.#check(signal);
-    this.#send({ kind: "status" });
-    return this.#status.next(signal);
+    return this.#questions.status(signal);
   }
 
-  /** Explains the tasks that `query` means. */
   explain(query: string, signal: AbortSignal | undefined): Promise<TaskExplanation[]> {
     this.#check(signal);
-    this.#send({ kind: "explain", id: 0, query });
-    return this.#explanations.next(signal);
+    return this.#questions.explain(query, signal);
   }
 
   async explainFuture(future: Future, signal: AbortSignal | undefined): Promise<TaskExplanation> {
     this.#check(signal);
-    this.#send({ kind: "explain", id: future.id, query: "" });
-    const [explanation] = await this.#explanations.next(signal);
-    if (explanation !== undefined) return explanation;
-    throw new HyperloomError(
-      "request-refused",
-      `The server knows nothing of task ${future.id} any more: its future is ${future.state}.`,
-    );
+    return this.#questions.explainFuture(future, signal);
   }
 
   trace(path: string, signal: AbortSignal | undefined): Promise<void> {
     this.#check(signal);
-    this.#send({ kind: "trace", path });
-    this.#statsFor.push("trace");
-    this.#send({ kind: "stats" });
-    return this.#traces.next(signal);
+    return this.#questions.trace(path, signal);
   }
 
   /** Resolves when the server has closed the connection. */
@@ -308,7 +280,7 @@ export class Session implements FutureOwner {
 
   /** Ends the connection once all that was sent is written, or after `CLOSE_TIMEOUT_MS`. */
   async close(): Promise<void> {
-    this.#sendReleases();
+    this.#releases.flush();
     this.#finish(
       new HyperloomError("client-closed", "The client was closed, and its results with it."),
     );
@@ -326,25 +298,9 @@ export class Session implements FutureOwner {
     if (this.#end !== undefined) throw this.#end;
   }
 
-  #sendRelease(id: number): void {
-    if (this.#releases.push(id) === 1) queueMicrotask(() => this.#sendReleases());
-  }
-
-  #sendReleases(): void {
-    const ids = this.#releases;
-    if (ids.length === 0) return;
-    this.#releases = [];
-    if (ids.length > 1 && this.#takesReleases) {
-      for (let start = 0; start < ids.length; start += RELEASES_PER_REQUEST) {
-        const some = Int32Array.from(ids.slice(start, start + RELEASES_PER_REQUEST));
-        this.#send({ kind: "releaseMany", ids: some });
-      }
-    } else for (const id of ids) this.#send({ kind: "release", id });
-  }
-
   #send(request: SmallRequest): void {
     if (this.#end !== undefined) return;
-    this.#sendReleases();
+    this.#releases.flush();
     const writer = new ByteWriter(32);
     encodeSmallRequest(writer, request);
     this.#connection?.send(writer.written());
@@ -394,24 +350,18 @@ export class Session implements FutureOwner {
         this.#notice(response.error.message);
         return;
       case "dictionary":
-        this.#takesReleases = response.capabilities?.includes("releases") === true;
+        this.#releases.takesMany = response.capabilities?.includes("releases") === true;
         this.#takesChunks = response.capabilities?.includes("plan-chunks") === true;
         this.#dictionary.answer(createSymbolTable(response.symbols));
         return;
       case "stats":
-        if (this.#statsFor.shift() === "trace") this.#traces.answer();
-        else {
-          this.#stats.answer({
-            workers: response.workerCount,
-            dataObjects: response.dataObjectCount,
-          });
-        }
+        this.#questions.onStats(response);
         return;
       case "status":
-        this.#status.answer(parseJson<ClusterStatus>(response.json));
+        this.#questions.onStatus(response);
         return;
       case "explanations":
-        this.#explanations.answer(parseJson<TaskExplanation[]>(response.json));
+        this.#questions.onExplanations(response);
         return;
     }
   }
@@ -438,8 +388,7 @@ export class Session implements FutureOwner {
       `The server refused a request: ${message}`,
     );
     if (id !== undefined && this.#fetches.finish(id, refused)) return;
-    const traceError = new HyperloomError("trace-refused", `No trace is written: ${message}`);
-    if (this.#traces.rejectOldest(traceError)) return;
+    if (this.#questions.refuseTrace(message)) return;
     this.#lastError = message;
     this.#notice(message);
   }
@@ -481,24 +430,10 @@ export class Session implements FutureOwner {
     this.#plans.failAll(error);
     this.#direct.close();
     this.#fetches.failAll(error);
-    this.#stats.rejectAll(error);
-    this.#traces.rejectAll(error);
-    this.#status.rejectAll(error);
-    this.#explanations.rejectAll(error);
+    this.#questions.rejectAll(error);
     this.#dictionary.rejectAll(error);
   }
 }
 
-/** Ids in one request, well below its limit of bytes. */
-const RELEASES_PER_REQUEST = 65_536;
 /** How long a server that does not read may hold up the closing of a client. */
 const CLOSE_TIMEOUT_MS = 1000;
-
-/** What the server says of itself; its shape is its own version's. */
-function parseJson<T>(json: string): T {
-  try {
-    return JSON.parse(json) as T;
-  } catch {
-    throw new ProtocolError("an answer that is not JSON");
-  }
-}

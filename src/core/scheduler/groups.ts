@@ -82,7 +82,7 @@ function observe(means: number[], counts: number[], index: number, durationUs: n
 }
 
 /** Sets what is expected of the group, as if it had been seen often. */
-export function presetGroup(groups: Groups, group: number, us: number, _bytes: number): void {
+export function presetGroup(groups: Groups, group: number, us: number): void {
   groups.meanUs[group] = us;
   groups.observations[group] = 1_000;
 }

@@ -105,18 +105,15 @@ export function simulateMakespan(
   };
 }
 
-/** Tells the scheduler each task's duration and size before it begins. */
-function presetGroups(
-  state: SchedulerState,
-  { plan, durationsUs, sizesBytes }: WorkflowPlan,
-): void {
+/** Tells the scheduler how long each task takes before it begins; sizes are not known to it. */
+function presetGroups(state: SchedulerState, { plan, durationsUs }: WorkflowPlan): void {
   for (let i = 0; i < plan.taskCount; i += 1) {
     const start = plan.labels?.starts[i] ?? 0;
     const bytes = plan.bytes.subarray(start, start + (plan.labels?.lengths[i] ?? 0));
     const label = String.fromCharCode(...bytes);
     if (label === "") continue;
     const group = groupOf(state.groups, plan.taskTypes[i] as number, label);
-    presetGroup(state.groups, group, durationsUs[i] as number, sizesBytes[i] as number);
+    presetGroup(state.groups, group, durationsUs[i] as number);
   }
 }
 
