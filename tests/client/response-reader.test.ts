@@ -26,7 +26,11 @@ function read(chunks: readonly Uint8Array[]): { events: string[]; error: unknown
   const reader = new ResponseReader({
     onResultsFinished: ({ ids, carried }) => {
       events.push(...Array.from(ids, (id) => `finished ${id}`));
-      if (carried !== undefined) events.push(`carried ${inspect(carried, { depth: 9 })}`);
+      // Their positions depend on what else came at once.
+      for (const [i, position] of (carried?.positions ?? new Uint32Array(0)).entries()) {
+        const bytes = carried?.bytes.subarray(carried.starts[i], carried.starts[i + 1]);
+        events.push(`carried ${ids[position]} ${inspect(bytes, { depth: 9 })}`);
+      }
     },
     onData: (id, dataType, frameCount) => {
       const sink = createValueSink({
