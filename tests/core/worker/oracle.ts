@@ -94,10 +94,15 @@ export class Oracle {
   *#expect(happening: Happening): Iterable<WorkerEvent> {
     const atMs = 0;
     switch (happening.kind) {
-      case "assign":
-        this.#expectAssigned(happening.tasks);
-        yield { kind: "tasks-assigned", atMs, batch: batchOf(happening.tasks) };
+      case "assign": {
+        // The server gives an attempt once: none that is still being ended comes again.
+        const tasks = happening.tasks.filter(
+          ({ task, attempt }) => !this.killed.has(keyOf([task, attempt ?? 1])),
+        );
+        this.#expectAssigned(tasks);
+        yield { kind: "tasks-assigned", atMs, batch: batchOf(tasks) };
         return;
+      }
       case "retract":
         for (const ref of happening.refs) {
           const task = this.#find(ref);
@@ -364,9 +369,8 @@ export class Oracle {
 
   #isNeeded(ref: Ref): boolean {
     const isIt = (input: Ref): boolean => keyOf(input) === keyOf(ref);
-    return [...this.tasks.values()].some(
-      (task) => !task.isRunning && this.#inputsOf(task).some(isIt),
-    );
+    // Also by one that runs: a call may be postponed, and then begins anew.
+    return [...this.tasks.values()].some((task) => this.#inputsOf(task).some(isIt));
   }
 
   #running(): Ref[] {
