@@ -23,7 +23,10 @@ export type Engine = {
   readonly symbols: Symbols;
   readonly clients: Map<number, ClientSession>;
   readonly workers: Map<number, WorkerSession>;
+  /** Names this run of the server. */
   readonly serverId: string;
+  /** What workers belong to and may come back to: outlives a server that keeps a journal. */
+  readonly clusterId: string;
   readonly startedAtMs: number;
   readonly log: Log;
   readonly pythonAdvice: PythonAdvice;
@@ -38,6 +41,8 @@ export type Engine = {
 export type EngineOptions = {
   readonly unsatisfiableAfterMs: number;
   readonly serverId: string;
+  /** Default: the server's id, since nobody can come back to another one then. */
+  readonly clusterId?: string;
   readonly log: Log;
   readonly onTerminate: () => void;
 };
@@ -59,6 +64,7 @@ export function createEngine(options: EngineOptions): Engine {
     clients,
     workers,
     serverId: options.serverId,
+    clusterId: options.clusterId ?? options.serverId,
     startedAtMs: performance.now(),
     log,
     pythonAdvice: createPythonAdvice({ clients, workers, log }),

@@ -48,6 +48,7 @@ export type SimulatedServer = {
 const TASK_TYPES: ReadonlySet<number> = new Set(Object.values(TASK_TYPE));
 const EXTENSIONS: readonly string[] = ["gpus", "licenses"].map((name) => RESOURCE_PREFIX + name);
 const HEARTBEAT_MS = 1000;
+const IDENTITY = { serverId: "sim", clusterId: "sim" };
 const CONTINUE_AFTER_US = 10;
 /** So little that both limits are met. */
 const HELD_BYTES_MAX = 4096;
@@ -251,6 +252,10 @@ export function createSimulatedServer(world: World): SimulatedServer {
         step({ kind: message.kind, atMs, workerId, ...message.unreachable });
         break;
       case "python-looked-for":
+      case "inventory":
+      case "drain":
+      case "leaving":
+      case "replication-failed":
         break;
       case "heartbeat": {
         const roundTripMs = (clock.nowUs() - (workers.get(workerId)?.greetedAtUs ?? 0)) / 1000;
@@ -274,10 +279,10 @@ export function createSimulatedServer(world: World): SimulatedServer {
       world.observe({ kind: "worker-joined", workerId, offer });
       const ticketKey = new Uint8Array(0);
       const heartbeatMs = HEARTBEAT_MS;
-      tell(workerId, { kind: "welcome", workerId, serverId: "sim", heartbeatMs, ticketKey });
+      tell(workerId, { kind: "welcome", workerId, ...IDENTITY, heartbeatMs, ticketKey });
       tell(workerId, { kind: "symbols", firstId: BUILTIN_SYMBOLS.length, names: EXTENSIONS });
       tell(workerId, { kind: "peers", peers: others });
-      tell(workerId, { kind: "heartbeat", sequence: 1 });
+      tell(workerId, { kind: "heartbeat", sequence: 1, receivedFrames: 0 });
       for (const other of others) tell(other.workerId, { kind: "peers", peers: [address] });
       const name = `${address.host}:${address.port}`;
       // The shell that made this worker joins it to the network first; see the caller.

@@ -210,8 +210,9 @@ export function createSimulatedWorker(
         step({ kind: "peers-lost", atMs, peers: message.workers });
         break;
       case "heartbeat":
-        report(message);
+        report({ kind: "heartbeat", sequence: message.sequence });
         break;
+      case "replicate":
       case "welcome":
       case "symbols":
       case "find-python":

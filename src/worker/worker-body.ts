@@ -147,7 +147,8 @@ export function createBody(body: BodyOptions): WorkerBody {
       }
       if (message.kind === "peers") message.peers.forEach(puller.addPeer);
       else if (message.kind === "symbols") session.addSymbols(message);
-      else if (message.kind === "heartbeat") send(message);
+      else if (message.kind === "heartbeat")
+        send({ kind: "heartbeat", sequence: message.sequence });
       else if (message.kind === "find-python") void tellPython();
       else if (message.kind === "stop") body.onStop();
       if (event !== undefined) dispatch(event);

@@ -93,6 +93,7 @@ export function eventOf(message: ToWorker, atMs: number): WorkerEvent | undefine
     case "symbols":
     case "peers":
     case "heartbeat":
+    case "replicate":
     case "find-python":
     case "stop":
       return undefined;

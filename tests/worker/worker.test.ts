@@ -63,7 +63,7 @@ function findLauncher(): number {
 /** Resolves when the worker has done what it was told, and what that leads to at once. */
 async function beats(session: FakeSession): Promise<void> {
   for (const sequence of [1, 2, 3]) {
-    session.send({ kind: "heartbeat", sequence });
+    session.send({ kind: "heartbeat", sequence, receivedFrames: 0 });
     await session.take("heartbeat");
   }
 }
@@ -245,7 +245,7 @@ describe("a worker", () => {
 
   test("answers heartbeats", async () => {
     const { session } = await startBench();
-    session.send({ kind: "heartbeat", sequence: 77 });
+    session.send({ kind: "heartbeat", sequence: 77, receivedFrames: 0 });
     expect(await session.take("heartbeat")).toEqual({ kind: "heartbeat", sequence: 77 });
   });
 });

@@ -67,3 +67,29 @@ export type CarriedResults = {
   readonly starts: Uint32Array;
   readonly bytes: Uint8Array;
 };
+
+/** In `HeldObjects.checkpoints`: the worker knows of no checkpoint. */
+export const CHECKPOINT_UNKNOWN = 0;
+/** It is being written; a report of its end will come. */
+export const CHECKPOINT_BEING_WRITTEN = 1;
+/** Its file is complete. */
+export const CHECKPOINT_COMPLETE = 2;
+
+/** Data objects that a worker holds when it comes back. */
+export type HeldObjects = TaskRefs & {
+  readonly sizesBytes: Float64Array;
+  readonly lengths: Float64Array;
+  /** Symbol ids. */
+  readonly dataTypes: Uint16Array;
+  /** What became of the checkpoint of each, one of the numbers above. */
+  readonly checkpoints: Uint8Array;
+};
+
+/** Attempts that a worker has and has not finished when it comes back. */
+export type HeldTasks = TaskRefs & {
+  /** 1: it executes, and needs nothing more; 0: it may not have begun. */
+  readonly isStarted: Uint8Array;
+  /** Attempts of the inputs of task *i*, in positional order: `inputStarts[i] .. inputStarts[i + 1]`; none of one that loads its checkpoint. */
+  readonly inputStarts: Uint32Array;
+  readonly inputAttempts: Uint32Array;
+};

@@ -1,4 +1,4 @@
-import type { FinishedTasks, TaskRefs } from "../model/batches.ts";
+import type { FinishedTasks, HeldObjects, HeldTasks, TaskRefs } from "../model/batches.ts";
 import type { TaskFailure } from "../model/failures.ts";
 import type { Plan } from "../model/plan.ts";
 import type { ResourceOffer } from "../model/resources.ts";
@@ -16,7 +16,26 @@ export type SchedulerEvent =
       readonly name: string;
       readonly offer: ResourceOffer;
     }
-  | { readonly kind: "worker-lost"; readonly atMs: number; readonly workerId: number }
+  /**
+   * A worker that was joined before has come back, to this server or to one that took its place, with
+   * what it holds and has. It may be joined still: then its loss was not noticed.
+   */
+  | {
+      readonly kind: "worker-attached";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly name: string;
+      readonly offer: ResourceOffer;
+      readonly objects: HeldObjects;
+      readonly tasks: HeldTasks;
+    }
+  | {
+      readonly kind: "worker-lost";
+      readonly atMs: number;
+      readonly workerId: number;
+      /** It said that it leaves: what it executed is not to blame. Default false. */
+      readonly hasLeft?: boolean;
+    }
   | {
       readonly kind: "round-trip-measured";
       readonly atMs: number;

@@ -4,6 +4,7 @@ import { createStepContext, type StepContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import type { SchedulerEvent } from "./events.ts";
 import { tellStalls } from "./explain/stalls.ts";
+import { onWorkerAttached } from "./handlers/attach.ts";
 import {
   onCheckpointsMissing,
   onCheckpointsWritten,
@@ -41,13 +42,16 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
   } while (context.expansions.length > 0);
   if (state.options.policy === undefined) dispatch(context);
   else state.options.policy.dispatch(context);
-  if (context.poolGrew || event.kind === "worker-joined" || event.kind === "worker-lost") {
+  if (context.poolGrew || changesWorkers(event.kind)) {
     findUnsatisfiable(context);
   }
   const commands = commandsOf(state, context.outbox);
   giveBackIfEmpty(state);
   return commands;
 }
+
+const changesWorkers = (kind: SchedulerEvent["kind"]): boolean =>
+  kind === "worker-joined" || kind === "worker-attached" || kind === "worker-lost";
 
 /** Whether a step left something over: a shell then sends `work-continued` when it has served others. */
 export const hasWork = ({ work }: SchedulerState): boolean =>
@@ -65,6 +69,9 @@ function handle(context: StepContext, event: SchedulerEvent): void {
   switch (event.kind) {
     case "worker-joined":
       onWorkerJoined(context, event);
+      break;
+    case "worker-attached":
+      onWorkerAttached(context, event);
       break;
     case "worker-lost":
       onWorkerLost(context, event);

@@ -35,7 +35,12 @@ export type Register = {
   readonly workerName?: string | undefined;
   /** Client: what must fit for its Python functions to run elsewhere; older clients tell none. */
   readonly versions?: readonly NamedVersion[] | undefined;
+  /** Worker: it was welcomed before, and comes back with what it holds. */
+  readonly reattach?: WorkerReattachment | undefined;
 };
+
+/** What a worker that comes back says of its last welcome. */
+export type WorkerReattachment = { readonly clusterId: string; readonly workerId: number };
 
 /** Appends a frame. */
 export function encodeRegister(writer: ByteWriter, register: Register): void {
@@ -63,6 +68,12 @@ export function encodeRegister(writer: ByteWriter, register: Register): void {
     putStringField(writer, 0x12, version);
     endMessage(writer, message);
   }
+  if (register.reattach !== undefined) {
+    const message = beginMessage(writer, 0x1ea);
+    putStringField(writer, 0x0a, register.reattach.clusterId);
+    putInt64Field(writer, 0x10, register.reattach.workerId);
+    endMessage(writer, message);
+  }
   endFrame(writer, frame);
 }
 
@@ -76,6 +87,7 @@ export function decodeRegister(frame: Uint8Array): Register {
   let workerProtocolVersion: number | undefined;
   let advertisedHost: string | undefined;
   let workerName: string | undefined;
+  let reattach: WorkerReattachment | undefined;
   const taskTypes: string[] = [];
   const dataTypes: string[] = [];
   const capabilities: string[] = [];
@@ -97,6 +109,7 @@ export function decodeRegister(frame: Uint8Array): Register {
     else if (tag === 0x1b2) advertisedHost = reader.string();
     else if (tag === 0x1ba) workerName = reader.string();
     else if (tag === 0x1c2) versions.push(decodeNamedVersion(reader));
+    else if (tag === 0x1ea) reattach = decodeReattachment(reader);
     else reader.skip(tag);
   }
   checkVersion(version);
@@ -113,6 +126,7 @@ export function decodeRegister(frame: Uint8Array): Register {
     advertisedHost,
     workerName,
     versions,
+    ...(reattach !== undefined && { reattach }),
   };
 }
 
@@ -156,4 +170,19 @@ function decodeNamedVersion(reader: ByteReader): NamedVersion {
   }
   reader.leave(outerEnd);
   return { name, version };
+}
+
+function decodeReattachment(reader: ByteReader): WorkerReattachment {
+  let clusterId = "";
+  let workerId = 0;
+  const outerEnd = reader.enter();
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x0a) clusterId = reader.string();
+    else if (tag === 0x10) workerId = reader.int64();
+    else reader.skip(tag);
+  }
+  reader.leave(outerEnd);
+  if (workerId < 1 || workerId > 0xffff_fffe) throw unexpected("a worker's number", `${workerId}`);
+  return { clusterId, workerId };
 }

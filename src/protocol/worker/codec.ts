@@ -8,9 +8,16 @@ import {
   readFinished,
   readRefs,
   refsColumns,
+  requireSizes,
 } from "./batch-codec.ts";
 import { type Column, ColumnReader, encodeFrame, requireEqualLengths } from "./columns-codec.ts";
 import { failureColumns, readFailure } from "./failure-codec.ts";
+import {
+  heldObjectColumns,
+  heldTaskColumns,
+  readHeldObjects,
+  readHeldTasks,
+} from "./held-codec.ts";
 import type { FromWorker, PeerAddress, ToWorker } from "./messages.ts";
 import { pythonColumns, readPython } from "./python-codec.ts";
 import { nameColumns, readName, readNames, scalarColumn } from "./text-columns.ts";
@@ -28,6 +35,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], number>> = {
   heartbeat: 9,
   stop: 10,
   "find-python": 11,
+  replicate: 12,
 };
 const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   "tasks-finished": 33,
@@ -40,6 +48,10 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   "checkpoints-missing": 40,
   heartbeat: 41,
   "python-looked-for": 42,
+  inventory: 43,
+  drain: 44,
+  leaving: 45,
+  "replication-failed": 46,
 };
 
 /** Number on the wire to kind; the inverse of the tables above. */
@@ -90,6 +102,7 @@ function toWorkerColumns(message: ToWorker): Column[] {
       return [
         Uint32Array.of(message.workerId, message.heartbeatMs),
         encodeUtf8(message.serverId),
+        encodeUtf8(message.clusterId),
         message.ticketKey,
       ];
     case "symbols":
@@ -104,8 +117,12 @@ function toWorkerColumns(message: ToWorker): Column[] {
     case "cancel":
     case "drop":
       return refsColumns(message.refs);
+    case "replicate": {
+      const { refs, sizesBytes, holders } = message.copies;
+      return [...refsColumns(refs), sizesBytes, holders];
+    }
     case "heartbeat":
-      return [scalarColumn(message.sequence)];
+      return [scalarColumn(message.sequence), scalarColumn(message.receivedFrames)];
     case "find-python":
     case "stop":
       return [];
@@ -120,7 +137,14 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
       if (numbers.length !== 2 || heartbeatMs === 0) {
         throw new ProtocolError("expected a worker id and a heartbeat interval above 0 ms");
       }
-      return { kind, workerId, serverId: readName(reader), heartbeatMs, ticketKey: reader.u8() };
+      return {
+        kind,
+        workerId,
+        serverId: readName(reader),
+        clusterId: readName(reader),
+        heartbeatMs,
+        ticketKey: reader.u8(),
+      };
     }
     case "symbols": {
       const firstId = reader.scalar();
@@ -139,8 +163,16 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
     case "cancel":
     case "drop":
       return { kind, refs: readRefs(reader) };
+    case "replicate": {
+      const refs = readRefs(reader);
+      const sizesBytes = reader.f64();
+      const holders = reader.u32();
+      requireEqualLengths(refs.tasks, sizesBytes, holders);
+      requireSizes(sizesBytes);
+      return { kind, copies: { refs, sizesBytes, holders } };
+    }
     case "heartbeat":
-      return { kind, sequence: reader.scalar() };
+      return { kind, sequence: reader.scalar(), receivedFrames: reader.scalar() };
     case "find-python":
     case "stop":
       return { kind };
@@ -162,7 +194,17 @@ function fromWorkerColumns(message: FromWorker): Column[] {
     case "replicas-added":
     case "checkpoints-written":
     case "checkpoints-missing":
+    case "replication-failed":
       return refsColumns(message.refs);
+    case "inventory":
+      return [
+        scalarColumn(message.isLast ? 1 : 0),
+        ...heldObjectColumns(message.objects),
+        ...heldTaskColumns(message.tasks),
+      ];
+    case "drain":
+    case "leaving":
+      return [];
     case "python-looked-for":
       return pythonColumns(message.python);
     case "heartbeat":
@@ -192,7 +234,18 @@ function readFromWorker(kind: FromWorker["kind"], reader: ColumnReader): FromWor
     case "replicas-added":
     case "checkpoints-written":
     case "checkpoints-missing":
+    case "replication-failed":
       return { kind, refs: readRefs(reader) };
+    case "inventory":
+      return {
+        kind,
+        isLast: reader.scalar() !== 0,
+        objects: readHeldObjects(reader),
+        tasks: readHeldTasks(reader),
+      };
+    case "drain":
+    case "leaving":
+      return { kind };
     case "python-looked-for":
       return { kind, python: readPython(reader) };
     case "heartbeat":

@@ -1,23 +1,32 @@
-import type { AssignedTasks, FinishedTasks, TaskRefs } from "../../core/model/batches.ts";
+import type {
+  AssignedTasks,
+  FinishedTasks,
+  HeldObjects,
+  HeldTasks,
+  TaskRefs,
+} from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
 import type { WorkerPython } from "../../core/model/versions.ts";
 
 /** The worker protocol's version; a worker of another one is refused at registration. */
-export const WORKER_PROTOCOL_VERSION = 2;
+export const WORKER_PROTOCOL_VERSION = 3;
 
 /** What the server tells a worker. */
 export type ToWorker =
   | {
       readonly kind: "welcome";
       readonly workerId: number;
-      /** Names this run of the server; peers of another one are refused. */
+      /** Names this run of the server. */
       readonly serverId: string;
+      /** Names the cluster, whatever run of its server; peers and servers of another one are refused. */
+      readonly clusterId: string;
       readonly heartbeatMs: number;
       /** A secret of server and worker, by which the worker knows the tickets of clients. */
       readonly ticketKey: Uint8Array;
     }
   /** Names of the symbols from `firstId` up: task types and resources that are not built in. */
   | { readonly kind: "symbols"; readonly firstId: number; readonly names: readonly string[] }
+  /** The first one after a `welcome` names all peers that there are. */
   | { readonly kind: "peers"; readonly peers: readonly PeerAddress[] }
   | { readonly kind: "peers-lost"; readonly workers: Uint32Array }
   | { readonly kind: "assign"; readonly batch: AssignedTasks }
@@ -27,7 +36,10 @@ export type ToWorker =
   | { readonly kind: "cancel"; readonly refs: TaskRefs }
   /** Nobody needs these data objects any more. */
   | { readonly kind: "drop"; readonly refs: TaskRefs }
-  | { readonly kind: "heartbeat"; readonly sequence: number }
+  /** Pull these objects from a peer and keep them, though no task here needs them. */
+  | { readonly kind: "replicate"; readonly copies: ObjectCopies }
+  /** Answered with the same sequence. `receivedFrames` have come from the worker on this connection. */
+  | { readonly kind: "heartbeat"; readonly sequence: number; readonly receivedFrames: number }
   /** Look for the Python that calls functions; answered by `python-looked-for`, after a while. */
   | { readonly kind: "find-python" }
   | { readonly kind: "stop" };
@@ -39,8 +51,31 @@ export type PeerAddress = {
   readonly port: number;
 };
 
+/** Entry *i*: object `refs` *i* of `sizesBytes[i]`, which worker `holders[i]` has. */
+export type ObjectCopies = {
+  readonly refs: TaskRefs;
+  readonly sizesBytes: Float64Array;
+  readonly holders: Uint32Array;
+};
+
 /** What a worker tells the server. */
 export type FromWorker =
+  /**
+   * What a worker that came back holds and has; nothing else comes before it. Parts follow each other
+   * until the last one.
+   */
+  | {
+      readonly kind: "inventory";
+      readonly isLast: boolean;
+      readonly objects: HeldObjects;
+      readonly tasks: HeldTasks;
+    }
+  /** It wants to leave once others have its data, and is to be given no more tasks. */
+  | { readonly kind: "drain" }
+  /** It leaves now, whatever it has: no task is to blame for that. */
+  | { readonly kind: "leaving" }
+  /** Copies that were asked for and cannot be had. */
+  | { readonly kind: "replication-failed"; readonly refs: TaskRefs }
   | { readonly kind: "tasks-finished"; readonly finished: FinishedTasks }
   | { readonly kind: "tasks-started"; readonly refs: TaskRefs }
   | {

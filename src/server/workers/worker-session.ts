@@ -59,6 +59,7 @@ export function startWorkerSession(
   const reader = new FrameReader(MAX_FROM_WORKER_BODY_BYTES);
   const beats = new Map<number, number>();
   let nextBeat = 0;
+  let receivedFrames = 0;
   let isOver = false;
 
   const leave = (reason: string): void => {
@@ -86,6 +87,7 @@ export function startWorkerSession(
       try {
         for (const { kind, body } of reader.feed(chunk)) {
           if (isOver) return;
+          receivedFrames += 1;
           onMessage(engine, id, decodeFromWorker(kind, body), beats);
         }
       } catch (error) {
@@ -105,7 +107,7 @@ export function startWorkerSession(
       beats.set(nextBeat, performance.now());
       // Beats that were never answered are of no use; a few are kept for a slow worker.
       beats.delete(nextBeat - SILENT_BEATS_MAX);
-      session.send({ kind: "heartbeat", sequence: nextBeat });
+      session.send({ kind: "heartbeat", sequence: nextBeat, receivedFrames });
       nextBeat = (nextBeat + 1) >>> 0;
     },
     onSilent: (silentMs) => leave(`silent for ${silentMs} ms`),
@@ -115,6 +117,7 @@ export function startWorkerSession(
     kind: "welcome",
     workerId: id,
     serverId: engine.serverId,
+    clusterId: engine.clusterId,
     heartbeatMs: HEARTBEAT_MS,
     ticketKey,
   });
@@ -190,6 +193,11 @@ function onMessage(
       engine.step({ kind: "inputs-unreachable", workerId, refs, inputs, holders });
       break;
     }
+    case "inventory":
+    case "drain":
+    case "leaving":
+    case "replication-failed":
+      break;
     case "python-looked-for":
       engine.pythonAdvice.onFound(workerId, message.python);
       break;

@@ -3,6 +3,8 @@ import type {
   AssignedTasks,
   CarriedResults,
   FinishedTasks,
+  HeldObjects,
+  HeldTasks,
   TaskRefs,
 } from "../../../src/core/model/batches.ts";
 import { CarriedList } from "../../../src/core/model/carried-list.ts";
@@ -125,6 +127,37 @@ export const assignedTasks: fc.Arbitrary<AssignedTasks> = fc
     };
   });
 
+const heldObjects: fc.Arbitrary<HeldObjects> = fc
+  .nat(4)
+  .chain((count) =>
+    fc.tuple(
+      refsOf(count),
+      columnOf(count, size),
+      columnOf(count, size),
+      columnOf(count, u16),
+      columnOf(count, fc.nat(2)),
+    ),
+  )
+  .map(([of, sizesBytes, lengths, dataTypes, checkpoints]) => ({
+    ...of,
+    sizesBytes: Float64Array.from(sizesBytes),
+    lengths: Float64Array.from(lengths),
+    dataTypes: Uint16Array.from(dataTypes),
+    checkpoints: Uint8Array.from(checkpoints),
+  }));
+
+const heldTasks: fc.Arbitrary<HeldTasks> = fc
+  .array(fc.record({ task: u32, attempt: u32, started: fc.nat(1), inputs: fc.array(u32) }), {
+    maxLength: 4,
+  })
+  .map((tasks) => ({
+    tasks: Uint32Array.from(tasks, ({ task }) => task),
+    attempts: Uint32Array.from(tasks, ({ attempt }) => attempt),
+    isStarted: Uint8Array.from(tasks, ({ started }) => started),
+    inputStarts: startsOf(tasks.map(({ inputs }) => inputs)),
+    inputAttempts: Uint32Array.from(tasks.flatMap(({ inputs }) => inputs)),
+  }));
+
 const peer = fc.record({ workerId: u32, host: name, port: fc.integer({ min: 1, max: 0xffff }) });
 
 export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
@@ -132,6 +165,7 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
     kind: fc.constant("welcome" as const),
     workerId: u32,
     serverId: name,
+    clusterId: name,
     heartbeatMs: fc.integer({ min: 1, max: 0xffff_ffff }),
     ticketKey: fc.uint8Array({ maxLength: 40 }),
   }),
@@ -150,7 +184,18 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
     kind: fc.constantFrom("retract" as const, "cancel" as const, "drop" as const),
     refs,
   }),
-  fc.record({ kind: fc.constant("heartbeat" as const), sequence: u32 }),
+  fc
+    .nat(4)
+    .chain((count) => fc.tuple(refsOf(count), columnOf(count, size), columnOf(count, u32)))
+    .map(([of, sizesBytes, holders]) => ({
+      kind: "replicate" as const,
+      copies: {
+        refs: of,
+        sizesBytes: Float64Array.from(sizesBytes),
+        holders: Uint32Array.from(holders),
+      },
+    })),
+  fc.record({ kind: fc.constant("heartbeat" as const), sequence: u32, receivedFrames: u32 }),
   fc.constant({ kind: "find-python" as const }),
   fc.constant({ kind: "stop" as const }),
 );
@@ -179,9 +224,18 @@ export const fromWorker: fc.Arbitrary<FromWorker> = fc.oneof(
       "replicas-added" as const,
       "checkpoints-written" as const,
       "checkpoints-missing" as const,
+      "replication-failed" as const,
     ),
     refs,
   }),
+  fc.record({
+    kind: fc.constant("inventory" as const),
+    isLast: fc.boolean(),
+    objects: heldObjects,
+    tasks: heldTasks,
+  }),
+  fc.constant({ kind: "drain" as const }),
+  fc.constant({ kind: "leaving" as const }),
   fc
     .nat(4)
     .chain((count) => fc.tuple(refsOf(count), refsOf(count), columnOf(count, u32)))

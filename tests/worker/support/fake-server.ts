@@ -72,6 +72,7 @@ export async function startFakeServer(
             kind: "welcome",
             workerId: sessions.length,
             serverId: SERVER_ID,
+            clusterId: SERVER_ID,
             heartbeatMs: options.heartbeatMs ?? 1000,
             ticketKey: new Uint8Array(32),
           });

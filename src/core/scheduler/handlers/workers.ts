@@ -19,6 +19,14 @@ import { isAhead, PRESENT } from "../task-table.ts";
 type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
 
 export function onWorkerJoined(context: StepContext, event: EventOf<"worker-joined">): void {
+  joinWorker(context, event);
+}
+
+/** Makes a record of the worker, which has nothing so far. */
+export function joinWorker(
+  context: StepContext,
+  event: EventOf<"worker-joined" | "worker-attached">,
+): void {
   const { state } = context;
   assert(!state.workers.has(event.workerId), "a worker joins once");
   const offer = normalized([...event.offer]);
