@@ -27,6 +27,9 @@ export const MAX_PLAN_INPUTS: number = 2 ** 28;
 /** Resource requests of a plan, those added for extension types included: tasks name them by 16 bits. */
 export const MAX_PLAN_REQUESTS = 65_536;
 
+/** Different policies of a plan: each is an object of the scheduler's. */
+export const MAX_PLAN_POLICIES = 65_536;
+
 /** Resources in one request: far above what a site names, low enough for linear search. */
 export const MAX_REQUEST_RESOURCES = 64;
 

@@ -1,3 +1,4 @@
+import type { PlanOptions, TaskPolicy } from "./policies.ts";
 import type { ResourceRequest } from "./resources.ts";
 
 /** For each task a range of `Plan.bytes`; length 0 where the task has none. */
@@ -33,4 +34,11 @@ export type Plan = {
   readonly priorities?: Int32Array | undefined;
   /** Of a chunk: at how many places each task is used in the whole plan. */
   readonly consumerCounts?: Uint32Array | undefined;
+  readonly policies?: readonly TaskPolicy[] | undefined;
+  /** Row of `policies` of each task, or -1 for that of the plan; absent where no task has one. */
+  readonly policyIndexes?: Int32Array | undefined;
+  /** Positions in `inputIds`, ascending, of inputs that may fail without harm; absent where none may. */
+  readonly optionalInputs?: Uint32Array | undefined;
+  /** Absent: the first failure gives it up, and nothing else is special. Of the first chunk, for all. */
+  readonly options?: PlanOptions | undefined;
 };

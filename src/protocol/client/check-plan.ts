@@ -7,7 +7,9 @@ import { viewColumn } from "../wire/columns.ts";
 import { PLAN_SYMBOL_BASE } from "./message-types.ts";
 import { type RawPlan, viewRanges } from "./plan-columns.ts";
 import { type PlanContext, PlanRefusal, refuseTask } from "./plan-context.ts";
+import { checkPlanOptions } from "./plan-options.ts";
 import { checkResourceRequest } from "./resource-request.ts";
+import { checkTaskPolicy } from "./task-policy.ts";
 
 const MAX_INT32 = 2 ** 31 - 1;
 const MAX_SYMBOL_ID = 2 ** 16 - 1;
@@ -28,6 +30,9 @@ export function checkPlan(raw: RawPlan, context: PlanContext): Plan {
   checkRequestIndexes(raw);
   const taskTypes = checkTaskTypes(raw, symbolOf, context, requests);
   checkInputs(raw);
+  const policies = raw.policies.map(checkTaskPolicy);
+  checkPolicyIndexes(raw);
+  checkOptionalInputs(raw);
   return {
     idBase,
     taskCount,
@@ -47,6 +52,11 @@ export function checkPlan(raw: RawPlan, context: PlanContext): Plan {
     metadata: viewRanges(columns.metadata, taskCount),
     priorities: checkLength(columns.priorities, taskCount),
     consumerCounts: checkLength(columns.consumerCounts, taskCount),
+    policies: policies.length === 0 ? undefined : policies,
+    policyIndexes: columns.policyIndexes && viewColumn(columns.policyIndexes, taskCount),
+    optionalInputs:
+      columns.optionalInputs.length === 0 ? undefined : columns.optionalInputs.toArray(),
+    options: checkPlanOptions(raw.options, policies),
   };
 }
 
@@ -90,6 +100,33 @@ function checkRequestIndexes(raw: RawPlan): void {
         `expected a resource_request_index from -1 to ${length - 1}, got ${index}`,
       );
     }
+  }
+}
+
+function checkPolicyIndexes({ columns, policies, idBase }: RawPlan): void {
+  const { policyIndexes, taskCount } = columns;
+  if (policyIndexes === undefined) return;
+  for (let row = 0; row < taskCount; row++) {
+    const index = policyIndexes[row] as number;
+    if (index >= -1 && index < policies.length) continue;
+    throw refuseTask(
+      idBase,
+      row,
+      `expected a policy_index from -1 to ${policies.length - 1}, got ${index}`,
+    );
+  }
+}
+
+/** They are of the task that they came with: what its number of inputs was, its decoder did not know. */
+function checkOptionalInputs({ columns, idBase }: RawPlan): void {
+  const { optionalInputs, inputStarts, taskCount } = columns;
+  if (optionalInputs.length === 0) return;
+  const { optionalRows } = columns;
+  for (let k = 0; k < optionalInputs.length; k++) {
+    const row = optionalRows.at(k);
+    if (row < taskCount && optionalInputs.at(k) < (inputStarts[row + 1] as number)) continue;
+    const position = optionalInputs.at(k) - (inputStarts[row] as number);
+    throw refuseTask(idBase, row, `its optional input ${position} is none of its inputs`);
   }
 }
 

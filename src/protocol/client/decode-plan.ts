@@ -1,5 +1,11 @@
 import type { Plan } from "../../core/model/plan.ts";
-import { MAX_NAME_BYTES, MAX_PLAN_REQUESTS, MAX_PLAN_SYMBOLS } from "../limits.ts";
+import {
+  MAX_NAME_BYTES,
+  MAX_PLAN_INPUTS,
+  MAX_PLAN_POLICIES,
+  MAX_PLAN_REQUESTS,
+  MAX_PLAN_SYMBOLS,
+} from "../limits.ts";
 import { ProtocolError, unexpected } from "../protocol-error.ts";
 import { ByteReader } from "../wire/byte-reader.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
@@ -7,7 +13,9 @@ import { checkPlan } from "./check-plan.ts";
 import { unpackFixed32, unpackSigned32 } from "./packed-columns.ts";
 import { createRanges, NO_TASK_TYPE, PlanColumns } from "./plan-columns.ts";
 import { type PlanContext, PlanRefusal, taskName } from "./plan-context.ts";
+import { createRawPlanOptions, decodePlanOption } from "./plan-options.ts";
 import { decodeResourceRequest, type RawRequest } from "./resource-request.ts";
+import { decodeTaskPolicy, type RawPolicy } from "./task-policy.ts";
 
 /** Of a small task: columns for tasks of this size take less than twice the memory of their bytes. */
 const SMALL_TASK_BYTES = 24;
@@ -29,6 +37,8 @@ export function decodePlan(
   const columns = new PlanColumns(Math.min(MAX_FIRST_ROWS, Math.max(1, smallTasks)));
   const requests: RawRequest[] = [];
   const symbols: string[] = [];
+  const policies: RawPolicy[] = [];
+  const options = createRawPlanOptions();
   let idBase = 0;
   const reader = new ByteReader(bytes, start, end);
   while (reader.position < reader.end) {
@@ -55,10 +65,16 @@ export function decodePlan(
     else if (tag === 0x19a) columns.priorities = unpackSigned32(reader.lengthPrefixed());
     else if (tag === 0x1a2) columns.consumerCounts = unpackFixed32(reader.lengthPrefixed());
     else if (tag === 0x192) symbols.push(decodeSymbol(reader, symbols.length));
-    else reader.skip(tag);
+    else if (tag === 0x1e2) {
+      if (policies.length === MAX_PLAN_POLICIES) {
+        throw unexpected(`at most ${MAX_PLAN_POLICIES} policies in a plan`, "more");
+      }
+      policies.push(decodeTaskPolicy(reader));
+    } else if (!decodePlanOption(reader, tag, options)) reader.skip(tag);
   }
   try {
-    return checkPlan({ bytes, idBase, columns, requests, symbols }, context);
+    const raw = { bytes, idBase, columns, requests, symbols, policies, options };
+    return checkPlan(raw, context);
   } catch (error) {
     if (error instanceof PlanRefusal) error.idBase = idBase;
     throw error;
@@ -77,6 +93,7 @@ function decodeTask(reader: ByteReader, columns: PlanColumns): void {
   let requestIndex = -1;
   // No range of a message begins at 0: a tag is before it.
   let configStart = 0;
+  const firstInput = columns.inputCount;
   while (at < end) {
     const tag = bytes[at++] as number;
     const byte = at < end ? (bytes[at] as number) : 0xff;
@@ -144,7 +161,7 @@ function decodeTask(reader: ByteReader, columns: PlanColumns): void {
         break;
       default:
         reader.position = at - 1;
-        decodeOtherField(reader, columns, row);
+        decodeOtherField(reader, columns, row, firstInput);
         at = reader.position;
     }
   }
@@ -157,7 +174,12 @@ function decodeTask(reader: ByteReader, columns: PlanColumns): void {
   columns.taskCount = row + 1;
 }
 
-function decodeOtherField(reader: ByteReader, columns: PlanColumns, row: number): void {
+function decodeOtherField(
+  reader: ByteReader,
+  columns: PlanColumns,
+  row: number,
+  firstInput: number,
+): void {
   const tag = reader.tag();
   switch (tag) {
     case 0x1a:
@@ -173,6 +195,13 @@ function decodeOtherField(reader: ByteReader, columns: PlanColumns, row: number)
     case 0x6a:
       columns.metadata ??= createRanges(columns.capacity);
       decodeRange(reader, columns.metadata, row);
+      return;
+    case 0x1e0:
+      columns.policyIndexes ??= new Int32Array(columns.capacity).fill(-1);
+      columns.policyIndexes[row] = reader.int32();
+      return;
+    case 0x1ea:
+      decodeOptionalInputs(reader, columns, firstInput);
       return;
     case 0x08:
     case 0x12:
@@ -191,6 +220,28 @@ function decodePackedInputs(reader: ByteReader, columns: PlanColumns): void {
   while (reader.position < reader.end) {
     if (columns.inputCount === columns.inputIds.length) columns.growInputs();
     columns.inputIds[columns.inputCount++] = reader.int32();
+  }
+  reader.leave(outerEnd);
+}
+
+/** Positions among the task's own inputs, ascending, each once. */
+function decodeOptionalInputs(
+  reader: ByteReader,
+  { optionalInputs, optionalRows, taskCount }: PlanColumns,
+  firstInput: number,
+): void {
+  const outerEnd = reader.enter();
+  while (reader.position < reader.end) {
+    const position = firstInput + reader.varint();
+    const last = optionalInputs.length === 0 ? -1 : optionalInputs.at(optionalInputs.length - 1);
+    if (position <= last) {
+      throw new ProtocolError("expected positions of optional inputs that rise");
+    }
+    if (position >= MAX_PLAN_INPUTS) {
+      throw unexpected(`a position below ${MAX_PLAN_INPUTS}`, String(position));
+    }
+    optionalInputs.push(position);
+    optionalRows.push(taskCount);
   }
   reader.leave(outerEnd);
 }

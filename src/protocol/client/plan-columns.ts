@@ -1,8 +1,11 @@
+import { Uint32List } from "../../core/base/columns.ts";
 import type { ByteRanges } from "../../core/model/plan.ts";
 import { MAX_PLAN_INPUTS, MAX_PLAN_TASKS } from "../limits.ts";
 import { unexpected } from "../protocol-error.ts";
 import { growColumn, viewColumn } from "../wire/columns.ts";
+import type { RawPlanOptions } from "./plan-options.ts";
 import type { RawRequest } from "./resource-request.ts";
+import type { RawPolicy } from "./task-policy.ts";
 
 /** Stands for "not set" in `PlanColumns.taskTypes`; as a symbol id it is unknown anyway. */
 export const NO_TASK_TYPE: number = -(2 ** 31);
@@ -14,6 +17,8 @@ export type RawPlan = {
   readonly columns: PlanColumns;
   readonly requests: readonly RawRequest[];
   readonly symbols: readonly string[];
+  readonly policies: readonly RawPolicy[];
+  readonly options: RawPlanOptions;
 };
 
 /** Ranges of bytes, a row each, that grow. */
@@ -38,6 +43,12 @@ export class PlanColumns {
   labels: GrowingRanges | undefined;
   checkpointPaths: GrowingRanges | undefined;
   metadata: GrowingRanges | undefined;
+  /** -1 where a task names none. */
+  policyIndexes: Int32Array | undefined;
+  /** Positions in `inputIds`, ascending. */
+  readonly optionalInputs: Uint32List = new Uint32List();
+  /** The row of the task that each of them is of. */
+  readonly optionalRows: Uint32List = new Uint32List();
   /** Of a chunk, whole as they came. */
   priorities: Int32Array | undefined;
   consumerCounts: Uint32Array | undefined;
@@ -70,6 +81,10 @@ export class PlanColumns {
     this.isResult = growColumn(this.isResult, this.capacity);
     this.requestIndexes = growColumn(this.requestIndexes, this.capacity);
     this.inputStarts = growColumn(this.inputStarts, this.capacity + 1);
+    if (this.policyIndexes !== undefined) {
+      const { length } = this.policyIndexes;
+      this.policyIndexes = growColumn(this.policyIndexes, this.capacity).fill(-1, length);
+    }
     growRanges(this.configs, this.capacity);
     growRanges(this.labels, this.capacity);
     growRanges(this.checkpointPaths, this.capacity);

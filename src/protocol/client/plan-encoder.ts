@@ -1,5 +1,6 @@
 import { assert } from "../../core/base/assert.ts";
 import { utf8LengthBytes } from "../../core/base/utf8.ts";
+import { DEFAULT_POLICY, type PlanOptions, type TaskPolicy } from "../../core/model/policies.ts";
 import type { ResourceRequest } from "../../core/model/resources.ts";
 import { MAX_PLAN_FRAME_BYTES } from "../limits.ts";
 import { unexpected } from "../protocol-error.ts";
@@ -14,11 +15,21 @@ import { int32SizeBytes, varintSizeBytes } from "../wire/varint-size.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { PLAN_SYMBOL_BASE, REQUEST_TYPE } from "./message-types.ts";
 import { packFixed32 } from "./packed-columns.ts";
+import { encodePlanOptions } from "./plan-options.ts";
+import { encodeTaskPolicy } from "./task-policy.ts";
 
 /** Room before the tasks for the frame's header and the requests, which are known last. */
 const HEADROOM_BYTES = 1024;
+const NO_BYTES = new Uint8Array(0);
 /** Tags and lengths of a task and of its fields, and its fields of fixed size. */
 const TASK_OVERHEAD_BYTES_MAX = 64;
+
+/** What few tasks have: a policy of their own, and inputs that may fail, by ascending position. */
+export type TaskRules = {
+  /** As `policyIndex` has given it; -1 for none. */
+  readonly policyIndex: number;
+  readonly optionalInputs?: readonly number[] | undefined;
+};
 
 /**
  * Writes a PLAN request task by task, without an object for a task.
@@ -31,6 +42,9 @@ export class PlanEncoder {
   private readonly requestRows = new Map<string, number>();
   private readonly requests = new ByteWriter();
   private readonly symbolIds = new Map<string, number>();
+  private readonly policyRows = new Map<string, number>();
+  private readonly policies = new ByteWriter(16);
+  private readonly options = new ByteWriter(16);
 
   constructor() {
     this.writer = new ByteWriter(4096);
@@ -64,6 +78,28 @@ export class PlanEncoder {
     return row;
   }
 
+  /** The index of a policy, for `addTask`; equal policies share one. */
+  policyIndex(policy: TaskPolicy): number {
+    const keys = Object.keys(DEFAULT_POLICY) as (keyof TaskPolicy)[];
+    const text = keys.map((key) => policy[key]).join(" ");
+    const known = this.policyRows.get(text);
+    if (known !== undefined) return known;
+    const message = beginMessage(this.policies, 0x1e2);
+    encodeTaskPolicy(this.policies, policy);
+    endMessage(this.policies, message);
+    const row = this.policyRows.size;
+    this.policyRows.set(text, row);
+    return row;
+  }
+
+  /** What holds for the plan as a whole; of chunks, each tells it. */
+  setOptions(options: PlanOptions): void {
+    const { defaultPolicy } = options;
+    this.options.length = 0;
+    const index = defaultPolicy === undefined ? -1 : this.policyIndex(defaultPolicy);
+    encodePlanOptions(this.options, options, index);
+  }
+
   /**
    * Appends the next task; its id is `idBase` + the number of tasks before it. `inputIds` are
    * client ids in positional order, `requestIndex` is -1 for a light task. Throws a ProtocolError
@@ -78,6 +114,7 @@ export class PlanEncoder {
     label?: string,
     checkpointPath?: string,
     metadata?: Uint8Array,
+    rules?: TaskRules,
   ): void {
     const labelBytes = label === undefined ? 0 : utf8LengthBytes(label);
     const pathBytes = checkpointPath === undefined ? 0 : utf8LengthBytes(checkpointPath);
@@ -91,6 +128,8 @@ export class PlanEncoder {
     if (metadata !== undefined) {
       sizeBytes += 1 + varintSizeBytes(metadata.length) + metadata.length;
     }
+    const ruleBytes = rules === undefined ? NO_BYTES : encodeRules(rules);
+    sizeBytes += ruleBytes.length;
 
     const { writer } = this;
     refuseLongPlan(writer.length + sizeBytes);
@@ -125,6 +164,7 @@ export class PlanEncoder {
       writer.u8(0x6a);
       writer.lengthPrefixed(metadata);
     }
+    if (ruleBytes.length > 0) writer.raw(ruleBytes);
     assert(writer.length === start + sizeBytes, "a task's size was foretold");
     this.taskCount++;
   }
@@ -153,6 +193,8 @@ export class PlanEncoder {
     const { writer, requests } = this;
     putInt32Field(writer, 0x20, idBase);
     for (const name of this.symbolIds.keys()) putStringField(writer, 0x192, name);
+    if (this.policies.length > 0) writer.raw(this.policies.written());
+    if (this.options.length > 0) writer.raw(this.options.written());
     const planBytes = requests.length + writer.length - HEADROOM_BYTES;
     if (loadCheckpoints) putInt32Field(writer, 0x20, 1);
 
@@ -172,6 +214,18 @@ export class PlanEncoder {
     head.raw(requests.written());
     return joinHead(head.written(), writer.take(0));
   }
+}
+
+function encodeRules({ policyIndex, optionalInputs }: TaskRules): Uint8Array {
+  const writer = new ByteWriter(16);
+  if (policyIndex >= 0) putInt32Field(writer, 0x1e0, policyIndex);
+  if (optionalInputs !== undefined && optionalInputs.length > 0) {
+    const positions = new ByteWriter(16);
+    for (const position of optionalInputs) positions.varint(position);
+    writer.varint(0x1ea);
+    writer.lengthPrefixed(positions.written());
+  }
+  return writer.written();
 }
 
 function refuseLongPlan(sizeBytes: number): void {

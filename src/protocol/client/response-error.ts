@@ -20,6 +20,12 @@ export type ResponseError = {
   readonly causeId?: number | undefined;
   /** True in an ERROR that refuses the plan whose `idBase` is `id`. */
   readonly planRefused?: boolean | undefined;
+  /** A `FailureKind`, of a failed task; newer servers may know others. */
+  readonly kind?: string | undefined;
+  /** True in a TASK_FAILED of a task alone: its plan goes on. */
+  readonly planGoesOn?: boolean | undefined;
+  /** What became of each attempt before the last, in words. */
+  readonly story?: readonly string[] | undefined;
 };
 
 /** Appends the fields of an Error message. */
@@ -34,6 +40,9 @@ export function encodeResponseError(writer: ByteWriter, error: ResponseError): v
   putStringField(writer, 0x1b2, error.label);
   putInt32Field(writer, 0x1b8, error.causeId);
   if (error.planRefused) putInt32Field(writer, 0x1c0, 1);
+  putStringField(writer, 0x1ca, error.kind);
+  if (error.planGoesOn) putInt32Field(writer, 0x1d0, 1);
+  for (const line of error.story ?? []) putStringField(writer, 0x1da, line);
 }
 
 /** Reads a nested Error message. */
@@ -48,6 +57,9 @@ export function decodeResponseError(reader: ByteReader): ResponseError {
   let label: string | undefined;
   let causeId: number | undefined;
   let planRefused: boolean | undefined;
+  let kind: string | undefined;
+  let planGoesOn: boolean | undefined;
+  let story: string[] | undefined;
   const outerEnd = reader.enter();
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -61,7 +73,12 @@ export function decodeResponseError(reader: ByteReader): ResponseError {
     else if (tag === 0x1b2) label = reader.text();
     else if (tag === 0x1b8) causeId = reader.int32();
     else if (tag === 0x1c0) planRefused = reader.bool();
-    else reader.skip(tag);
+    else if (tag === 0x1ca) kind = reader.text();
+    else if (tag === 0x1d0) planGoesOn = reader.bool();
+    else if (tag === 0x1da) {
+      story ??= [];
+      story.push(reader.text());
+    } else reader.skip(tag);
   }
   reader.leave(outerEnd);
   return {
@@ -75,5 +92,8 @@ export function decodeResponseError(reader: ByteReader): ResponseError {
     label,
     causeId,
     planRefused,
+    kind,
+    planGoesOn,
+    story,
   };
 }

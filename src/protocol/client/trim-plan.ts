@@ -13,6 +13,7 @@ export function trimPlan(plan: Plan): Plan {
     configs: trimRanges(plan.configs),
     labels: plan.labels && trimRanges(plan.labels),
     checkpointPaths: plan.checkpointPaths && trimRanges(plan.checkpointPaths),
+    policyIndexes: plan.policyIndexes && trimColumn(plan.policyIndexes, taskCount),
     metadata: plan.metadata && trimRanges(plan.metadata),
   };
 }

@@ -1,4 +1,5 @@
 import { encodeUtf8 } from "../../core/base/utf8.ts";
+import { kindOf } from "../../core/model/failures.ts";
 import type { SchedulerCommand } from "../../core/scheduler/commands.ts";
 import { type ClientRequest, decodeClientRequest } from "../../protocol/client/client-request.ts";
 import {
@@ -252,6 +253,7 @@ export function startClientSession(
           attempts,
           label: label === "" ? undefined : label,
           causeId: cause,
+          kind: kindOf(failure),
         },
       });
     },

@@ -8,6 +8,7 @@ import type {
   TaskRefs,
 } from "../../../src/core/model/batches.ts";
 import { CarriedList } from "../../../src/core/model/carried-list.ts";
+import { FAILURE_KINDS } from "../../../src/core/model/failures.ts";
 import type { FromWorker, ToWorker } from "../../../src/protocol/worker/messages.ts";
 
 export const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -201,7 +202,14 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
 );
 
 const failure = fc.record(
-  { message: text, exitCode: i32, signal: text, stderr: text },
+  {
+    message: text,
+    // The first one is as good as absent.
+    kind: fc.constantFrom(...FAILURE_KINDS.slice(1)),
+    exitCode: i32,
+    signal: text,
+    stderr: text,
+  },
   { requiredKeys: ["message"] },
 );
 

@@ -64,6 +64,10 @@ class ErrorInfo(NamedTuple):
     cause_id: Optional[int] = None
     #: True in an ERROR that refuses the plan whose id_base is `id`.
     plan_refused: Optional[bool] = None
+    #: What kind of failure it was, such as "timed-out".
+    kind: Optional[str] = None
+    #: True in a TASK_FAILED of a task alone: its plan goes on.
+    plan_goes_on: Optional[bool] = None
 
 
 class Response(NamedTuple):
@@ -102,6 +106,8 @@ _ERROR_FIELDS: Dict[int, "tuple[str, Callable[[FieldValue], object]]"] = {
     0x1B2: ("label", _text),
     0x1B8: ("cause_id", _int32),
     0x1C0: ("plan_refused", bool),
+    0x1CA: ("kind", _text),
+    0x1D0: ("plan_goes_on", bool),
 }
 
 

@@ -125,6 +125,7 @@ function tellFailed(
     attempts: tasks.attemptsMade(row),
     label: decodeUtf8Lossy(tasks.label(row)),
     failure: {
+      kind: "input-failed",
       message: `Needs task ${cause.clientTask} of another plan, which failed: ${cause.message}`,
     },
     cause: cause.clientTask,

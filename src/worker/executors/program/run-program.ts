@@ -1,3 +1,4 @@
+import type { TaskFailure } from "../../../core/model/failures.ts";
 import { decodeRunConfig, type RunConfig } from "../../../protocol/client/run-config.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
 import type { ProgramEnd } from "../../launcher/program.ts";
@@ -156,13 +157,17 @@ function requireSuccess(
   if (end.kind === "exited" && end.exitCode === 0) return;
   if (end.kind === "spawn-failed") throw new TaskError({ message: end.reason });
   const stderr = readStderr(directory);
-  const fail = (text: string, details: { exitCode?: number; signal?: string }): TaskError =>
+  const fail = (text: string, details: Omit<TaskFailure, "message">): TaskError =>
     new TaskError({ message: `${text}\nStderr:\n${stderr}`, stderr, ...details });
+  const kind = "program-failed";
   if (end.kind === "exited") {
-    throw fail(`Program terminated with status ${end.exitCode}`, { exitCode: end.exitCode });
+    throw fail(`Program terminated with status ${end.exitCode}`, { kind, exitCode: end.exitCode });
   }
   if (end.kind === "signaled") {
-    throw fail(`Program terminated by signal ${end.signal}`, { signal: end.signal });
+    throw fail(`Program terminated by signal ${end.signal}`, { kind, signal: end.signal });
   }
-  throw fail(`Program exceeded its time limit of ${run.timeLimitMs} ms`, { signal: "SIGKILL" });
+  throw fail(`Program exceeded its time limit of ${run.timeLimitMs} ms`, {
+    kind: "timed-out",
+    signal: "SIGKILL",
+  });
 }

@@ -1,7 +1,7 @@
-import type { TaskFailure } from "../../../core/model/failures.ts";
+import type { FailureKind, TaskFailure } from "../../../core/model/failures.ts";
 import type { RunnerLanguage } from "../runner-call.ts";
 import type { RunnerEnd } from "../runner-process.ts";
-import { outOfMemoryText } from "./out-of-memory.ts";
+import { OUT_OF_MEMORY, outOfMemoryText } from "./out-of-memory.ts";
 
 /**
  * What is told of a call whose runner ended while it ran.
@@ -15,6 +15,7 @@ export function crashFailure(
   const { exitCode, signal, stderr } = end;
   return {
     message: `${storyOf(language, end, memoryBytesMax)}${stderr === "" ? "" : `\nStderr:\n${stderr}`}`,
+    kind: kindOf(language, end),
     ...(exitCode !== undefined && { exitCode }),
     ...(signal !== undefined && { signal }),
     ...(stderr !== "" && { stderr }),
@@ -29,6 +30,12 @@ export function startFailure(
 ): TaskFailure {
   const failure = crashFailure(language, end, memoryBytesMax);
   return { ...failure, message: `No ${language.name} runner stays alive here. ${failure.message}` };
+}
+
+/** What ended it by its own fault is as if a program had failed. */
+function kindOf({ outOfMemoryMark }: RunnerLanguage, { reason, stderr }: RunnerEnd): FailureKind {
+  const isMarked = outOfMemoryMark !== undefined && stderr.includes(outOfMemoryMark);
+  return isMarked || reason?.startsWith(OUT_OF_MEMORY) ? "out-of-memory" : "program-failed";
 }
 
 function storyOf(

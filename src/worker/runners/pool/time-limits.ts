@@ -29,5 +29,5 @@ export function watchTimeLimit(slot: Slot): void {
 
 export function timeLimitFailure({ call }: Entry): TaskFailure {
   const message = `The function exceeded its time limit of ${call.timeLimitMs} ms`;
-  return { message, signal: "SIGKILL" };
+  return { message, kind: "timed-out", signal: "SIGKILL" };
 }
