@@ -5,6 +5,7 @@ import { createSchedulerState, type SchedulerState } from "../core/scheduler/sta
 import { hasWork, stepScheduler } from "../core/scheduler/step.ts";
 import { MAX_GIVEN_RESULTS_BYTES, MAX_HELD_RESULTS_BYTES } from "../protocol/limits.ts";
 import type { ClientSession } from "./clients/client-session.ts";
+import type { Journal } from "./journal/journal.ts";
 import { createPythonAdvice, type PythonAdvice } from "./python-advice.ts";
 import { createSymbols, type Symbols } from "./symbols.ts";
 import type { Trace } from "./trace/trace.ts";
@@ -25,8 +26,9 @@ export type Engine = {
   readonly workers: Map<number, WorkerSession>;
   /** Names this run of the server. */
   readonly serverId: string;
-  /** What workers belong to and may come back to: outlives a server that keeps a journal. */
+  /** Names what workers and clients may attach to again: the same in every run with the same journal. */
   readonly clusterId: string;
+  readonly journal: Journal | undefined;
   readonly startedAtMs: number;
   readonly log: Log;
   readonly pythonAdvice: PythonAdvice;
@@ -41,8 +43,7 @@ export type Engine = {
 export type EngineOptions = {
   readonly unsatisfiableAfterMs: number;
   readonly serverId: string;
-  /** Default: the server's id, since nobody can come back to another one then. */
-  readonly clusterId?: string;
+  readonly journal: Journal | undefined;
   readonly log: Log;
   readonly onTerminate: () => void;
 };
@@ -54,6 +55,7 @@ export function createEngine(options: EngineOptions): Engine {
     heldBytesMax: MAX_HELD_RESULTS_BYTES,
     givenBytesMax: MAX_GIVEN_RESULTS_BYTES,
     symbolName: symbols.nameOf,
+    keepsJournal: options.journal !== undefined,
   });
   const { log } = options;
   const clients: Engine["clients"] = new Map();
@@ -64,7 +66,8 @@ export function createEngine(options: EngineOptions): Engine {
     clients,
     workers,
     serverId: options.serverId,
-    clusterId: options.clusterId ?? options.serverId,
+    clusterId: options.journal?.clusterId ?? options.serverId,
+    journal: options.journal,
     startedAtMs: performance.now(),
     log,
     pythonAdvice: createPythonAdvice({ clients, workers, log }),
@@ -94,6 +97,9 @@ export function createEngine(options: EngineOptions): Engine {
 /** Carries out one command. A session that is gone by now needs nothing any more: its end is an event of its own. */
 function runCommand(engine: Engine, command: SchedulerCommand): void {
   switch (command.kind) {
+    case "record":
+      engine.journal?.append(command.record);
+      break;
     case "assign":
       engine.trace?.onAssigned(command);
       engine.workers.get(command.workerId)?.send({ kind: "assign", batch: command.batch });

@@ -39,6 +39,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const engine = createEngine({
     unsatisfiableAfterMs: options.unsatisfiableAfterMs ?? 60_000,
     serverId: randomUUID(),
+    journal: undefined,
     log,
     onTerminate: () => onTerminate(),
   });

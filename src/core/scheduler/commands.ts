@@ -1,8 +1,11 @@
 import type { AssignedTasks, CarriedResults, TaskRefs } from "../model/batches.ts";
 import type { TaskFailure } from "../model/failures.ts";
+import type { JournalRecord } from "../model/journal-record.ts";
 
 /** What the shell must now do. Imperative; carrying it out cannot change the scheduler's state. */
 export type SchedulerCommand =
+  /** Write it down. Comes before the other commands of its step. Only where a journal is kept. */
+  | { readonly kind: "record"; readonly record: JournalRecord }
   | { readonly kind: "assign"; readonly workerId: number; readonly batch: AssignedTasks }
   /** Ask the worker to give back what it has not started. */
   | { readonly kind: "retract"; readonly workerId: number; readonly refs: TaskRefs }
@@ -16,6 +19,8 @@ export type SchedulerCommand =
       readonly clientTasks: Int32Array;
       /** Results that the client is given unasked; only where it takes them. */
       readonly carried: CarriedResults | undefined;
+      /** Not to be told before so many records are safe; 0 or absent: at once. */
+      readonly afterRecord?: number;
     }
   | {
       readonly kind: "notify-failed";
@@ -29,6 +34,8 @@ export type SchedulerCommand =
       readonly failure: TaskFailure;
       /** The task of another plan whose failure is the cause. */
       readonly cause: number | undefined;
+      /** Not to be told before so many records are safe; 0 or absent: at once. */
+      readonly afterRecord?: number;
     }
   /** Something that a client that understands notices should know about its task. */
   | {

@@ -109,7 +109,11 @@ export type SchedulerEvent =
       readonly clientId: number;
       /** It is to be given small results with the notification that they are finished. */
       readonly takesCarried: boolean;
+      /** What the shell needs to let it attach again; absent: its plans end with its connection, and are not written down. */
+      readonly session?: Uint8Array | undefined;
     }
+  /** So many of the records that were commanded are safe, from the first one on. */
+  | { readonly kind: "records-flushed"; readonly atMs: number; readonly recordCount: number }
   | {
       readonly kind: "plan-submitted";
       readonly atMs: number;

@@ -14,7 +14,7 @@ export function give(context: StepContext, worker: WorkerRecord, row: number): v
   const { state } = context;
   const { tasks } = state;
   tasks.state[row] = ASSIGNED;
-  tasks.attempt[row] = (tasks.attempt[row] as number) + 1;
+  tasks.attempt[row] = tasks.nextAttempt(row);
   tasks.worker[row] = worker.id;
   tasks.flags[row] = (tasks.flags[row] as number) & ~RETRACTING;
   if (isAhead(tasks, row)) worker.aheadTasks += 1;

@@ -29,7 +29,7 @@ export function notifyIfFinished(
   if (carried !== undefined && entry >= 0 && !isGiven) holdResult(state, row, carried, entry);
   if (!isNews) return;
   tasks.flags[row] = flags | NOTIFIED;
-  addFinished(outbox, client.id, tasks.clientTask[row] as number);
+  addFinished(outbox, plan, tasks.clientTask[row] as number);
   if (isGiven) give(context, client, row, carried, entry);
 }
 

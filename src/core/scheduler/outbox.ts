@@ -1,12 +1,19 @@
 import { Uint32List } from "../base/columns.ts";
 import { CarriedList } from "../model/carried-list.ts";
+import type { JournalRecord } from "../model/journal-record.ts";
 import { createAssignedTasks } from "./assigned-tasks.ts";
 import type { SchedulerCommand } from "./commands.ts";
-import type { SchedulerState } from "./state.ts";
+import { endStepOfJournal } from "./journal.ts";
+import type { PlanRecord, SchedulerState } from "./state.ts";
 
 type RefLists = { readonly tasks: Uint32List; readonly attempts: Uint32List };
 /** Ids that a client is told, and the results that it is told with them. */
-type FinishedList = { readonly tasks: number[]; readonly carried: CarriedList };
+type FinishedList = {
+  readonly tasks: number[];
+  readonly carried: CarriedList;
+  /** Records that must be safe before it may be told. */
+  afterRecord: number;
+};
 
 /**
  * What one step commands, gathered as lists for each receiver and turned into one command a
@@ -19,6 +26,10 @@ export type Outbox = {
   readonly retracts: Map<number, RefLists>;
   readonly assigns: Map<number, Uint32List>;
   readonly finished: Map<number, FinishedList>;
+  /** What is to be written down; of a plan whose client may attach again, where a journal is kept. */
+  readonly records: JournalRecord[];
+  /** Rows that are no results any more, of each such plan. */
+  readonly ended: Map<PlanRecord, Uint32List>;
   /** In the order in which they came up. */
   readonly others: SchedulerCommand[];
 };
@@ -30,6 +41,8 @@ export function createOutbox(): Outbox {
     retracts: new Map(),
     assigns: new Map(),
     finished: new Map(),
+    records: [],
+    ended: new Map(),
     others: [],
   };
 }
@@ -58,21 +71,52 @@ export function addAssignment(outbox: Outbox, workerId: number, row: number): vo
   rows.push(row);
 }
 
-export function addFinished(outbox: Outbox, clientId: number, clientTask: number): void {
-  finishedOf(outbox, clientId).tasks.push(clientTask);
+export function addFinished(
+  outbox: Outbox,
+  { clientId, acceptedRecord }: PlanRecord,
+  clientTask: number,
+): void {
+  const list = finishedOf(outbox, clientId);
+  list.tasks.push(clientTask);
+  if (acceptedRecord > list.afterRecord) list.afterRecord = acceptedRecord;
 }
 
 export function finishedOf(outbox: Outbox, clientId: number): FinishedList {
   let list = outbox.finished.get(clientId);
   if (list === undefined) {
-    list = { tasks: [], carried: new CarriedList() };
+    list = { tasks: [], carried: new CarriedList(), afterRecord: 0 };
     outbox.finished.set(clientId, list);
   }
   return list;
 }
 
+/** The row, which is of this plan, is no result any more. */
+export function addEnded({ ended }: Outbox, plan: PlanRecord, row: number): void {
+  let rows = ended.get(plan);
+  if (rows === undefined) {
+    rows = new Uint32List();
+    ended.set(plan, rows);
+  }
+  rows.push(row);
+}
+
+function addRecords(
+  { journal, tasks }: SchedulerState,
+  outbox: Outbox,
+  commands: SchedulerCommand[],
+): void {
+  if (journal === undefined) return;
+  const { records, ended } = outbox;
+  for (const [{ serial }, rows] of ended) {
+    records.push({ kind: "results-ended", serial, rows: rows.toArray() });
+  }
+  endStepOfJournal(journal, tasks, records);
+  for (const record of records) commands.push({ kind: "record", record });
+}
+
 export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerCommand[] {
   const commands: SchedulerCommand[] = [];
+  addRecords(state, outbox, commands);
   const refs = ({ tasks, attempts }: RefLists) => ({
     tasks: tasks.toArray(),
     attempts: attempts.toArray(),
@@ -92,12 +136,13 @@ export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerComm
   for (const [workerId, lists] of outbox.retracts) {
     if (isThere(workerId)) commands.push({ kind: "retract", workerId, refs: refs(lists) });
   }
-  for (const [clientId, { tasks, carried }] of outbox.finished) {
+  for (const [clientId, { tasks, carried, afterRecord }] of outbox.finished) {
     commands.push({
       kind: "notify-finished",
       clientId,
       clientTasks: Int32Array.from(tasks),
       carried: carried.take(),
+      ...(afterRecord > 0 ? { afterRecord } : {}),
     });
   }
   for (const command of outbox.others) commands.push(command);

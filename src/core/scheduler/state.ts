@@ -6,6 +6,7 @@ import type { ResourceRequest } from "../model/resources.ts";
 import type { HeldResults } from "./carried-results.ts";
 import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
+import { createSchedulerJournal, type SchedulerJournal } from "./journal.ts";
 import type { Arrivals } from "./placement/arrivals.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
 import type { ClientEvent } from "./plans/clients.ts";
@@ -92,6 +93,10 @@ export type PlanRecord = {
   expandedRows: number[];
   expandedSerials: number[];
   liveCount: number;
+  /** It is written down, so that the next server knows it. */
+  readonly isJournaled: boolean;
+  /** The record, counted from 1, with the last of its tasks so far; 0: none. Nothing is told of it before that is safe. */
+  acceptedRecord: number;
   /** The client was told that some of its tasks find no worker. */
   isToldUnsatisfiable: boolean;
 };
@@ -110,6 +115,8 @@ export type ClientRecord = {
   readonly waiting: ClientEvent[];
   /** It is given small results with the notification that they are finished. */
   takesCarried: boolean;
+  /** It may attach again, to the next server too: what it does is written down, where a journal is kept. */
+  isJournaled: boolean;
   /** What it was given so and has not released. */
   givenBytes: number;
 };
@@ -147,6 +154,8 @@ export type SchedulerOptions = {
   readonly policy: Policy | undefined;
   /** Assumed speed of a worker's link, in bytes a microsecond. */
   readonly bytesPerUs: number;
+  /** Whether `record` commands are carried out, and `records-flushed` answers them. */
+  readonly keepsJournal: boolean;
 };
 
 /** Everything the scheduler knows. Only `stepScheduler` writes it. */
@@ -189,6 +198,7 @@ export type SchedulerState = {
   readonly groups: Groups;
   readonly counters: SchedulerCounters;
   readonly levelClock: LevelClock;
+  readonly journal: SchedulerJournal | undefined;
   nextSerial: number;
   nowMs: number;
   /** Since when there has been a worker without a break. */
@@ -200,6 +210,7 @@ export type SchedulerState = {
 };
 
 export function createSchedulerState(options: Partial<SchedulerOptions> = {}): SchedulerState {
+  const tasks = new TaskTable();
   return {
     options: {
       unsatisfiableAfterMs: 60_000,
@@ -211,9 +222,10 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       workPerStep: 16_384,
       policy: undefined,
       bytesPerUs: 1_000,
+      keepsJournal: false,
       ...options,
     },
-    tasks: new TaskTable(),
+    tasks,
     queues: new PriorityQueues(),
     extraReplicas: new Map(),
     pins: new Map(),
@@ -248,6 +260,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       tasksRunAgain: 0,
     },
     levelClock: createLevelClock(),
+    journal: options.keepsJournal === true ? createSchedulerJournal(tasks) : undefined,
     nextSerial: 1,
     nowMs: 0,
     workersSinceMs: 0,

@@ -23,6 +23,7 @@ import {
 } from "./handlers/results.ts";
 import { onTasksFinished } from "./handlers/tasks-finished.ts";
 import { onRoundTripMeasured, onWorkerJoined, onWorkerLost } from "./handlers/workers.ts";
+import { onRecordsFlushed } from "./journal.ts";
 import { commandsOf } from "./outbox.ts";
 import { continueWork } from "./plans/continue-work.ts";
 import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
@@ -120,6 +121,11 @@ function handle(context: StepContext, event: SchedulerEvent): void {
       break;
     case "work-continued":
       break;
+    case "records-flushed": {
+      const { journal, tasks } = context.state;
+      if (journal !== undefined) onRecordsFlushed(journal, tasks, event.recordCount);
+      break;
+    }
     case "delivery-ended":
       onDeliveryEnded(context, event);
       break;

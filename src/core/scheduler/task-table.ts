@@ -102,6 +102,12 @@ export class TaskTable {
   /** Where attempts of rows count from that were given back and come again. */
   #attemptFloor = 0;
   readonly #freeRows = new Uint32List();
+  /** Rows that were freed and wait until `reuse` is told of them; undefined: they are used again at once. */
+  freedRows: Uint32List | undefined;
+  /** The greatest attempt of all rows, where rows wait so. */
+  newestAttempt = 0;
+  /** Freed rows that nobody may use so far. */
+  #waitingRows = 0;
 
   state: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   taskType: Uint16Array<ArrayBuffer> = new Uint16Array(0);
@@ -155,6 +161,8 @@ export class TaskTable {
     this.unfinishedInputs[row] = 0;
     this.consumersLeft[row] = 0;
     this.lineage[row] = 0;
+    // One is left out, so that no two tasks of the row have the same base.
+    if (this.freedRows !== undefined) this.attempt[row] = this.nextAttempt(row);
     this.attemptBase[row] = this.attempt[row] as number;
     this.worker[row] = -1;
     this.sizeBytes[row] = 0;
@@ -195,7 +203,24 @@ export class TaskTable {
     this.#lateEdges.delete(row);
     this.state[row] = FREE;
     this.liveCount -= 1;
-    this.#freeRows.push(row);
+    if (this.freedRows === undefined) this.#freeRows.push(row);
+    else {
+      this.freedRows.push(row);
+      this.#waitingRows += 1;
+    }
+  }
+
+  /** Nothing speaks against it any more that these rows, which were freed, are used again. */
+  reuse(rows: Uint32Array): void {
+    this.#waitingRows -= rows.length;
+    for (let i = 0; i < rows.length; i += 1) this.#freeRows.push(rows[i] as number);
+  }
+
+  /** A number for the row's next attempt that no attempt of it ever had. */
+  nextAttempt(row: number): number {
+    const next = Math.max(this.attempt[row] as number, this.#attemptFloor) + 1;
+    if (next > this.newestAttempt) this.newestAttempt = next;
+    return next;
   }
 
   setDetails(row: number, config: Uint8Array, checkpointPath: Uint8Array, label: Uint8Array): void {
@@ -317,7 +342,7 @@ export class TaskTable {
 
   /** Gives back the memory of the columns once no task lives. Not while a caller holds a column. */
   giveBackIfEmpty(): void {
-    if (this.liveCount > 0 || this.state.length <= KEPT_CAPACITY) return;
+    if (this.liveCount > 0 || this.#waitingRows > 0 || this.state.length <= KEPT_CAPACITY) return;
     for (let row = 0; row < this.#rowCount; row += 1) {
       this.#attemptFloor = Math.max(this.#attemptFloor, this.attempt[row] as number);
     }

@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { Uint32List } from "../base/columns.ts";
 import type { StepContext } from "./context.ts";
 import { takeBack } from "./given.ts";
+import { recordPlanEnded } from "./journal.ts";
 import { addRef } from "./outbox.ts";
 import { endArrivals } from "./placement/arrivals.ts";
 import { makeReady, unqueueReady } from "./ready.ts";
@@ -174,7 +175,8 @@ export function forgetFreeRows({ tasks }: SchedulerState, plan: PlanRecord): voi
 export function forgetPlanIfEmpty(state: SchedulerState, plan: PlanRecord): void {
   if (plan.liveCount > 0 || plan.isOpen) return;
   if (state.recentPlan === plan) state.recentPlan = undefined;
-  state.plans.delete(plan.serial);
+  const wasKnown = state.plans.delete(plan.serial);
+  if (wasKnown && plan.isJournaled) recordPlanEnded(state, plan);
   for (const serial of plan.expandedSerials) state.plans.delete(serial);
   state.clients.get(plan.clientId)?.plans.delete(plan);
 }

@@ -50,6 +50,7 @@ export function createPlainServer(
         break;
       case "notify-notice":
         break;
+      case "record":
       case "refuse":
       case "notify-failed":
         throw new Error(`the scheduler says: ${JSON.stringify(command)}`);

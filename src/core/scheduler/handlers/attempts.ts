@@ -4,6 +4,7 @@ import { takeBack } from "../given.ts";
 import { giveUpObject, loseReplica, tryAgain } from "../losses.ts";
 import { notifyIfFinished } from "../notify.ts";
 import { failTask } from "../plans/fail-task.ts";
+import { recordCheckpoint } from "../record.ts";
 import { holds, preferAnotherReplica } from "../replicas.ts";
 import { rememberRerun } from "../reruns.ts";
 import type { SchedulerState } from "../state.ts";
@@ -124,6 +125,7 @@ export function onCheckpointsWritten(
     const flags = tasks.flags[row] as number;
     if ((flags & CHECKPOINT_PENDING) === 0) return;
     tasks.flags[row] = (flags & ~CHECKPOINT_PENDING) | CHECKPOINT_WRITTEN;
+    if (context.state.journal !== undefined) recordCheckpoint(context, row);
     notifyIfFinished(context, row);
     if (!isWanted(context.state, row)) done.push(row);
   });

@@ -4,6 +4,7 @@ import { clientOf } from "../plans/clients.ts";
 import { endPlan } from "../plans/endings.ts";
 import { createChunkIntake, createCompletion, createPlanIntake } from "../plans/intake.ts";
 import { createPlanRecord } from "../plans/plan-record.ts";
+import { recordCompleted, recordRefused } from "../record.ts";
 import type { ClientRecord, PlanRecord } from "../state.ts";
 
 type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
@@ -18,13 +19,16 @@ export function onPlanSubmitted(context: StepContext, event: EventOf<"plan-submi
 }
 
 /** The shell sees to it that a client begins one plan at a time. */
-export function onPlanBegun({ state }: StepContext, event: EventOf<"plan-begun">): void {
+export function onPlanBegun({ state, outbox }: StepContext, event: EventOf<"plan-begun">): void {
   const client = clientOf(state, event.clientId);
   const record = createPlanRecord(state, client, event.idBase, event.taskCount);
   record.isOpen = true;
   state.plans.set(record.serial, record);
   client.plans.add(record);
   client.openPlan = record;
+  if (!record.isJournaled) return;
+  const { serial, clientId, idBase, taskCount } = record;
+  outbox.records.push({ kind: "plan-begun", serial, clientId, idBase, taskCount });
 }
 
 /** More of the plan that was begun; what comes of one that is given up is ignored. */
@@ -77,6 +81,7 @@ export function onPlanCompleted(context: StepContext, event: EventOf<"plan-compl
     return;
   }
   record.isOpen = false;
+  if (record.isJournaled) recordCompleted(context, record);
   client.isTaking = true;
   state.work.intakes.push(createCompletion(client, record));
 }
@@ -93,6 +98,7 @@ function refuseOpenPlan(
     message: `Plan refused: ${reason}`,
     planIdBase: plan.idBase,
   });
+  recordRefused(context, plan, `Plan refused: ${reason}`);
   client.failedIds.add(plan.idBase, plan.idBase + plan.taskCount);
   endPlan(context.state, plan, "all");
 }

@@ -4,6 +4,7 @@ import { deliver, park } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { clientOf } from "../plans/clients.ts";
 import { endPlan } from "../plans/endings.ts";
+import { recordEnded } from "../record.ts";
 import type { ClientRecord } from "../state.ts";
 import { CHECKPOINT_PENDING, NOTIFIED, PRESENT, RESULT } from "../task-table.ts";
 import { isWanted, letGo } from "../wants.ts";
@@ -11,10 +12,14 @@ import { isWanted, letGo } from "../wants.ts";
 type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { kind: Kind }>;
 
 export function onClientJoined(
-  { state }: StepContext,
-  { clientId, takesCarried }: EventOf<"client-joined">,
+  { state, outbox }: StepContext,
+  { clientId, takesCarried, session }: EventOf<"client-joined">,
 ): void {
-  clientOf(state, clientId).takesCarried = takesCarried;
+  const client = clientOf(state, clientId);
+  client.takesCarried = takesCarried;
+  if (session === undefined || state.journal === undefined) return;
+  client.isJournaled = true;
+  outbox.records.push({ kind: "client-joined", clientId, takesCarried, session });
 }
 
 export function onResultsReleased(context: StepContext, event: EventOf<"results-released">): void {
@@ -47,6 +52,7 @@ function unmark(context: StepContext, client: ClientRecord, clientTask: number):
   }
   forgetCarried(context.state, row);
   tasks.flags[row] = (tasks.flags[row] as number) & ~RESULT;
+  if (client.isJournaled) recordEnded(context, row);
   return row;
 }
 
@@ -113,6 +119,7 @@ export function onClientLeft(context: StepContext, event: EventOf<"client-left">
   const client = state.clients.get(event.clientId);
   if (client === undefined) return;
   state.clients.delete(client.id);
+  if (client.isJournaled) context.outbox.records.push({ kind: "client-left", clientId: client.id });
   for (const plan of client.plans) endPlan(state, plan, "all");
   // What is being taken over ends with its plan; nothing is to follow it.
   client.waiting.length = 0;

@@ -31,6 +31,7 @@ export function clientOf(state: SchedulerState, id: number): ClientRecord {
       isTaking: false,
       waiting: [],
       takesCarried: false,
+      isJournaled: false,
       givenBytes: 0,
     };
     state.clients.set(id, client);

@@ -1,6 +1,7 @@
 import { decodeUtf8Lossy } from "../../base/utf8.ts";
 import { forgetCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
+import { recordEnded, tellPlanFailed } from "../record.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
 import {
   ASSIGNED,
@@ -64,7 +65,7 @@ export function advanceEnding(context: StepContext, ending: PlanEnding): boolean
       plan.heldTo = ending.position;
       tasks.consumersLeft[row] = (tasks.consumersLeft[row] as number) - 1;
     }
-    if (ending.extent === "all") forget(state, row);
+    if (ending.extent === "all") forget(context, plan, row);
     else giveUp(context, plan, row, ending.extent);
     const base = work.unwanted.length;
     work.unwanted.push(row);
@@ -86,8 +87,16 @@ const ownerOf = ({ plans, tasks }: SchedulerState, row: number): PlanRecord | un
   plans.get(tasks.serial[row] as number);
 
 /** The row is nothing that its client could ask for any more. */
-function forget(state: SchedulerState, row: number): void {
+function forget(context: StepContext, plan: PlanRecord, row: number): void {
+  const { state } = context;
   const { tasks } = state;
+  if (
+    plan.isJournaled &&
+    state.clients.has(plan.clientId) &&
+    ((tasks.flags[row] as number) & RESULT) !== 0
+  ) {
+    recordEnded(context, row);
+  }
   forgetCarried(state, row);
   tasks.flags[row] = (tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING);
   state.pins.delete(row);
@@ -99,6 +108,7 @@ function giveUp(context: StepContext, plan: PlanRecord, row: number, cause: Fail
   const { state } = context;
   const { tasks } = state;
   if (!isUnfinished(state, row)) return;
+  if (plan.isJournaled && ((tasks.flags[row] as number) & RESULT) !== 0) recordEnded(context, row);
   forgetCarried(state, row);
   // Without these marks nobody wants it, once the consumers in this and the needy plans are gone.
   tasks.flags[row] = (tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING);
@@ -109,17 +119,11 @@ function giveUp(context: StepContext, plan: PlanRecord, row: number, cause: Fail
   });
 }
 
-function tellFailed(
-  { state, outbox }: StepContext,
-  needy: PlanRecord,
-  row: number,
-  cause: FailedTask,
-): void {
+function tellFailed(context: StepContext, needy: PlanRecord, row: number, cause: FailedTask): void {
+  const { state } = context;
   const { tasks } = state;
   countFailure(state, needy);
-  outbox.others.push({
-    kind: "notify-failed",
-    clientId: needy.clientId,
+  tellPlanFailed(context, needy, {
     clientTask: tasks.clientTask[row] as number,
     worker: "",
     attempts: tasks.attemptsMade(row),

@@ -2,6 +2,7 @@ import { assert } from "../../base/assert.ts";
 import type { Plan } from "../../model/plan.ts";
 import { isDynamic } from "../../model/symbols.ts";
 import type { StepContext } from "../context.ts";
+import { recordAccepted, recordRefused } from "../record.ts";
 import { forgetTaskOfClass } from "../request-classes.ts";
 import type { ClientRecord, PlanRecord, RequestClass } from "../state.ts";
 import { forgetPlanIfEmpty, resurrect } from "../wants.ts";
@@ -173,6 +174,7 @@ function advancePhase(context: StepContext, intake: PlanIntake): string | undefi
     case "adding": {
       const mistake = addTasks(context, intake);
       if (mistake !== undefined || intake.position < taskCount) return mistake;
+      if (intake.record.isJournaled) recordAccepted(context, intake);
       if (intake.kind === "plan") levelNewPlan(context.state, intake.record);
       return enter(intake, "starting-used", 0);
     }
@@ -200,6 +202,7 @@ function refuse(context: StepContext, intake: PlanIntake, mistake: string): void
     planIdBase: record.idBase,
   });
   if (intake.kind === "chunk") {
+    recordRefused(context, record, `Plan refused: ${mistake}`);
     client.failedIds.add(record.idBase, record.idBase + record.taskCount);
   }
   endPlan(context.state, record, "all");

@@ -24,6 +24,8 @@ export function createPlanRecord(
     expandedRows: [],
     expandedSerials: [],
     liveCount: 0,
+    isJournaled: client.isJournaled,
+    acceptedRecord: 0,
     isToldUnsatisfiable: false,
   };
 }

@@ -1,0 +1,110 @@
+import type { FailureTold } from "../model/journal-record.ts";
+import type { SchedulerCommand } from "./commands.ts";
+import type { StepContext } from "./context.ts";
+import { addEnded } from "./outbox.ts";
+import type { PlanIntake } from "./plans/intake.ts";
+import type { PlanRecord, SchedulerState } from "./state.ts";
+import { planOf } from "./wants.ts";
+
+/** The row is no result any more. */
+export function recordEnded({ state, outbox }: StepContext, row: number): void {
+  const plan = planOf(state, row);
+  if (plan.isJournaled) addEnded(outbox, plan, row);
+}
+
+/** The intake's tasks have their rows. */
+export function recordAccepted({ state, outbox }: StepContext, intake: PlanIntake): void {
+  const { journal } = state;
+  const { record, plan, rows, loadable } = intake;
+  if (journal === undefined || !record.isJournaled || intake.neededCount === 0) return;
+  outbox.records.push({
+    kind: "plan-accepted",
+    serial: record.serial,
+    clientId: record.clientId,
+    frame: plan.bytes,
+    rows,
+    attemptBases: Uint32Array.from(rows, (row) => state.tasks.attemptBase[row] ?? 0),
+    loadable,
+    inputRows: outerInputs(state, intake),
+  });
+  record.acceptedRecord = recordsSoFar(state, outbox);
+}
+
+/** All chunks of the plan have come; from now on its results are told. */
+export function recordCompleted({ state, outbox }: StepContext, plan: PlanRecord): void {
+  if (state.journal === undefined) return;
+  outbox.records.push({ kind: "plan-completed", serial: plan.serial });
+  plan.acceptedRecord = recordsSoFar(state, outbox);
+}
+
+/** The checkpoint of the row is complete: the next server may load it. */
+export function recordCheckpoint({ state, outbox }: StepContext, row: number): void {
+  const { serial, isJournaled } = planOf(state, row);
+  if (!isJournaled) return;
+  outbox.records.push({ kind: "checkpoints-written", serial, rows: Uint32Array.of(row) });
+}
+
+/** Rows of the inputs that are not of the intake's own tasks, in order. */
+function outerInputs({ tasks }: SchedulerState, { plan, rows }: PlanIntake): Uint32Array {
+  const { inputStarts, inputIds, idBase, taskCount } = plan;
+  const outer: number[] = [];
+  for (let i = 0; i < taskCount; i += 1) {
+    const row = rows[i] as number;
+    if (row === -1) continue;
+    const start = inputStarts[i] as number;
+    const edgeStart = (tasks.edgeStart[row] as number) - start;
+    for (let k = start; k < (inputStarts[i + 1] as number); k += 1) {
+      const index = (inputIds[k] as number) - idBase;
+      if (index >= 0 && index < i) continue;
+      outer.push(tasks.edges.items[edgeStart + k] as number);
+    }
+  }
+  return Uint32Array.from(outer);
+}
+
+type Failed = Omit<Extract<SchedulerCommand, { kind: "notify-failed" }>, "kind" | "clientId">;
+
+/** Has the client of the plan told that a task of it failed, once that is written down. */
+export function tellPlanFailed(context: StepContext, plan: PlanRecord, failed: Failed): void {
+  const { failure, clientTask, worker, attempts, label, cause } = failed;
+  const { message, exitCode, signal, stderr } = failure;
+  const told = { clientTask, worker, attempts, label, message, exitCode, signal, stderr, cause };
+  recordFailed(context, plan, { ...told, isRefusal: false });
+  const { outbox, state } = context;
+  outbox.others.push({
+    kind: "notify-failed",
+    clientId: plan.clientId,
+    clientTask,
+    worker,
+    attempts,
+    label,
+    failure,
+    cause,
+    ...(plan.isJournaled ? { afterRecord: recordsSoFar(state, outbox) } : {}),
+  });
+}
+
+/** What came of a plan is refused, and its client told so. */
+export function recordRefused(context: StepContext, plan: PlanRecord, message: string): void {
+  recordFailed(context, plan, {
+    clientTask: plan.idBase,
+    worker: "",
+    attempts: 0,
+    label: "",
+    message,
+    exitCode: undefined,
+    signal: undefined,
+    stderr: undefined,
+    cause: undefined,
+    isRefusal: true,
+  });
+}
+
+function recordFailed({ outbox }: StepContext, plan: PlanRecord, told: FailureTold): void {
+  if (!plan.isJournaled) return;
+  const { serial, clientId, idBase, taskCount } = plan;
+  outbox.records.push({ kind: "plan-failed", serial, clientId, idBase, taskCount, told });
+}
+
+const recordsSoFar = ({ journal }: SchedulerState, { records }: StepContext["outbox"]): number =>
+  (journal?.recordCount ?? 0) + records.length;
