@@ -19,6 +19,7 @@ from loom.client.session.reader import ResponseReader
 from loom.client.task import ResourceRequest, Task
 from loom.client.wire import requests
 from loom.client.wire.responses import (
+    Attached,
     DataHeader,
     ErrorInfo,
     Response,
@@ -36,7 +37,11 @@ def by_name(file):
 def response_of(values):
     """The Response that a message of the index stands for."""
     values = plain(values)
-    fields = {name: values[name] for name in ("id", "symbols", "capabilities") if name in values}
+    names = ["id", "symbols", "capabilities", "json", "session", "session_secret", "grace_ms"]
+    names += ["task_count", "roots", "labels"]
+    fields = {name: values[name] for name in names if name in values}
+    if "attached" in values:
+        fields["attached"] = Attached(**values["attached"])
     if "data" in values:
         fields["data"] = DataHeader(**values["data"])
     if "error" in values:
@@ -97,7 +102,11 @@ def test_registrations_are_encoded(file):
     if values["type"] == "CLIENT":
         versions = {item["name"]: item["version"] for item in values.get("versions", [])}
         ours = requests.register_frame(
-            values.get("client_name"), values.get("capabilities", ()), versions
+            values.get("client_name"),
+            values.get("capabilities", ()),
+            versions,
+            values.get("session"),
+            bytes_of(values["session_secret"]) if "session_secret" in values else None,
         )
         assert ours == file.data
     else:
@@ -151,7 +160,12 @@ def encode_plan_values(values):
     results = bytearray(item.get("result", False) for item in plan.get("tasks", []))
     ordered = OrderedPlan(tasks, 500, set())
     load = values.get("load_checkpoints", False)
-    return b"".join(encoder.encode(ordered, results, id_base, load))
+    named = values.get("named", {})
+    if named:
+        named = requests.named_plan_field(
+            named["name"], bytes_of(named["nonce"]), named["roots"], named["labels"]
+        )
+    return b"".join(encoder.encode(ordered, results, id_base, load, named or b""))
 
 
 def encode_request_values(values):
@@ -162,8 +176,16 @@ def encode_request_values(values):
         return requests.release_many_frame(values["ids"])
     if kind == "TRACE":
         return requests.trace_frame(values["trace_path"])
-    if kind in ("STATS", "TERMINATE"):
-        return {"STATS": requests.stats_frame, "TERMINATE": requests.terminate_frame}[kind]()
+    if kind == "ATTACH":
+        held = values["held"]
+        columns = (held[name] for name in ("plan_bases", "run_starts", "run_counts"))
+        return requests.attach_frame(*columns, bytes_of(held["run_states"]), held["has_more"])
+    if kind == "ATTACH_PLAN":
+        return requests.attach_plan_frame(values["name"], values["id"])
+    if kind in ("STATS", "TERMINATE", "GOODBYE", "LIST_PLANS"):
+        return getattr(requests, f"{kind.lower()}_frame")()
+    if kind in ("FIND_PLAN", "FORGET_PLAN", "CANCEL_PLAN"):
+        return getattr(requests, f"{kind.lower()}_frame")(values["name"])
     return {"FETCH": requests.fetch_frame, "RELEASE": requests.release_frame}[kind](values["id"])
 
 

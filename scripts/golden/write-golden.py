@@ -199,6 +199,17 @@ def registers():
         ),
     )
     message(
+        "register-client-session",
+        "a client that comes back to its session",
+        Register(
+            protocol_version=2,
+            type="CLIENT",
+            capabilities=["notices", "sessions"],
+            session="5f3c:12",
+            session_secret=bytes(range(250, 256)) + b"\0secret",
+        ),
+    )
+    message(
         "register-worker-original",
         "the original worker",
         Register(
@@ -268,6 +279,26 @@ def requests():
         "RELEASE_MANY, for servers that announced they take it",
         Request(type="RELEASE_MANY", ids=[300, 0, MAX, MIN, -5]),
     )
+    message("goodbye", "GOODBYE", Request(type="GOODBYE"))
+    message(
+        "attach",
+        "ATTACH: two plans, results of all three states, and more to come",
+        Request(
+            type="ATTACH",
+            held=dict(
+                plan_bases=[0, 70000],
+                run_starts=[-3, 0, 2, 70000],
+                run_counts=[2, 1, 300, 1],
+                run_states=bytes([1, 0, 2, 0]),
+                has_more=True,
+            ),
+        ),
+    )
+    message("list-plans", "LIST_PLANS", Request(type="LIST_PLANS"))
+    message("find-plan", "FIND_PLAN", Request(type="FIND_PLAN", name="nächtlich 1"))
+    message("attach-plan", "ATTACH_PLAN", Request(type="ATTACH_PLAN", name="nightly", id=4711))
+    message("forget-plan", "FORGET_PLAN", Request(type="FORGET_PLAN", name="nightly"))
+    message("cancel-plan", "CANCEL_PLAN", Request(type="CANCEL_PLAN", name="nightly"))
     message("stats-request", "STATS", Request(type="STATS"))
     message("trace", "TRACE", Request(type="TRACE", trace_path="/tmp/trače/1"))
     message("terminate", "TERMINATE", Request(type="TERMINATE"))
@@ -401,6 +432,24 @@ def plans():
         "ids beyond the greatest int32",
         plan_request(Plan(tasks=[task(CONST), task(CONST)], id_base=MAX)),
         refused="ids",
+    )
+    message(
+        "plan-named",
+        "a plan that lives without its client",
+        Request(
+            type="PLAN",
+            plan=Plan(
+                tasks=[
+                    task(CONST, b"a"),
+                    task(CONST, b"b", result=True, label="b"),
+                    task(MERGE, b"", [10, 11], result=True),
+                ],
+                id_base=10,
+            ),
+            named=dict(
+                name="nächtlich", nonce=b"\x00\xff123456", roots=[2, 1, 2], labels=["", "b", ""]
+            ),
+        ),
     )
     message(
         "plan-requests",
@@ -671,6 +720,49 @@ def responses():
         "dictionary-capabilities",
         "DICTIONARY of a server that takes more than the original protocol",
         Response(type="DICTIONARY", symbols=["a", "b"], capabilities=["releases"]),
+    )
+    message(
+        "dictionary-session",
+        "DICTIONARY with what a client may come back with",
+        Response(
+            type="DICTIONARY",
+            symbols=["a"],
+            capabilities=["sessions"],
+            session="5f3c:12",
+            session_secret=b"\xff\x00secret",
+            grace_ms=30000,
+        ),
+    )
+    message(
+        "plan-accepted",
+        "PLAN_ACCEPTED of a chunk",
+        Response(type="PLAN_ACCEPTED", id=8192, task_count=300),
+    )
+    message(
+        "attached",
+        "ATTACHED: two unknown plans, and one of which chunks are to come",
+        Response(
+            type="ATTACHED",
+            attached=dict(unknown_plans=[70000, -1], open_plan=5, open_plan_tasks=16384),
+        ),
+    )
+    message(
+        "attached-all",
+        "ATTACHED: everything is known",
+        Response(type="ATTACHED", attached=dict(unknown_plans=[3], open_plan=-1, open_plan_tasks=0)),
+    )
+    message("plans", "PLANS", Response(type="PLANS", json='[{"name":"nächtlich"}]'))
+    message(
+        "plan",
+        "PLAN, the answer about one",
+        Response(
+            type="PLAN", json='{"name":"nightly"}', roots=[2, 1, 2], labels=["", "b", "merge: é"]
+        ),
+    )
+    message(
+        "farewell",
+        "FAREWELL",
+        Response(type="FAREWELL", error=Error(error_msg="it was stopped")),
     )
     message(
         "results-finished",

@@ -87,6 +87,13 @@ _REQUEST_TYPES = {
     7: "TRACE",
     10: "TERMINATE",
     70: "RELEASE_MANY",
+    90: "GOODBYE",
+    91: "ATTACH",
+    92: "LIST_PLANS",
+    93: "FIND_PLAN",
+    94: "ATTACH_PLAN",
+    95: "FORGET_PLAN",
+    96: "CANCEL_PLAN",
 }
 
 
@@ -102,6 +109,26 @@ SCHEMAS: Dict[str, dict] = {
         0x20: ("load_checkpoints", "bool"),
         0x3A: ("trace_path", "text"),
         0x232: ("ids", _packed_int32),
+        0x2D2: (
+            "held",
+            {
+                0x0A: ("plan_bases", _packed_int32),
+                0x12: ("run_starts", _packed_int32),
+                0x1A: ("run_counts", _packed_int32),
+                0x22: ("run_states", "bytes"),
+                0x28: ("has_more", "bool"),
+            },
+        ),
+        0x2DA: ("name", "text"),
+        0x2E2: (
+            "named",
+            {
+                0x0A: ("name", "text"),
+                0x12: ("nonce", "bytes"),
+                0x1A: ("roots", _packed_int32),
+                0x22: ("labels", ["text"]),
+            },
+        ),
     },
     "Register": {
         0x08: ("protocol_version", "int32"),
@@ -117,6 +144,8 @@ SCHEMAS: Dict[str, dict] = {
         0x1B2: ("advertised_host", "text"),
         0x1BA: ("worker_name", "text"),
         0x1C2: ("versions", [{0x0A: ("name", "text"), 0x12: ("version", "text")}]),
+        0x1DA: ("session", "text"),
+        0x1E2: ("session_secret", "bytes"),
     },
     "Run": {
         0x0A: ("args", ["bytes"]),

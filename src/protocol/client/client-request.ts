@@ -7,7 +7,9 @@ import type { ByteWriter } from "../wire/byte-writer.ts";
 import { putBytesField, putInt32Field, putStringField } from "../wire/protobuf-fields.ts";
 import { decodePlan } from "./decode-plan.ts";
 import { beginFrame, endFrame } from "./frame.ts";
+import { decodeHeldResults, encodeHeldResults, type HeldResults } from "./held-results.ts";
 import { REQUEST_TYPE } from "./message-types.ts";
+import { checkPlanName, decodeNamedPlan, type NamedPlan } from "./named-plan.ts";
 import { packFixed32, unpackSigned32 } from "./packed-columns.ts";
 import type { PlanContext } from "./plan-context.ts";
 
@@ -29,10 +31,28 @@ export type SmallRequest =
   /** The result that `dataAt` has told of has come, or the server is to send it by itself. */
   | { readonly kind: "pullEnded"; readonly id: number; readonly isComplete: boolean }
   | { readonly kind: "trace"; readonly path: string }
-  | { readonly kind: "terminate" };
+  | { readonly kind: "terminate" }
+  /** The client leaves for good. This and the following only to servers with "sessions". */
+  | { readonly kind: "goodbye" }
+  /** The client has come back with these results. Answered by `attached`, after the last part. */
+  | { readonly kind: "attach"; readonly held: HeldResults }
+  /** Answered by `plans`. */
+  | { readonly kind: "listPlans" }
+  /** Answered by `plan`, as are the following two. */
+  | { readonly kind: "findPlan"; readonly name: string }
+  | { readonly kind: "forgetPlan"; readonly name: string }
+  | { readonly kind: "cancelPlan"; readonly name: string }
+  /** The plan's tasks are to have, at this client, the ids from `id` on. */
+  | { readonly kind: "attachPlan"; readonly name: string; readonly id: number };
 
 export type ClientRequest =
-  | { readonly kind: "plan"; readonly plan: Plan; readonly loadCheckpoints: boolean }
+  | {
+      readonly kind: "plan";
+      readonly plan: Plan;
+      readonly loadCheckpoints: boolean;
+      /** Of a plan that is to live without its client. */
+      readonly named?: NamedPlan;
+    }
   /** The next tasks of the plan that was begun; its id base is the id of the first of them. */
   | { readonly kind: "planChunk"; readonly plan: Plan }
   | SmallRequest;
@@ -64,10 +84,24 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
       putInt32Field(writer, 0x18, request.id);
       putStringField(writer, 0x1e2, request.query);
       break;
+    case "attach":
+      encodeHeldResults(writer, 0x2d2, request.held);
+      break;
+    case "attachPlan":
+      putInt32Field(writer, 0x18, request.id);
+      putStringField(writer, 0x2da, request.name);
+      break;
+    case "findPlan":
+    case "forgetPlan":
+    case "cancelPlan":
+      putStringField(writer, 0x2da, request.name);
+      break;
     case "planEnd":
     case "stats":
     case "status":
     case "terminate":
+    case "goodbye":
+    case "listPlans":
       break;
     default:
       unreachable(request);
@@ -90,6 +124,9 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
   let taskCount = 0;
   let planStart = -1;
   let planEnd = -1;
+  let held: HeldResults | undefined;
+  let name = "";
+  let named: NamedPlan | undefined;
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -108,12 +145,16 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
     else if (tag === 0x250) isComplete = reader.bool();
     else if (tag === 0x280) taskCount = reader.int32();
     else if (tag === 0x1e2) query = reader.string();
+    else if (tag === 0x2d2) held = decodeHeldResults(reader);
+    else if (tag === 0x2da) name = reader.string();
+    else if (tag === 0x2e2) named = decodeNamedPlan(reader);
     else reader.skip(tag);
   }
   if (type === REQUEST_TYPE.plan || type === REQUEST_TYPE.planChunk) {
     if (planStart < 0) throw new ProtocolError("a request of type PLAN or PLAN_CHUNK has no plan");
     const plan = decodePlan(frame, planStart, planEnd, context);
     if (type === REQUEST_TYPE.planChunk) return { kind: "planChunk", plan };
+    if (named !== undefined) return { kind: "plan", plan, loadCheckpoints, named };
     return { kind: "plan", plan, loadCheckpoints };
   }
   if (frame.length > MAX_REQUEST_FRAME_BYTES) {
@@ -145,7 +186,24 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "trace", path };
     case REQUEST_TYPE.terminate:
       return { kind: "terminate" };
+    case REQUEST_TYPE.goodbye:
+      return { kind: "goodbye" };
+    case REQUEST_TYPE.attach:
+      if (held === undefined) throw new ProtocolError("an ATTACH without results");
+      return { kind: "attach", held };
+    case REQUEST_TYPE.listPlans:
+      return { kind: "listPlans" };
+    case REQUEST_TYPE.findPlan:
+    case REQUEST_TYPE.forgetPlan:
+    case REQUEST_TYPE.cancelPlan:
+      checkPlanName(name);
+      return { kind: ABOUT_PLAN[type], name };
+    case REQUEST_TYPE.attachPlan:
+      checkPlanName(name);
+      return { kind: "attachPlan", name, id };
     default:
       throw unexpected("a known type of request", `type ${type ?? "missing"}`);
   }
 }
+
+const ABOUT_PLAN = { 93: "findPlan", 95: "forgetPlan", 96: "cancelPlan" } as const;

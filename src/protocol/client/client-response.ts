@@ -5,6 +5,7 @@ import type { ByteWriter } from "../wire/byte-writer.ts";
 import {
   beginMessage,
   endMessage,
+  putBytesField,
   putInt32Field,
   putInt64Field,
   putStringField,
@@ -17,6 +18,7 @@ import {
 } from "./data-location.ts";
 import { beginFrame, endFrame } from "./frame.ts";
 import { RESPONSE_TYPE } from "./message-types.ts";
+import { packFixed32, unpackSigned32 } from "./packed-columns.ts";
 import { decodeResponseError, encodeResponseError, type ResponseError } from "./response-error.ts";
 import {
   decodeResultsFinished,
@@ -42,17 +44,53 @@ export type ClientResponse =
   | { readonly kind: "error"; readonly error: ResponseError }
   /** Only to clients with the capability "notices". */
   | { readonly kind: "notice"; readonly error: ResponseError }
-  /** Symbol *i* has id *i*. `capabilities`: what the server takes beyond the original protocol. */
+  /**
+   * Symbol *i* has id *i*. `capabilities`: what the server takes beyond the original protocol.
+   * `session`: with what a client with the capability "sessions" may come back.
+   */
   | {
       readonly kind: "dictionary";
       readonly symbols: readonly string[];
       readonly capabilities?: readonly string[];
+      readonly session?: SessionTicket;
     }
+  /** So many tasks from `id` on, a plan or a chunk of one, are not lost any more. */
+  | { readonly kind: "planAccepted"; readonly id: number; readonly taskCount: number }
+  | ({ readonly kind: "attached" } & Attached)
+  /** `PlanSummary`s in JSON. */
+  | { readonly kind: "plans"; readonly json: string }
+  /** A `PlanAnswer` in JSON; for `findPlan` also the rows of what was submitted, and their labels. */
+  | {
+      readonly kind: "plan";
+      readonly json: string;
+      readonly roots: Int32Array;
+      readonly labels: readonly string[];
+    }
+  /** The server ends, and the client's plans with it, for this reason. */
+  | { readonly kind: "farewell"; readonly message: string }
   | { readonly kind: "stats"; readonly workerCount: number; readonly dataObjectCount: number }
   /** A `ClusterStatus` in JSON; only to clients that asked for it. */
   | { readonly kind: "status"; readonly json: string }
   /** `TaskExplanation`s in JSON; only to clients that asked for them. */
   | { readonly kind: "explanations"; readonly json: string };
+
+/** What a client is given to come back with. */
+export type SessionTicket = {
+  readonly id: string;
+  readonly secret: Uint8Array;
+  /** How long the server waits for it. */
+  readonly graceMs: number;
+};
+
+/** What the server says to a client that has come back. */
+export type Attached = {
+  /** First ids of those of its plans that the server does not have, in the order of the request. */
+  readonly unknownPlans: Int32Array;
+  /** First id of the plan of which more chunks are to come; -1 for none. */
+  readonly openPlan: number;
+  /** Tasks of it that have come. */
+  readonly openPlanTasks: number;
+};
 
 type DataHeader = { id: number; frameCount: number; dataType: number };
 
@@ -99,7 +137,34 @@ function encodeBody(
     case "dictionary":
       for (const symbol of response.symbols) putStringField(writer, 0x2a, symbol);
       for (const name of response.capabilities ?? []) putStringField(writer, 0x23a, name);
+      if (response.session === undefined) return;
+      putStringField(writer, 0x2d2, response.session.id);
+      putBytesField(writer, 0x2da, response.session.secret);
+      putInt32Field(writer, 0x2e0, response.session.graceMs);
       return;
+    case "planAccepted":
+      putInt32Field(writer, 0x38, response.id);
+      putInt32Field(writer, 0x2e8, response.taskCount);
+      return;
+    case "attached": {
+      const message = beginMessage(writer, 0x2f2);
+      putBytesField(writer, 0x0a, packFixed32(response.unknownPlans));
+      putInt32Field(writer, 0x10, response.openPlan);
+      putInt32Field(writer, 0x18, response.openPlanTasks);
+      endMessage(writer, message);
+      return;
+    }
+    case "plan":
+      putStringField(writer, 0x192, response.json);
+      putBytesField(writer, 0x2fa, packFixed32(response.roots));
+      for (const label of response.labels) putStringField(writer, 0x302, label);
+      return;
+    case "farewell": {
+      const message = beginMessage(writer, 0x22);
+      encodeResponseError(writer, { message: response.message });
+      endMessage(writer, message);
+      return;
+    }
     case "stats": {
       const message = beginMessage(writer, 0x32);
       putInt32Field(writer, 0x08, response.workerCount);
@@ -109,6 +174,7 @@ function encodeBody(
     }
     case "status":
     case "explanations":
+    case "plans":
       putStringField(writer, 0x192, response.json);
       return;
     default:
@@ -128,6 +194,13 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
   const capabilities: string[] = [];
   let finished: ResultsFinished | undefined;
   let location: DataLocation | undefined;
+  let sessionId: string | undefined;
+  let secret = new Uint8Array(0);
+  let graceMs = 0;
+  let taskCount = 0;
+  let attached: Attached = { unknownPlans: new Int32Array(0), openPlan: -1, openPlanTasks: 0 };
+  let roots = new Int32Array(0);
+  const labels: string[] = [];
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -141,6 +214,13 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     else if (tag === 0x232) finished = decodeResultsFinished(reader);
     else if (tag === 0x23a) capabilities.push(reader.string());
     else if (tag === 0x192) json = reader.string();
+    else if (tag === 0x2d2) sessionId = reader.string();
+    else if (tag === 0x2da) secret = reader.lengthPrefixed().slice();
+    else if (tag === 0x2e0) graceMs = reader.int32();
+    else if (tag === 0x2e8) taskCount = reader.int32();
+    else if (tag === 0x2f2) attached = decodeAttached(reader);
+    else if (tag === 0x2fa) roots = unpackSigned32(reader.lengthPrefixed());
+    else if (tag === 0x302) labels.push(reader.string());
     else reader.skip(tag);
   }
   switch (type) {
@@ -162,9 +242,22 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     case RESPONSE_TYPE.notice:
       return { kind: "notice", error };
     case RESPONSE_TYPE.dictionary:
-      return capabilities.length === 0
-        ? { kind: "dictionary", symbols }
-        : { kind: "dictionary", symbols, capabilities };
+      return {
+        kind: "dictionary",
+        symbols,
+        ...(capabilities.length === 0 ? {} : { capabilities }),
+        ...(sessionId === undefined ? {} : { session: { id: sessionId, secret, graceMs } }),
+      };
+    case RESPONSE_TYPE.planAccepted:
+      return { kind: "planAccepted", id, taskCount };
+    case RESPONSE_TYPE.attached:
+      return { kind: "attached", ...attached };
+    case RESPONSE_TYPE.plans:
+      return { kind: "plans", json };
+    case RESPONSE_TYPE.plan:
+      return { kind: "plan", json, roots, labels };
+    case RESPONSE_TYPE.farewell:
+      return { kind: "farewell", message: error.message };
     case RESPONSE_TYPE.stats:
       return { kind: "stats", ...stats };
     case RESPONSE_TYPE.status:
@@ -174,6 +267,22 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     default:
       throw unexpected("a known type of response", `type ${type ?? "missing"}`);
   }
+}
+
+function decodeAttached(reader: ByteReader): Attached {
+  let unknownPlans = new Int32Array(0);
+  let openPlan = -1;
+  let openPlanTasks = 0;
+  const outerEnd = reader.enter();
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x0a) unknownPlans = unpackSigned32(reader.lengthPrefixed());
+    else if (tag === 0x10) openPlan = reader.int32();
+    else if (tag === 0x18) openPlanTasks = reader.int32();
+    else reader.skip(tag);
+  }
+  reader.leave(outerEnd);
+  return { unknownPlans, openPlan, openPlanTasks };
 }
 
 function decodeDataHeader(reader: ByteReader): DataHeader {

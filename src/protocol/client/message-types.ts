@@ -21,6 +21,17 @@ export const REQUEST_TYPE = {
   planEnd: 82,
   /** Ours: how the direct pull of a result ended; after a DATA_AT. */
   pullEnded: 71,
+  /** Ours: the client leaves for good; only to servers with "sessions", as are the following. */
+  goodbye: 90,
+  /** Ours: what a client has that has come back. */
+  attach: 91,
+  /** Ours: which plans there are that live without their clients, and one of them. */
+  listPlans: 92,
+  findPlan: 93,
+  /** Ours: a plan that lives without its client is to be told of to this one. */
+  attachPlan: 94,
+  forgetPlan: 95,
+  cancelPlan: 96,
 } as const;
 
 /** Numbers on the wire of `ClientResponse.type`. */
@@ -41,6 +52,15 @@ export const RESPONSE_TYPE = {
   explanations: 60,
   /** Ours: where a large result can be pulled from; only for clients with "direct-data". */
   dataAt: 71,
+  /** Ours: the plan, or the chunk, is not lost any more; only for clients with "sessions", as are the following. */
+  planAccepted: 90,
+  /** Ours: the answer to an ATTACH request. */
+  attached: 91,
+  /** Ours: the answers to LIST_PLANS, and to requests about one plan. */
+  plans: 92,
+  plan: 93,
+  /** Ours: the server ends, and nothing is kept. */
+  farewell: 94,
 } as const;
 
 /** The only version of the client protocol that there is. */

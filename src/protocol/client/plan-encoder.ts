@@ -14,6 +14,7 @@ import {
 import { int32SizeBytes, varintSizeBytes } from "../wire/varint-size.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import { PLAN_SYMBOL_BASE, REQUEST_TYPE } from "./message-types.ts";
+import { encodeNamedPlan, type NamedPlan } from "./named-plan.ts";
 import { packFixed32 } from "./packed-columns.ts";
 import { encodePlanOptions } from "./plan-options.ts";
 import { encodeTaskPolicy } from "./task-policy.ts";
@@ -172,9 +173,10 @@ export class PlanEncoder {
   /**
    * The whole frame, header included; the encoder is then spent. Throws a ProtocolError if it is
    * longer than a server takes.
+   * @param named of a plan that is to live without its client
    */
-  finish(idBase: number, loadCheckpoints: boolean): Uint8Array {
-    return this.finishAs(REQUEST_TYPE.plan, idBase, loadCheckpoints);
+  finish(idBase: number, loadCheckpoints: boolean, named?: NamedPlan): Uint8Array {
+    return this.finishAs(REQUEST_TYPE.plan, idBase, loadCheckpoints, named);
   }
 
   /**
@@ -189,7 +191,12 @@ export class PlanEncoder {
     return this.finishAs(REQUEST_TYPE.planChunk, idBase, false);
   }
 
-  private finishAs(type: number, idBase: number, loadCheckpoints: boolean): Uint8Array {
+  private finishAs(
+    type: number,
+    idBase: number,
+    loadCheckpoints: boolean,
+    named?: NamedPlan,
+  ): Uint8Array {
     const { writer, requests } = this;
     putInt32Field(writer, 0x20, idBase);
     for (const name of this.symbolIds.keys()) putStringField(writer, 0x192, name);
@@ -197,6 +204,7 @@ export class PlanEncoder {
     if (this.options.length > 0) writer.raw(this.options.written());
     const planBytes = requests.length + writer.length - HEADROOM_BYTES;
     if (loadCheckpoints) putInt32Field(writer, 0x20, 1);
+    if (named !== undefined) encodeNamedPlan(writer, 0x2e2, named);
 
     const head = new ByteWriter(FRAME_HEADER_BYTES + 16 + requests.length);
     const bodyBytes =

@@ -5,6 +5,7 @@ import type { ByteWriter } from "../wire/byte-writer.ts";
 import {
   beginMessage,
   endMessage,
+  putBytesField,
   putInt32Field,
   putInt64Field,
   putStringField,
@@ -27,7 +28,7 @@ export type Register = {
   readonly clientName?: string | undefined;
   /** Worker: version of the binary protocol that follows the registration. */
   readonly workerProtocolVersion?: number | undefined;
-  /** What a client can take beyond the original protocol: "notices", "symbols", "carried-results"; others are legal. */
+  /** What a client can take beyond the original protocol: "notices", "carried-results", "sessions" and so on; others are legal. */
   readonly capabilities: readonly string[];
   /** Worker: all that it offers. */
   readonly resources: readonly NamedAmount[];
@@ -35,6 +36,9 @@ export type Register = {
   readonly workerName?: string | undefined;
   /** Client: what must fit for its Python functions to run elsewhere; older clients tell none. */
   readonly versions?: readonly NamedVersion[] | undefined;
+  /** Client: comes back to the session that a server gave it, with its secret. */
+  readonly session?: string | undefined;
+  readonly sessionSecret?: Uint8Array | undefined;
   /** Worker: it was welcomed before, and comes back with what it holds. */
   readonly reattach?: WorkerReattachment | undefined;
 };
@@ -68,6 +72,8 @@ export function encodeRegister(writer: ByteWriter, register: Register): void {
     putStringField(writer, 0x12, version);
     endMessage(writer, message);
   }
+  putStringField(writer, 0x1da, register.session);
+  putBytesField(writer, 0x1e2, register.sessionSecret);
   if (register.reattach !== undefined) {
     const message = beginMessage(writer, 0x1ea);
     putStringField(writer, 0x0a, register.reattach.clusterId);
@@ -87,6 +93,8 @@ export function decodeRegister(frame: Uint8Array): Register {
   let workerProtocolVersion: number | undefined;
   let advertisedHost: string | undefined;
   let workerName: string | undefined;
+  let session: string | undefined;
+  let sessionSecret: Uint8Array | undefined;
   let reattach: WorkerReattachment | undefined;
   const taskTypes: string[] = [];
   const dataTypes: string[] = [];
@@ -109,6 +117,8 @@ export function decodeRegister(frame: Uint8Array): Register {
     else if (tag === 0x1b2) advertisedHost = reader.string();
     else if (tag === 0x1ba) workerName = reader.string();
     else if (tag === 0x1c2) versions.push(decodeNamedVersion(reader));
+    else if (tag === 0x1da) session = reader.string();
+    else if (tag === 0x1e2) sessionSecret = reader.lengthPrefixed().slice();
     else if (tag === 0x1ea) reattach = decodeReattachment(reader);
     else reader.skip(tag);
   }
@@ -126,6 +136,8 @@ export function decodeRegister(frame: Uint8Array): Register {
     advertisedHost,
     workerName,
     versions,
+    session,
+    sessionSecret,
     ...(reattach !== undefined && { reattach }),
   };
 }

@@ -191,6 +191,17 @@ export function startClientSession(
         engine.log("info", "terminated by a client", { client: id });
         engine.terminate();
         break;
+      case "goodbye":
+        deliveries.closeAfterSent();
+        leave("it said goodbye");
+        break;
+      case "attach":
+      case "listPlans":
+      case "findPlan":
+      case "forgetPlan":
+      case "cancelPlan":
+      case "attachPlan":
+        throw unexpected("a request that this server takes", request.kind);
       default: {
         const unknown: never = request;
         throw new TypeError(`no such request: ${JSON.stringify(unknown)}`);

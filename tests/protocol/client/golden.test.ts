@@ -22,7 +22,13 @@ import {
   readGolden,
   type Values,
 } from "./golden.ts";
-import { registerOf, responseOf, runConfigOf, smallRequestOf } from "./message-values.ts";
+import {
+  namedPlanOf,
+  registerOf,
+  responseOf,
+  runConfigOf,
+  smallRequestOf,
+} from "./message-values.ts";
 import { encodePlanValues, plainOfPlan, plainOfValues, testContext } from "./plan-values.ts";
 
 const accepted = (message: GoldenFile["message"]): readonly GoldenFile[] =>
@@ -38,7 +44,8 @@ function decodeRequestPlain(body: Uint8Array): unknown {
 function requestPlainOf(values: Values): unknown {
   if (values.type !== "PLAN") return smallRequestOf(values);
   const plan = plainOfValues(values.plan as Values);
-  return { kind: "plan", plan, loadCheckpoints: values.load_checkpoints === true };
+  const named = values.named === undefined ? {} : { named: namedPlanOf(values.named as Values) };
+  return { kind: "plan", plan, loadCheckpoints: values.load_checkpoints === true, ...named };
 }
 
 function encodedBy(encode: (writer: ByteWriter) => void): Uint8Array {

@@ -1,6 +1,8 @@
 import type { NamedVersion } from "../../../src/core/model/versions.ts";
 import type { SmallRequest } from "../../../src/protocol/client/client-request.ts";
 import type { ClientResponse } from "../../../src/protocol/client/client-response.ts";
+import type { HeldResults } from "../../../src/protocol/client/held-results.ts";
+import type { NamedPlan } from "../../../src/protocol/client/named-plan.ts";
 import type { Register } from "../../../src/protocol/client/register.ts";
 import type { ResponseError } from "../../../src/protocol/client/response-error.ts";
 import type { ResultsFinished } from "../../../src/protocol/client/results-finished.ts";
@@ -26,6 +28,8 @@ export function registerOf(values: Values): Register {
     advertisedHost: optionalText(values.advertised_host),
     workerName: optionalText(values.worker_name),
     versions: listOf<NamedVersion>(values.versions),
+    session: optionalText(values.session),
+    sessionSecret: values.session_secret === undefined ? undefined : bytesOf(values.session_secret),
   };
 }
 
@@ -43,9 +47,42 @@ export function smallRequestOf(values: Values): SmallRequest {
       return { kind: "trace", path: values.trace_path as string };
     case "TERMINATE":
       return { kind: "terminate" };
+    case "GOODBYE":
+      return { kind: "goodbye" };
+    case "ATTACH":
+      return { kind: "attach", held: heldOf(values.held as Values) };
+    case "LIST_PLANS":
+      return { kind: "listPlans" };
+    case "FIND_PLAN":
+      return { kind: "findPlan", name: values.name as string };
+    case "FORGET_PLAN":
+      return { kind: "forgetPlan", name: values.name as string };
+    case "CANCEL_PLAN":
+      return { kind: "cancelPlan", name: values.name as string };
+    case "ATTACH_PLAN":
+      return { kind: "attachPlan", name: values.name as string, id: int(values.id) };
     default:
       throw new Error(`no small request: ${JSON.stringify(values)}`);
   }
+}
+
+function heldOf(values: Values): HeldResults {
+  return {
+    planBases: Int32Array.from(listOf<number>(values.plan_bases)),
+    runStarts: Int32Array.from(listOf<number>(values.run_starts)),
+    runCounts: Int32Array.from(listOf<number>(values.run_counts)),
+    runStates: bytesOf(values.run_states),
+    hasMore: values.has_more === true,
+  };
+}
+
+export function namedPlanOf(values: Values): NamedPlan {
+  return {
+    name: values.name as string,
+    nonce: bytesOf(values.nonce),
+    roots: Int32Array.from(listOf<number>(values.roots)),
+    labels: listOf<string>(values.labels),
+  };
 }
 
 function finishedOf(values: Values): ResultsFinished {
@@ -87,8 +124,36 @@ export function responseOf(values: Values): ClientResponse {
       const symbols = listOf<string>(values.symbols);
       const capabilities = listOf<string>(values.capabilities);
       if (capabilities.length === 0) return { kind: "dictionary", symbols };
-      return { kind: "dictionary", symbols, capabilities };
+      if (values.session === undefined) return { kind: "dictionary", symbols, capabilities };
+      const session = {
+        id: values.session as string,
+        secret: bytesOf(values.session_secret),
+        graceMs: int(values.grace_ms),
+      };
+      return { kind: "dictionary", symbols, capabilities, session };
     }
+    case "PLAN_ACCEPTED":
+      return { kind: "planAccepted", id: int(values.id), taskCount: int(values.task_count) };
+    case "ATTACHED": {
+      const attached = values.attached as Values;
+      return {
+        kind: "attached",
+        unknownPlans: Int32Array.from(listOf<number>(attached.unknown_plans)),
+        openPlan: int(attached.open_plan),
+        openPlanTasks: int(attached.open_plan_tasks),
+      };
+    }
+    case "PLANS":
+      return { kind: "plans", json: values.json as string };
+    case "PLAN":
+      return {
+        kind: "plan",
+        json: values.json as string,
+        roots: Int32Array.from(listOf<number>(values.roots)),
+        labels: listOf<string>(values.labels),
+      };
+    case "FAREWELL":
+      return { kind: "farewell", message: (values.error as Values).error_msg as string };
     case "RESULTS_FINISHED":
       return { kind: "resultsFinished", ...finishedOf(values.finished as Values) };
     case "STATS": {

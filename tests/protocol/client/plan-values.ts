@@ -3,6 +3,7 @@ import { BUILTIN_SYMBOLS } from "../../../src/core/model/symbols.ts";
 import type { PlanContext } from "../../../src/protocol/client/plan-context.ts";
 import { PlanEncoder } from "../../../src/protocol/client/plan-encoder.ts";
 import { bytesOf, listOf, type Values } from "./golden.ts";
+import { namedPlanOf } from "./message-values.ts";
 
 /** The symbols of a server that has met an extension task type and a resource of its site. */
 const SYMBOLS: readonly string[] = [...BUILTIN_SYMBOLS, "my/count", "loom/resource/gpus"];
@@ -106,5 +107,6 @@ export function encodePlanValues(request: Values): Uint8Array {
       task.metadata === undefined ? undefined : bytesOf(task.metadata),
     );
   }
-  return encoder.finish(plan.id_base as number, request.load_checkpoints === true);
+  const named = request.named === undefined ? undefined : namedPlanOf(request.named as Values);
+  return encoder.finish(plan.id_base as number, request.load_checkpoints === true, named);
 }

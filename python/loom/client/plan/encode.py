@@ -27,7 +27,7 @@ _CHUNK_TASKS = 8192
 class PlanEncoder:
     """Writes one plan:
 
-    | length | type | plan's length | requests | tasks ... | id_base, symbols | load_checkpoints |
+    | length | type | plan's length | requests | tasks ... | id_base, symbols | load_checkpoints, rest |
 
     `symbol_ids` is the server's dictionary. What is not in it, such as the task type of an
     extension, is named in the plan itself.
@@ -61,10 +61,15 @@ class PlanEncoder:
         return row
 
     def encode(
-        self, plan: OrderedPlan, is_result: bytearray, id_base: int, load_checkpoints: bool
+        self,
+        plan: OrderedPlan,
+        is_result: bytearray,
+        id_base: int,
+        load_checkpoints: bool,
+        rest: bytes = b"",
     ) -> List[Union[bytes, bytearray]]:
-        """The frame in pieces. Entry i of `is_result` is 1 if task i is a result. Raises LoomError
-        for what a task must not have, and for a plan that is longer than a server takes."""
+        """The frame in pieces. Entry i of `is_result` is 1 if task i is a result; `rest` are more
+        fields of the request. Raises LoomError for what a task must not have, and for a plan that is longer than a server takes."""
         tasks = self._encode_tasks(plan, is_result, id_base)
         head = b"".join(bytes_field(0x0A, request) for request in self._requests)
         tail = int_field(0x20, id_base)
@@ -73,6 +78,7 @@ class PlanEncoder:
         start = int_field(0x08, _TYPE_PLAN) + b"\x12" + encode_varint(plan_bytes)
         if load_checkpoints:
             tail += int_field(0x20, 1)
+        tail += rest
         body_bytes = len(start) + len(head) + len(tasks) + len(tail)
         if body_bytes > MAX_PLAN_BYTES:
             raise LoomError(

@@ -63,7 +63,7 @@ def decode_finished(body: bytes) -> FinishedResults:
     for tag, value in read_fields(body):
         if isinstance(value, bytes):
             found[tag] = value
-    ids = _unpack(found.get(_IDS, b""), "i")
+    ids = unpack_ids(found.get(_IDS, b""))
     positions, type_ids, frame_counts, sizes = (
         _unpack(found.get(tag, b""), "I") for tag in (_POSITIONS, _TYPE_IDS, _FRAME_COUNTS, _SIZES)
     )
@@ -84,6 +84,11 @@ def pack_ids(tag: int, ids: Sequence[int]) -> bytes:
     if sys.byteorder == "big":
         packed.byteswap()
     return bytes_field(tag, packed.tobytes())
+
+
+def unpack_ids(data: bytes) -> "array[int]":
+    """The numbers of a packed field of sfixed32. Raises ProtocolError."""
+    return _unpack(data, "i")
 
 
 def _unpack(data: bytes, code: str) -> "array[int]":

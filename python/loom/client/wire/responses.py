@@ -1,11 +1,11 @@
 """What a server answers."""
 
 from enum import IntEnum
-from typing import Callable, Dict, List, NamedTuple, Optional, cast
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, cast
 
 from ..errors import ProtocolError
 from .fields import FieldValue, read_fields
-from .finished import FinishedResults, decode_finished
+from .finished import FinishedResults, decode_finished, unpack_ids
 from .varint import to_int32, to_int64
 
 
@@ -26,6 +26,15 @@ class ResponseType(IntEnum):
     EXPLANATIONS = 60
     #: Ours, TASK_FINISHED of many with small results; only for clients with "carried-results".
     RESULTS_FINISHED = 70
+    #: Ours, only for clients with "sessions": a plan, or a chunk of one, is not lost any more.
+    PLAN_ACCEPTED = 90
+    #: Ours, the answer to an ATTACH request.
+    ATTACHED = 91
+    #: Ours, the answers to LIST_PLANS, and to requests about one plan.
+    PLANS = 92
+    PLAN = 93
+    #: Ours: the server ends, and nothing is kept.
+    FAREWELL = 94
 
 
 class DataHeader(NamedTuple):
@@ -70,6 +79,16 @@ class ErrorInfo(NamedTuple):
     plan_goes_on: Optional[bool] = None
 
 
+class Attached(NamedTuple):
+    """What the server says to a client that has come back."""
+
+    #: First ids of those of its plans that the server does not have.
+    unknown_plans: Sequence[int] = ()
+    #: First id of the plan of which chunks are to come, and how many tasks of it have come.
+    open_plan: int = -1
+    open_plan_tasks: int = 0
+
+
 class Response(NamedTuple):
     """A message; the fields that do not belong to its type are as if they were missing."""
 
@@ -79,11 +98,21 @@ class Response(NamedTuple):
     symbols: List[str] = []
     stats: ServerStats = ServerStats(n_workers=0, n_data_objects=0)
     id: int = 0
-    #: The text of STATUS and EXPLANATIONS.
+    #: The text of STATUS, EXPLANATIONS, PLANS and PLAN.
     json: str = ""
     finished: Optional[FinishedResults] = None
     #: In a DICTIONARY: what the server takes beyond the original protocol.
     capabilities: List[str] = []
+    #: In a DICTIONARY: what a client may come back with, and for how long.
+    session: Optional[str] = None
+    session_secret: bytes = b""
+    grace_ms: int = 0
+    #: In a PLAN_ACCEPTED: how many tasks, from `id` on.
+    task_count: int = 0
+    attached: Attached = Attached()
+    #: In a PLAN: rows of the tasks that were submitted, and their labels.
+    roots: Sequence[int] = ()
+    labels: List[str] = []
 
 
 def _text(value: FieldValue) -> str:
@@ -111,12 +140,22 @@ _ERROR_FIELDS: Dict[int, "tuple[str, Callable[[FieldValue], object]]"] = {
 }
 
 
+_SESSION_FIELDS: Dict[int, "tuple[str, Callable[[FieldValue], object]]"] = {
+    0x2D2: ("session", _text),
+    0x2DA: ("session_secret", bytes),
+    0x2E0: ("grace_ms", _int32),
+    0x2E8: ("task_count", _int32),
+    0x2FA: ("roots", lambda value: list(unpack_ids(cast(bytes, value)))),
+}
+
+
 def decode_response(body: bytes) -> Response:
     """Decodes a frame's body. Raises ProtocolError."""
     kind: Optional[int] = None
     values: Dict[str, object] = {}
     symbols: List[str] = []
     capabilities: List[str] = []
+    labels: List[str] = []
     for tag, value in read_fields(body):
         if tag == 0x08:
             kind = _int32(value)
@@ -136,6 +175,13 @@ def decode_response(body: bytes) -> Response:
             values["finished"] = decode_finished(cast(bytes, value))
         elif tag == 0x23A:
             capabilities.append(_text(value))
+        elif tag == 0x302:
+            labels.append(_text(value))
+        elif tag == 0x2F2:
+            values["attached"] = _decode_attached(cast(bytes, value))
+        elif tag in _SESSION_FIELDS:
+            name, convert = _SESSION_FIELDS[tag]
+            values[name] = convert(value)
     try:
         response_type = ResponseType(kind or 0)
     except ValueError:
@@ -144,7 +190,22 @@ def decode_response(body: bytes) -> Response:
         raise ProtocolError("a response of type DATA has no data")
     if response_type is ResponseType.RESULTS_FINISHED and "finished" not in values:
         raise ProtocolError("a RESULTS_FINISHED without results")
-    return Response(response_type, symbols=symbols, capabilities=capabilities, **values)  # type: ignore[arg-type]
+    return Response(
+        response_type,
+        symbols=symbols,
+        capabilities=capabilities,
+        labels=labels,
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def _decode_attached(body: bytes) -> Attached:
+    found = dict(read_fields(body))
+    return Attached(
+        list(unpack_ids(cast(bytes, found.get(0x0A, b"")))),
+        _int32(found.get(0x10, -1)),
+        _int32(found.get(0x18, 0)),
+    )
 
 
 def _decode_error(body: bytes) -> ErrorInfo:
