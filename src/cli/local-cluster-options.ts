@@ -6,6 +6,10 @@ import { parseWholeNumber } from "./numbers.ts";
 export const CLUSTER_OPTIONS = {
   workers: ["-w, --workers <n>", "how many workers to start (default 1)"],
   cpus: ["-c, --cpus <n>", "cpus of each worker (default: all of this machine, shared out)"],
+  memory: [
+    "--memory <size>",
+    "memory of each worker, such as 2G (default: most of it, shared out)",
+  ],
   wdir: ["--wdir <directory>", "where workers make their work directories"],
   load: ["--load <file>", "module of task types that workers load; may be repeated"],
 } as const;
@@ -13,6 +17,7 @@ export const CLUSTER_OPTIONS = {
 export type ClusterOptionTexts = {
   readonly workers?: string | undefined;
   readonly cpus?: string | undefined;
+  readonly memory?: string | undefined;
   readonly wdir?: string | undefined;
   readonly load: readonly string[];
 };
@@ -30,6 +35,12 @@ export function parseClusterOptions(
   const workers = parseWholeNumber("--workers", texts.workers ?? "1", 1, 1024);
   const share = Math.max(1, Math.floor(availableParallelism() / workers));
   const cpus = parseWholeNumber("--cpus", texts.cpus ?? String(share), 1, 65_535);
-  const { wdir, load } = texts;
-  return { workers, cpus, load, ...(wdir !== undefined && { workDirectory: wdir }) };
+  const { memory, wdir, load } = texts;
+  return {
+    workers,
+    cpus,
+    load,
+    ...(memory !== undefined && { memory }),
+    ...(wdir !== undefined && { workDirectory: wdir }),
+  };
 }

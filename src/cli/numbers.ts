@@ -27,7 +27,7 @@ export function parseSizeBytes(option: string, text: string, min: number): numbe
   if (bytes >= min && Number.isSafeInteger(bytes)) return bytes;
   throw new CliError(
     EXIT.usage,
-    `${option} must be a size of at least ${min / 1024 ** 2}M, such as 2G, but is '${text}'`,
+    `${option} must be a size${min > 0 ? ` of at least ${min / 1024 ** 2}M` : ""}, such as 2G, but is '${text}'`,
   );
 }
 

@@ -12,6 +12,7 @@ import { RunDirectories } from "./executors/program/run-directories.ts";
 import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
 import type { Launcher } from "./launcher/launcher.ts";
+import type { WorkerMemory } from "./memory/worker-memory.ts";
 import { createReportJoiner } from "./report-joiner.ts";
 import { type Hands, runCommand } from "./run-command.ts";
 import type { ServerLink } from "./server-link.ts";
@@ -34,6 +35,7 @@ export type BodyOptions = {
   readonly welcome: Extract<ToWorker, { kind: "welcome" }>;
   readonly link: ServerLink;
   readonly store: Store;
+  readonly memory: WorkerMemory;
   readonly directory: WorkDirectory;
   readonly launcher: Promise<Launcher>;
   readonly customTypes: ReadonlyMap<string, TaskType>;
@@ -102,7 +104,9 @@ export function createBody(body: BodyOptions): WorkerBody {
       functionTypes: createFunctionTypes({
         values: store.values,
         findPython,
-        runnerMemoryBytes: options.runnerMemoryBytes ?? defaultRunnerMemory(options.cpus),
+        runnerMemoryBytes:
+          options.runnerMemoryBytes ??
+          defaultRunnerMemory(options.cpus, body.memory.usage().limitBytes),
         log,
       }),
       bulk: createSlots(BULK_MAX),

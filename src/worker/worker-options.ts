@@ -26,6 +26,16 @@ export type WorkerOptions = {
   readonly python?: string;
   /** Bytes that each process may use which calls functions. Default: see `defaultRunnerMemory`. */
   readonly runnerMemoryBytes?: number;
+  /** Bytes that data in memory, functions and programs may use together. Default: see `findMemoryLimit`. */
+  readonly memoryBytes?: number;
+  /** Workers that share this machine's memory, or its control group's, this one included. Default 1. */
+  readonly memorySharers?: number;
+  /** Directory in which it makes one for what does not fit into memory. Default: see `makeSpillPlace`. */
+  readonly spillDirectory?: string;
+  /** Bytes that spilled data may take on disk. Default: no limit but the disk's. */
+  readonly spillQuotaBytes?: number;
+  /** Bytes that spilling leaves free on the disk. Default: see `spiller.ts`. */
+  readonly keepFreeBytes?: number;
   readonly log: Log;
   /** Ends the start. */
   readonly signal?: AbortSignal;

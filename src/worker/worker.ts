@@ -1,11 +1,17 @@
 import { tmpdir } from "node:os";
+import { assert } from "../core/base/assert.ts";
 import { createDeferred } from "../core/base/deferred.ts";
+import { bytesText } from "../core/base/units.ts";
 import { HyperloomError } from "../core/model/errors.ts";
 import type { ToWorker } from "../protocol/worker/messages.ts";
 import { NotReachableError } from "../transport/connect-tcp.ts";
 import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
 import type { TaskType } from "./extension.ts";
 import { type Launcher, startLauncher } from "./launcher/launcher.ts";
+import { findMemoryLimit } from "./memory/memory-limit.ts";
+import { makeSpillPlace, type SpillPlace } from "./memory/spill-place.ts";
+import { createSpiller } from "./memory/spiller.ts";
+import { createWorkerMemory, type WorkerMemory } from "./memory/worker-memory.ts";
 import { findLaunchers } from "./program-paths.ts";
 import { createRegistration, listOffer } from "./registration.ts";
 import { connectToServer, type ServerLink, type ServerLinkHandlers } from "./server-link.ts";
@@ -72,7 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     link.connection.destroy();
     throw error;
   });
-  const { listener, directory, store, dataServer } = place;
+  const { listener, directory, spill, store, memory, dataServer } = place;
   const launcher = startPrograms(options, directory);
 
   const cleanUp = async (): Promise<void> => {
@@ -83,7 +89,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       () => {}, // it never started, which was logged
     );
     await listener[Symbol.asyncDispose]();
+    await memory.dispose();
     store.values.files.closeAll();
+    await spill.remove();
     await directory.remove();
     link.connection.destroy();
   };
@@ -100,7 +108,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     };
     const onSilent = (reason: string): void => lost.resolve({ kind: "server-lost", reason });
     const onStop = (): void => lost.resolve({ kind: "stopped" });
-    const parts = { options, welcome, link, store, directory, launcher, customTypes, offer };
+    const parts = {
+      options,
+      welcome,
+      link,
+      store,
+      memory,
+      directory,
+      launcher,
+      customTypes,
+      offer,
+    };
     body ??= createBody({ ...parts, dataServer, dataPort: listener.port, onStop, onSilent });
     welcomed.resolve(welcome);
   };
@@ -112,10 +130,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
     const { workerId } = await welcomed.promise;
-    void removeDeadDirectories(parentDirectory, {
-      onRemoved: (path) => log("info", "removed what a dead worker left", { path }),
-      onError: (text) => log("warning", text),
-    });
+    for (const parent of new Set([parentDirectory, spill.parent ?? parentDirectory])) {
+      void removeDeadDirectories(parent, {
+        onRemoved: (path) => log("info", "removed what a dead worker left", { path }),
+        onError: (text) => log("warning", text),
+      });
+    }
     return {
       workerId,
       host: listener.host,
@@ -173,17 +193,46 @@ function refusal(
 type Place = {
   readonly listener: TcpListener;
   readonly directory: WorkDirectory;
+  readonly spill: SpillPlace;
   readonly store: Store;
+  readonly memory: WorkerMemory;
   readonly dataServer: DataServer;
 };
 
+/** The store, and who watches over its memory. */
+function createPlaceStore(
+  { log, memoryBytes, memorySharers = 1, spillQuotaBytes, keepFreeBytes }: WorkerOptions,
+  { dataDirectory }: WorkDirectory,
+  { directory }: SpillPlace,
+): Pick<Place, "store" | "memory"> {
+  const { limitBytes, source } = findMemoryLimit({
+    optionBytes: memoryBytes,
+    sharers: memorySharers,
+  });
+  log("info", "memory is limited", { limit: bytesText(limitBytes), by: source, spills: directory });
+  let memory: WorkerMemory | undefined;
+  const store = createStore(
+    dataDirectory,
+    (text) => log("error", text),
+    (values) => {
+      const quotaBytes = spillQuotaBytes ?? Number.POSITIVE_INFINITY;
+      const spiller = createSpiller({ values, directory, quotaBytes, keepFreeBytes });
+      memory = createWorkerMemory({ values, limitBytes, spiller, log });
+      return memory;
+    },
+  );
+  assert(memory !== undefined, "a store is made with its memory");
+  return { store, memory };
+}
+
 /** Listens at a port, and makes the work directory that is named by it. */
 async function openPlace(
-  { host, log, sharesFiles = true }: WorkerOptions,
+  options: WorkerOptions,
   link: ServerLink,
   parentDirectory: string,
   createServer: (store: Store, shared: SharedFiles | undefined) => DataServer,
 ): Promise<Place> {
+  const { host, log, sharesFiles = true, spillDirectory } = options;
   for (let tries = 1; ; tries++) {
     let dataServer: DataServer | undefined;
     const address = { host: host ?? link.connection.localHost, port: 0 };
@@ -195,9 +244,17 @@ async function openPlace(
     try {
       const directory = await createWorkDirectory(parentDirectory, listener.port);
       if (directory !== undefined) {
-        const store = createStore(directory.dataDirectory, (text) => log("error", text));
+        const spill = await makeSpillPlace(directory, {
+          parent: spillDirectory,
+          port: listener.port,
+          log,
+        }).catch(async (error: unknown) => {
+          await directory.remove();
+          throw error;
+        });
+        const { store, memory } = createPlaceStore(options, directory, spill);
         dataServer = createServer(store, sharesFiles ? directory : undefined);
-        return { listener, directory, store, dataServer };
+        return { listener, directory, spill, store, memory, dataServer };
       }
     } catch (error) {
       await listener[Symbol.asyncDispose]();

@@ -33,6 +33,7 @@ class LocalCluster:
         cpus: Optional[int] = None,
         *,
         resources: Optional[Dict[str, int]] = None,
+        memory: Optional[str] = None,
         work_directory: Optional[str] = None,
         load: Sequence[str] = (),
         pin: bool = True,
@@ -43,6 +44,8 @@ class LocalCluster:
         workers: how many.
         cpus: of each; default: those of this machine, shared out among them.
         resources: what else each offers, such as {"gpus": 2}.
+        memory: of each, for data, functions and programs, such as "2G"; default: most of this
+            machine's, shared out among them.
         work_directory: where they make their work directories; default: the temporary directory.
         load: paths of modules with task types of your own.
         pin: programs run on the cpus that their task was given.
@@ -55,10 +58,12 @@ class LocalCluster:
         self._worker_args = _worker_args(
             cpus or max(1, (os.cpu_count() or 1) // max(1, workers)),
             resources or {},
+            memory,
             work_directory,
             load,
             pin,
         )
+        self._worker_args += ["--memory-share", str(max(1, workers))]
         self._workers: List[ChildProcess] = []
         server_args = ["--host", "127.0.0.1", "--port", str(port), "--exit-with-stdin"]
         self._server = ChildProcess("loom-server", server_args, announces=True)
@@ -137,6 +142,7 @@ class LocalCluster:
 def _worker_args(
     cpus: int,
     resources: Dict[str, int],
+    memory: Optional[str],
     work_directory: Optional[str],
     load: Sequence[str],
     pin: bool,
@@ -144,6 +150,8 @@ def _worker_args(
     args = ["--exit-with-stdin", "--cpus", str(cpus)]
     for name, amount in resources.items():
         args += ["--resource", f"{name}={amount}"]
+    if memory is not None:
+        args += ["--memory", memory]
     if work_directory is not None:
         args += ["--wdir", os.path.abspath(work_directory)]
     for path in load:

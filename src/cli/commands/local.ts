@@ -14,6 +14,7 @@ export function addLocalCommand(program: Command, result: CommandResult): void {
     .description("start a server and workers on this machine, until Ctrl-C")
     .option(...CLUSTER_OPTIONS.workers)
     .option(...CLUSTER_OPTIONS.cpus)
+    .option(...CLUSTER_OPTIONS.memory)
     .option(...CLUSTER_OPTIONS.wdir)
     .option(...CLUSTER_OPTIONS.load, gather, [])
     .option("-p, --port <n>", "port of the server; 0 takes any free one", "0")

@@ -23,6 +23,7 @@ export function addRunCommand(program: Command, result: CommandResult): void {
     )
     .option(...CLUSTER_OPTIONS.workers)
     .option(...CLUSTER_OPTIONS.cpus)
+    .option(...CLUSTER_OPTIONS.memory)
     .option(...CLUSTER_OPTIONS.wdir)
     .option(...CLUSTER_OPTIONS.load, gather, [])
     .addHelpText(

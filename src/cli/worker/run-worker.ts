@@ -31,6 +31,7 @@ export async function runWorker(program: string, args: readonly string[]): Promi
 async function work(flags: WorkerFlags): Promise<void> {
   const { serverHost, serverPort, cpus, resources, isPinning, modules } = flags;
   const { workDirectory, python, runnerMemoryBytes, name, host } = flags;
+  const { memoryBytes, memorySharers, spillDirectory, spillQuotaBytes, keepFreeBytes } = flags;
   const log = createLogSink(flags.debug);
   // Watched before the start, so that an early Ctrl-C is not lost.
   const stop = watchStopSignals();
@@ -51,6 +52,11 @@ async function work(flags: WorkerFlags): Promise<void> {
     ...(workDirectory !== undefined && { parentDirectory: workDirectory }),
     ...(python !== undefined && { python }),
     ...(runnerMemoryBytes !== undefined && { runnerMemoryBytes }),
+    memorySharers,
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(spillDirectory !== undefined && { spillDirectory }),
+    ...(spillQuotaBytes !== undefined && { spillQuotaBytes }),
+    ...(keepFreeBytes !== undefined && { keepFreeBytes }),
     ...(name !== undefined && { name }),
     ...(host !== undefined && { host }),
   });

@@ -17,6 +17,11 @@ export type WorkerFlags = {
   readonly modules: readonly string[];
   readonly python: string | undefined;
   readonly runnerMemoryBytes: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly memorySharers: number;
+  readonly spillDirectory: string | undefined;
+  readonly spillQuotaBytes: number | undefined;
+  readonly keepFreeBytes: number | undefined;
   readonly name: string | undefined;
   readonly host: string | undefined;
   readonly exitWithStdin: boolean;
@@ -26,6 +31,9 @@ const MAX_CPUS = 65_535;
 const MAX_AMOUNT = 2 ** 31 - 1;
 /** A process that calls functions needs a part of this for itself. */
 const MIN_RUNNER_MEMORY_BYTES = 128 * 1024 * 1024;
+/** Less has no room for a few objects at a time. */
+const MIN_MEMORY_BYTES = 16 * 1024 * 1024;
+const MAX_SHARERS = 65_535;
 
 export const workerUsage = (program: string): string => `Usage: ${program} [options] SERVER PORT
 
@@ -41,7 +49,14 @@ Options:
       --python FILE           run Python functions by this interpreter, which must have cloudpickle
                               (default: HYPERLOOM_PYTHON, VIRTUAL_ENV, python3 of PATH)
       --runner-memory SIZE    end a process that calls functions when it uses more, such as 2G
-                              (default: 3/4 of the memory divided by the cpus, at least 512M)
+                              (default: the worker's memory divided by the cpus, at least 512M)
+      --memory SIZE           use so much memory for data, functions and programs, such as 16G
+                              (default: 9/10 of what the control group allows, else 3/4 of the machine)
+      --memory-share N        so many workers share that default equally (default: 1)
+      --spill-dir DIRECTORY   put data here that does not fit into memory
+                              (default: the work directory, or /var/tmp if that is in memory)
+      --spill-quota SIZE      let such data take no more than this (default: what the disk has)
+      --spill-keep-free SIZE  leave so much of the disk free (default: 1G, 5 % of a small disk)
       --host ADDRESS          serve data to other workers at this address of this machine
                               (default: the one through which the server is reached)
       --name NAME             what messages call this worker (default: its address)
@@ -75,16 +90,24 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     sharesFiles: !values["no-shared-files"],
     modules: values.load,
     python: values.python,
-    runnerMemoryBytes: parseRunnerMemory(values["runner-memory"]),
+    runnerMemoryBytes: parseSize(
+      "--runner-memory",
+      values["runner-memory"],
+      MIN_RUNNER_MEMORY_BYTES,
+    ),
+    memoryBytes: parseSize("--memory", values.memory, MIN_MEMORY_BYTES),
+    memorySharers: parseWholeNumber("--memory-share", values["memory-share"], 1, MAX_SHARERS),
+    spillDirectory: values["spill-dir"],
+    spillQuotaBytes: parseSize("--spill-quota", values["spill-quota"], 0),
+    keepFreeBytes: parseSize("--spill-keep-free", values["spill-keep-free"], 0),
     name: values.name,
     host: values.host,
     exitWithStdin: values["exit-with-stdin"],
   };
 }
 
-function parseRunnerMemory(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return parseSizeBytes("--runner-memory", text, MIN_RUNNER_MEMORY_BYTES);
+function parseSize(option: string, text: string | undefined, min: number): number | undefined {
+  return text === undefined ? undefined : parseSizeBytes(option, text, min);
 }
 
 function parseResources(texts: readonly string[]): { name: string; amount: number }[] {
@@ -117,6 +140,11 @@ function parse(args: readonly string[]) {
         load: { type: "string", multiple: true, default: [] },
         python: { type: "string" },
         "runner-memory": { type: "string" },
+        memory: { type: "string" },
+        "memory-share": { type: "string", default: "1" },
+        "spill-dir": { type: "string" },
+        "spill-quota": { type: "string" },
+        "spill-keep-free": { type: "string" },
         name: { type: "string" },
         host: { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },

@@ -16,6 +16,10 @@ export type LocalWorkerOptions = {
   readonly cpus?: number;
   /** What else it offers, such as `{ gpus: 2 }`. */
   readonly resources?: Omit<Resources, "cpus">;
+  /** Memory for data, functions and programs, such as `"2G"`; default: most of this machine's, shared out. */
+  readonly memory?: string;
+  /** Where it puts data that does not fit into memory; default: its work directory, if that is on a disk. */
+  readonly spillDirectory?: string;
   /** Where it makes its work directory; default: the system's temporary directory. */
   readonly workDirectory?: string;
   /** Paths of modules with task types of your own. */
@@ -71,7 +75,9 @@ export class LocalCluster implements AsyncDisposable {
     try {
       const address = `127.0.0.1:${await announcedPort(server, signal)}`;
       const workerOptions = { cpus: cpuShare(workerCount), ...options };
-      for (let i = 0; i < workerCount; i++) workers.push(startWorker(address, workerOptions));
+      for (let i = 0; i < workerCount; i++) {
+        workers.push(startWorker(address, workerOptions, workerCount));
+      }
       await joined(address, [server, ...workers], workerCount, signal);
       const cluster = new LocalCluster(address, server, workers, workerOptions);
       for (const child of [server, ...workers]) child.unref();
@@ -95,7 +101,8 @@ export class LocalCluster implements AsyncDisposable {
   async addWorker(options: LocalWorkerOptions & { signal?: AbortSignal } = {}): Promise<void> {
     await using client = await Client.connect(this.address, options);
     const { workers } = await client.stats(options);
-    const worker = startWorker(this.address, { ...this.#options, ...options });
+    const sharers = this.#workers.length + 1;
+    const worker = startWorker(this.address, { ...this.#options, ...options }, sharers);
     try {
       await Promise.race([untilJoined(client, workers + 1, options.signal), worker.untimelyEnd]);
     } catch (error) {
@@ -129,9 +136,13 @@ function serverArgs(port: number): string[] {
   return ["--host", "127.0.0.1", "--port", `${port}`, "--exit-with-stdin", "--ready-fd", "3"];
 }
 
-function startWorker(address: string, options: LocalWorkerOptions): Child {
+function startWorker(address: string, options: LocalWorkerOptions, sharers: number): Child {
   const [host = "", port = ""] = address.split(":");
   const args = ["--exit-with-stdin", "--cpus", `${options.cpus ?? cpuShare(1)}`];
+  args.push("--memory-share", `${sharers}`);
+  if (options.memory !== undefined) args.push("--memory", options.memory);
+  if (options.spillDirectory !== undefined)
+    args.push("--spill-dir", resolve(options.spillDirectory));
   for (const [name, amount] of Object.entries(options.resources ?? {})) {
     args.push("--resource", `${name}=${amount}`);
   }

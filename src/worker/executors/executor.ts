@@ -23,6 +23,7 @@ import { createFinishedGatherer } from "./finished-gatherer.ts";
 import { createLaneCalls } from "./functions/lane-calls.ts";
 import { requestOf, runRedirect } from "./functions/run-redirect.ts";
 import { runTask } from "./run-task.ts";
+import { createStartGate } from "./start-gate.ts";
 import { TaskError } from "./task-error.ts";
 import type { TaskPlace } from "./task-place.ts";
 import type { TaskTools } from "./task-tools.ts";
@@ -91,12 +92,16 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const postponed = createRefGatherer(options.onPostponed);
   const killed = createRefGatherer(options.onKilled);
   const redirects = new Map<string, Redirected>();
-  const finished = createFinishedGatherer(values, options.onFinished);
+  const finished = createFinishedGatherer(values, (columns) => {
+    store.memory.check();
+    options.onFinished(columns);
+  });
   /** Tasks that are done at once, if their turn comes: described by two lists of one length. */
   let waitingBatches: AssignedTasks[] = [];
   let waitingIndexes: number[] = [];
   let isPumping = false;
   let isDisposed = false;
+  const gate = createStartGate(store.memory, () => calls.flush());
 
   const inputsOf = ({ batch, index }: TaskPlace): ValueId[] => {
     const inputs: ValueId[] = [];
@@ -258,6 +263,20 @@ export function createExecutor(options: ExecutorOptions): Executor {
     }
   };
 
+  /** The same when there is memory for it. */
+  const executeThen = async (place: TaskPlace, admitted: Promise<() => void>): Promise<void> => {
+    finished.flush();
+    const task = place.batch.tasks[place.index] as number;
+    const attempt = place.batch.attempts[place.index] as number;
+    try {
+      const settle = await admitted;
+      if (!isDisposed && options.isWanted(task, attempt)) executeNow(place);
+      settle();
+    } catch (error) {
+      if (!isDisposed && options.isWanted(task, attempt)) fail(task, attempt, error);
+    }
+  };
+
   const pump = async (): Promise<void> => {
     const budget = createTurnBudget();
     let turns = 0;
@@ -275,7 +294,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
           attempts[place.index] as number,
         );
         if (isDisposed) return;
-        if (isWanted) executeNow(place);
+        if (isWanted) {
+          const admitted = store.memory.admit(0);
+          if (admitted === undefined) executeNow(place);
+          else await executeThen(place, admitted);
+        }
         turns += 1;
         if (turns % TURN_CHECK_TASKS !== 0 || !budget.isSpent()) continue;
         finished.flush();
@@ -283,6 +306,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
       }
     }
     isPumping = false;
+  };
+
+  const startNow = (place: TaskPlace, lane: number, cpus: readonly number[]): void => {
+    try {
+      if (lane !== 0) calls.add(lane, place, inputsOf(place), configOf(place));
+      else startAside(place, cpus);
+    } catch (error) {
+      fail(...refOf(place), error);
+    }
   };
 
   return {
@@ -296,12 +328,17 @@ export function createExecutor(options: ExecutorOptions): Executor {
           return;
         }
         const lane = lanes[position] as number;
-        try {
-          if (lane !== 0) calls.add(lane, place, inputsOf(place), configOf(place));
-          else startAside(place, takesCpus(taskType) ? cpus(position) : []);
-        } catch (error) {
-          fail(batch.tasks[index] as number, batch.attempts[index] as number, error);
+        // What it is given may be another task's by the time that it can start.
+        const given = takesCpus(taskType) && lane === 0 ? cpus(position) : [];
+        if (gate.isOpen()) {
+          startNow(place, lane, given);
+          return;
         }
+        gate.hold({
+          run: () => startNow(place, lane, given),
+          refuse: (error) => fail(...refOf(place), error),
+          isWanted: () => !isDisposed && options.isWanted(...refOf(place)),
+        });
       });
       calls.flush();
       if (isPumping || waitingIndexes.length === 0) return;
@@ -340,6 +377,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
 }
 
 const keyOf = (task: number, attempt: number): string => `${task}:${attempt}`;
+
+const refOf = ({ batch, index }: TaskPlace): [task: number, attempt: number] => [
+  batch.tasks[index] as number,
+  batch.attempts[index] as number,
+];
 
 /** Whether it may start programs, which are pinned to its cpus; a redirected call may. */
 const takesCpus = (taskType: number): boolean =>

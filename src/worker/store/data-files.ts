@@ -6,7 +6,20 @@ import { assert } from "../../core/base/assert.ts";
 /** Descriptors kept open for small reads, such as the lines of a split file. */
 const OPEN_FILES_MAX = 64;
 
-type DataFile = { readonly path: string; readonly isOwned: boolean };
+type DataFile = {
+  readonly path: string;
+  readonly isOwned: boolean;
+  readonly isSpill: boolean;
+  readonly sizeBytes: number;
+};
+
+export type DataFileOptions = {
+  /** Ours: it is unlinked with its value. */
+  readonly isOwned: boolean;
+  /** What it holds was in memory before. Default false. */
+  readonly isSpill?: boolean;
+  readonly sizeBytes: number;
+};
 
 /**
  * The files that values lie in: our own, in the data directory, which end with their value; and
@@ -21,11 +34,23 @@ export class DataFiles {
   readonly #unlinking = new Set<Promise<void>>();
   readonly #onError: (message: string) => void;
   #names = 0;
+  #ownedBytes = 0;
+  #spilledBytes = 0;
 
   /** `onError` hears of own files that could not be removed. */
   constructor(directory: string, onError: (message: string) => void) {
     this.directory = directory;
     this.#onError = onError;
+  }
+
+  /** Bytes of all files of our own. */
+  get ownedBytes(): number {
+    return this.#ownedBytes;
+  }
+
+  /** The part of it that was in memory before. */
+  get spilledBytes(): number {
+    return this.#spilledBytes;
   }
 
   /** A path in the data directory that was never used before. */
@@ -35,9 +60,11 @@ export class DataFiles {
   }
 
   /** Takes over a file that is at its place, complete. */
-  add(path: string, { isOwned }: { readonly isOwned: boolean }): number {
+  add(path: string, { isOwned, isSpill = false, sizeBytes }: DataFileOptions): number {
     const file = this.#free.pop() ?? this.#files.length;
-    this.#files[file] = { path, isOwned };
+    const added = { path, isOwned, isSpill, sizeBytes };
+    this.#files[file] = added;
+    this.#count(added, 1);
     return file;
   }
 
@@ -51,7 +78,9 @@ export class DataFiles {
 
   /** Forgets the file; one of our own is unlinked. */
   remove(file: number): void {
-    const { path, isOwned } = this.#get(file);
+    const removed = this.#get(file);
+    const { path, isOwned } = removed;
+    this.#count(removed, -1);
     this.#files[file] = undefined;
     this.#free.push(file);
     const descriptor = this.#open.get(file);
@@ -138,6 +167,11 @@ export class DataFiles {
     const descriptor = openSync(path, "r");
     this.#open.set(file, descriptor);
     return descriptor;
+  }
+
+  #count({ isOwned, isSpill, sizeBytes }: DataFile, sign: 1 | -1): void {
+    if (isOwned) this.#ownedBytes += sign * sizeBytes;
+    if (isSpill) this.#spilledBytes += sign * sizeBytes;
   }
 
   #get(file: number): DataFile {

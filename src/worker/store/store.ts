@@ -3,19 +3,42 @@ import { ObjectIndex } from "./object-index.ts";
 import type { ValueId } from "./value-id.ts";
 import { ValueTable } from "./value-table.ts";
 
+/** Who says whether data may come into memory. */
+export type MemoryGate = {
+  /**
+   * Asks for so many bytes, before they are taken. Undefined: there is room, to be used in this turn.
+   * Else it resolves when there is, with what is to be called once it is used; or rejects with a
+   * TaskError, because the disk has no room either.
+   */
+  admit(sizeBytes: number): Promise<() => void> | undefined;
+  /** Whether there is room for anything, and nobody waits. */
+  hasRoom(): boolean;
+  /** To be called when data has come without being asked for. */
+  check(): void;
+};
+
+const WITHOUT_LIMIT: MemoryGate = {
+  admit: () => undefined,
+  hasRoom: () => true,
+  check: () => {},
+};
+
 /** What a worker holds. */
 export type Store = {
   readonly values: ValueTable;
   /** The data objects; each owns a reference to its value. */
   readonly objects: ObjectIndex;
+  readonly memory: MemoryGate;
 };
 
 /** An empty store whose files lie in an existing directory. `onError` hears of files that could not be removed. */
-export function createStore(dataDirectory: string, onError: (message: string) => void): Store {
-  return {
-    values: new ValueTable(new DataFiles(dataDirectory, onError)),
-    objects: new ObjectIndex(),
-  };
+export function createStore(
+  dataDirectory: string,
+  onError: (message: string) => void,
+  gateOf: (values: ValueTable) => MemoryGate = () => WITHOUT_LIMIT,
+): Store {
+  const values = new ValueTable(new DataFiles(dataDirectory, onError));
+  return { values, objects: new ObjectIndex(), memory: gateOf(values) };
 }
 
 /**

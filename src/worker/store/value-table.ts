@@ -2,7 +2,8 @@ import { assert } from "../../core/base/assert.ts";
 import { ByteSegments } from "../../core/base/byte-segments.ts";
 import { grownCapacity, resizeColumn, Uint32List } from "../../core/base/columns.ts";
 import { DATA_TYPE } from "../../core/model/symbols.ts";
-import type { DataFiles } from "./data-files.ts";
+import { ColdQueue, SPILL_BYTES_MIN } from "../../core/worker/memory/cold-queue.ts";
+import type { DataFileOptions, DataFiles } from "./data-files.ts";
 import { type ValueId, valueId } from "./value-id.ts";
 
 /** Where a value's bytes or items lie. */
@@ -12,7 +13,7 @@ const STORAGE = {
   bytes: 1,
   /** Raw: file `place`. */
   file: 2,
-  /** Raw: `sizeBytes` from `offset` on of value `place`, which is in bytes or a file. */
+  /** Raw: `sizeBytes` from `offset` on of value `place`, which is in bytes, in a file, or spilled. */
   range: 3,
   /** Array: entry `place` of the segments holds the item values as uint32. */
   items: 4,
@@ -34,6 +35,8 @@ export type FileStretch = {
  */
 export class ValueTable {
   readonly files: DataFiles;
+  /** Complete raw data in memory, by the rows of the values. */
+  readonly cold: ColdQueue;
   readonly #segments = new ByteSegments();
   #storage = new Uint8Array(16);
   #dataTypes = new Uint8Array(16);
@@ -48,8 +51,9 @@ export class ValueTable {
   /** Values whose last reference went and whose parts are still to be released. */
   readonly #dying = new Uint32List();
 
-  constructor(files: DataFiles) {
+  constructor(files: DataFiles, cold: ColdQueue = new ColdQueue()) {
     this.files = files;
+    this.cold = cold;
   }
 
   /** Living values. */
@@ -62,24 +66,39 @@ export class ValueTable {
     return this.#segments.capacityBytes;
   }
 
-  /** Raw data in memory, copied from `bytes`. */
-  createBytes(bytes: Uint8Array, dataType: number = DATA_TYPE.data): ValueId {
-    return this.#createRaw(STORAGE.bytes, this.#segments.append(bytes), 0, bytes.length, dataType);
+  /** Bytes of memory that all values take. */
+  get memoryBytes(): number {
+    return this.#segments.capacityBytes;
   }
 
-  /** Raw data in memory, to be filled through `bytes` before anyone else sees it. */
+  /** Raw data in memory, copied from `bytes`. */
+  createBytes(bytes: Uint8Array, dataType: number = DATA_TYPE.data): ValueId {
+    const entry = this.#segments.append(bytes);
+    const row = this.#createRaw(STORAGE.bytes, entry, 0, bytes.length, dataType);
+    if (bytes.length >= SPILL_BYTES_MIN) this.cold.add(row, bytes.length);
+    return row;
+  }
+
+  /** Raw data in memory, to be filled through `bytes` before anyone else sees it, then `complete`. */
   allocateBytes(sizeBytes: number, dataType: number = DATA_TYPE.data): ValueId {
     const entry = this.#segments.allocate(sizeBytes);
     return this.#createRaw(STORAGE.bytes, entry, 0, sizeBytes, dataType);
+  }
+
+  /** What was allocated is filled: it may be spilled from now on. */
+  complete(value: ValueId): void {
+    const sizeBytes = this.sizeBytes(value);
+    if (sizeBytes >= SPILL_BYTES_MIN) this.cold.add(value, sizeBytes);
   }
 
   /** Raw data in a complete file; one that is owned is unlinked with its value. */
   createFile(
     path: string,
     sizeBytes: number,
-    options: { readonly isOwned: boolean; readonly dataType?: number },
+    options: Omit<DataFileOptions, "sizeBytes"> & { readonly dataType?: number },
   ): ValueId {
-    const file = this.files.add(path, options);
+    const { isOwned, isSpill = false } = options;
+    const file = this.files.add(path, { isOwned, isSpill, sizeBytes });
     return this.#createRaw(STORAGE.file, file, 0, sizeBytes, options.dataType ?? DATA_TYPE.data);
   }
 
@@ -92,9 +111,13 @@ export class ValueTable {
   ): ValueId {
     assert(this.isRaw(base), "a range is of raw data");
     assert(offset >= 0 && offset + sizeBytes <= this.sizeBytes(base), "a range lies in its base");
-    const isRange = this.#storage[base] === STORAGE.range;
-    const leaf = isRange ? valueId(this.#places[base] as number) : base;
-    const leafOffset = isRange ? (this.#offsets[base] as number) + offset : offset;
+    let leaf = base;
+    let leafOffset = offset;
+    // Twice where the base of a range was spilled.
+    while (this.#storage[leaf] === STORAGE.range) {
+      leafOffset += this.#offsets[leaf] as number;
+      leaf = valueId(this.#places[leaf] as number);
+    }
     this.retain(leaf);
     return this.#createRaw(STORAGE.range, leaf, leafOffset, sizeBytes, dataType);
   }
@@ -145,6 +168,11 @@ export class ValueTable {
   release(value: ValueId): void {
     this.#releaseOne(value);
     while (this.#dying.length > 0) this.#destroy(valueId(this.#dying.pop()));
+  }
+
+  /** Who owns the value, counted. */
+  references(value: ValueId): number {
+    return this.#references[value] as number;
   }
 
   isLiving(value: ValueId): boolean {
@@ -201,10 +229,14 @@ export class ValueTable {
   bytes(value: ValueId): Uint8Array<ArrayBuffer> | undefined {
     assert(this.isRaw(value), "only raw data has bytes");
     const place = this.#places[value] as number;
-    if (this.#storage[value] === STORAGE.bytes) return this.#segments.view(place);
-    if (this.#storage[value] === STORAGE.file || this.#storage[place] === STORAGE.file) {
+    if (this.#storage[value] === STORAGE.bytes) {
+      this.cold.use(value);
+      return this.#segments.view(place);
+    }
+    if (this.#storage[value] === STORAGE.file || this.#storage[place] !== STORAGE.bytes) {
       return undefined;
     }
+    this.cold.use(place);
     const offset = this.#offsets[value] as number;
     const view = this.#segments.view(this.#places[place] as number);
     return view.subarray(offset, offset + this.sizeBytes(value));
@@ -212,21 +244,37 @@ export class ValueTable {
 
   /** Where a raw value lies, if in a file. */
   fileStretch(value: ValueId): FileStretch | undefined {
-    const place = this.#places[value] as number;
     const sizeBytes = this.sizeBytes(value);
-    if (this.#storage[value] === STORAGE.file) return { file: place, offset: 0, sizeBytes };
-    if (this.#storage[value] !== STORAGE.range || this.#storage[place] !== STORAGE.file) {
-      return undefined;
+    let leaf = value;
+    let offset = 0;
+    while (this.#storage[leaf] === STORAGE.range) {
+      offset += this.#offsets[leaf] as number;
+      leaf = valueId(this.#places[leaf] as number);
     }
-    const offset = this.#offsets[value] as number;
-    return { file: this.#places[place] as number, offset, sizeBytes };
+    if (this.#storage[leaf] !== STORAGE.file) return undefined;
+    return { file: this.#places[leaf] as number, offset, sizeBytes };
+  }
+
+  /**
+   * The value, whose bytes were in memory, are those of the value `file` from `offset` on from now
+   * on. Nobody who uses it notices: views of its bytes stay as they are.
+   */
+  moveToFile(value: ValueId, file: ValueId, offset: number): void {
+    assert(this.#storage[value] === STORAGE.bytes, "what is spilled was in memory");
+    assert(this.#storage[file] === STORAGE.file, "it is spilled to a file");
+    this.retain(file);
+    this.#segments.release(this.#places[value] as number);
+    this.#storage[value] = STORAGE.range;
+    this.#places[value] = file;
+    this.#offsets[value] = offset;
   }
 
   /** The value, which lies in a file of the user, lies in a copy of ours from now on. */
   moveToOwnFile(value: ValueId, path: string): void {
     assert(this.#storage[value] === STORAGE.file, "only a file is replaced by a copy");
     this.files.remove(this.#places[value] as number);
-    this.#places[value] = this.files.add(path, { isOwned: true });
+    const sizeBytes = this.sizeBytes(value);
+    this.#places[value] = this.files.add(path, { isOwned: true, sizeBytes });
   }
 
   #createRaw(
@@ -277,6 +325,7 @@ export class ValueTable {
     const place = this.#places[value] as number;
     switch (this.#storage[value]) {
       case STORAGE.bytes:
+        this.cold.remove(value);
         this.#segments.release(place);
         break;
       case STORAGE.file:

@@ -112,7 +112,7 @@ export function createPeerLink(
     const taken = (isComplete: boolean): void => {
       if (isCounted) from?.taken(requestId, isComplete);
     };
-    const builder = createTreeBuilder(store.values, tree, handedFiles(files));
+    const builder = createTreeBuilder(store, tree, handedFiles(files));
     current = { request, builder, taken };
   };
 

@@ -9,8 +9,8 @@ import {
   storeOffsets,
 } from "../store/assemble-tree.ts";
 import { createRawWriter, type RawWriter } from "../store/raw-writer.ts";
+import type { Store } from "../store/store.ts";
 import { FILE_BYTES_MIN, type ValueId } from "../store/value-id.ts";
-import type { ValueTable } from "../store/value-table.ts";
 
 /** Makes a value out of its shape and the bytes that follow. */
 export type TreeBuilder = {
@@ -33,9 +33,12 @@ export type HandedFiles = {
   readonly adopt: (name: string) => Promise<string>;
 };
 
-/** The tree is one that the codec has checked. Leaves go to memory or to a file, by their size. */
+/**
+ * The tree is one that the codec has checked. Leaves go to memory or to a file, by their size; those
+ * in memory are asked for one by one, and complete ones may be spilled while others still come.
+ */
 export function createTreeBuilder(
-  values: ValueTable,
+  { values, memory }: Pick<Store, "values" | "memory">,
   tree: ValueTree,
   handed: HandedFiles | undefined = undefined,
 ): TreeBuilder {
@@ -43,6 +46,9 @@ export function createTreeBuilder(
   /** Leaves in memory, by their row, and those in files that are complete. */
   const leaves = new Map<number, ValueId>();
   const writers = new Map<number, RawWriter>();
+  /** What waits for memory, by its row: the end of its bytes so far. */
+  const waiting = new Map<number, Promise<void>>();
+  let isAborted = false;
   const files = handed?.files ?? [];
 
   /** Hands a leaf over; one without bytes was never written to. */
@@ -62,6 +68,14 @@ export function createTreeBuilder(
     }
   };
 
+  const putBytes = (row: number, bytes: Uint8Array, offsetBytes: number): void => {
+    const sizeBytes = sizesBytes[row] as number;
+    const leaf = leaves.get(row) ?? values.allocateBytes(sizeBytes, kinds[row]);
+    leaves.set(row, leaf);
+    values.bytes(leaf)?.set(bytes, offsetBytes);
+    if (offsetBytes + bytes.length === sizeBytes) values.complete(leaf);
+  };
+
   return {
     hasFiles: files.length > 0,
     write(bytes, { row, offsetBytes }) {
@@ -74,17 +88,26 @@ export function createTreeBuilder(
         }
         return writer.write(bytes);
       }
-      const leaf = leaves.get(row) ?? values.allocateBytes(sizeBytes, kinds[row]);
-      leaves.set(row, leaf);
-      values.bytes(leaf)?.set(bytes, offsetBytes);
-      return undefined;
+      const admitted = leaves.has(row) ? undefined : (waiting.get(row) ?? memory.admit(sizeBytes));
+      if (admitted === undefined) {
+        putBytes(row, bytes, offsetBytes);
+        return undefined;
+      }
+      const written = admitted.then((settle) => {
+        if (!isAborted) putBytes(row, bytes, offsetBytes);
+        settle?.();
+      });
+      waiting.set(row, written);
+      return written;
     },
     finishNow() {
       if (writers.size > 0 || files.length > 0 || hasLongOffsets(tree)) return undefined;
+      if (waiting.size > 0) return undefined;
       if (kinds.length > ROWS_NOW_MAX) return undefined;
       return assembleTree(values, tree, takeLeaf);
     },
     async finish() {
+      await Promise.all(waiting.values());
       for (const [row, writer] of writers) {
         leaves.set(row, await writer.finish());
         writers.delete(row);
@@ -94,6 +117,7 @@ export function createTreeBuilder(
       return assembleTreeInTurns(values, tree, takeLeaf, offsets);
     },
     abort() {
+      isAborted = true;
       for (const writer of writers.values()) void writer.abort();
       writers.clear();
       for (const leaf of leaves.values()) values.release(leaf);

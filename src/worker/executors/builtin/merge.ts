@@ -31,6 +31,7 @@ export const mergeBuiltin: Builtin = {
       target?.set(part, position);
       position += part.length;
     });
+    values.complete(merged);
     return merged;
   },
   aside: async (task, signal) => {
