@@ -23,6 +23,8 @@ import { planOf } from "./wants.ts";
 
 /** What it takes to hand out a task, all in all. */
 const HAND_OUT_US = 10;
+/** What it takes to hand out any tasks at all: a message there and a message back. */
+const MESSAGE_US = 200;
 /** Hungry workers that one step looks at, so that many idle ones do not make each event dear. */
 const HUNGRY_PER_STEP = 8;
 /** Victims that are compared before some of their backlog is taken. */
@@ -150,8 +152,8 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
 
 /**
  * Moves a run of neighbors from the pool whose tasks are most urgent to the worker's backlog: an even
- * share, and where all have nothing to do, to each the same. Neighbors mostly feed the same
- * consumers, whose inputs then need not move; trivial ones with the same consumer stay together,
+ * share, and where all have nothing to do, to each the same, but no less than a message is worth.
+ * Neighbors mostly feed the same consumers, whose inputs then need not move; trivial ones with the same consumer stay together,
  * however many they are. What turns out to be uneven is stolen later.
  * `position` is how many workers were served before in this round.
  */
@@ -175,15 +177,18 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   const sharers = Math.max(1, state.workers.size - position);
   const run = Math.ceil(queues.count(best.pool) / sharers);
   let consumer = -1;
+  let runUs = 0;
   for (let i = 0; ; i += 1) {
     const row = queues.peek(best.pool);
     if (row === -1 || queues.topPriority(best.pool) !== bestPriority) break;
     // Nobody is worth a share of what costs less to do than to bring together again.
-    if (i >= run && !(isTied(state, row) && firstConsumer(state, row) === consumer)) break;
+    const isShare = i >= run && runUs >= MESSAGE_US;
+    if (isShare && !(isTied(state, row) && firstConsumer(state, row) === consumer)) break;
     consumer = firstConsumer(state, row);
     if (consumer === -1 && isTied(state, row)) planOf(state, row).tiedTo = worker.id;
     unqueueReady(state, row);
     expectDuration(state, row, 0);
+    runUs += state.tasks.expectedUs[row] as number;
     pushBacklog(context, worker, row);
   }
   giveBacklog(context, worker);
