@@ -109,6 +109,18 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
     case "drop":
       engine.workers.get(command.workerId)?.send({ kind: command.kind, refs: command.refs });
       break;
+    case "replicate":
+      engine.workers.get(command.workerId)?.send({ kind: "replicate", copies: command.copies });
+      break;
+    case "dismiss":
+      engine.workers.get(command.workerId)?.dismiss();
+      break;
+    case "note-drain":
+      engine.log("warning", "worker cannot leave", {
+        worker: command.workerId,
+        reason: command.message,
+      });
+      break;
     case "notify-finished":
       engine.clients.get(command.clientId)?.tellFinished(command);
       break;

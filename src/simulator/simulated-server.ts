@@ -189,6 +189,14 @@ export function createSimulatedServer(world: World): SimulatedServer {
       case "drop":
         tell(command.workerId, { kind: command.kind, refs: command.refs });
         break;
+      case "replicate":
+        tell(command.workerId, { kind: "replicate", copies: command.copies });
+        break;
+      case "dismiss":
+        tell(command.workerId, { kind: "stop" });
+        break;
+      case "note-drain":
+        break;
       case "notify-finished":
         if (takers.has(command.clientId)) {
           const { clientTasks: ids, carried } = command;

@@ -216,6 +216,7 @@ export function createSimulatedWorker(
       case "welcome":
       case "symbols":
       case "find-python":
+      case "draining":
       case "stop":
         break;
       default:

@@ -95,6 +95,7 @@ export function eventOf(message: ToWorker, atMs: number): WorkerEvent | undefine
     case "heartbeat":
     case "replicate":
     case "find-python":
+    case "draining":
     case "stop":
       return undefined;
     default:

@@ -85,11 +85,22 @@ export type HeldObjects = TaskRefs & {
   readonly checkpoints: Uint8Array;
 };
 
+/** Set in `HeldTasks.flags`: it executes, and needs nothing more. Else it may not have begun. */
+export const HELD_STARTED = 1;
+/** Set in `HeldTasks.flags`: it loads its checkpoint. */
+export const HELD_LOADS = 2;
+
 /** Attempts that a worker has and has not finished when it comes back. */
 export type HeldTasks = TaskRefs & {
-  /** 1: it executes, and needs nothing more; 0: it may not have begun. */
-  readonly isStarted: Uint8Array;
+  readonly flags: Uint8Array;
   /** Attempts of the inputs of task *i*, in positional order: `inputStarts[i] .. inputStarts[i + 1]`; none of one that loads its checkpoint. */
   readonly inputStarts: Uint32Array;
   readonly inputAttempts: Uint32Array;
+};
+
+/** Entry *i*: object `refs` *i* of `sizesBytes[i]`, which worker `holders[i]` has. */
+export type ObjectCopies = {
+  readonly refs: TaskRefs;
+  readonly sizesBytes: Float64Array;
+  readonly holders: Uint32Array;
 };

@@ -1,4 +1,4 @@
-import type { AssignedTasks, CarriedResults, TaskRefs } from "../model/batches.ts";
+import type { AssignedTasks, CarriedResults, ObjectCopies, TaskRefs } from "../model/batches.ts";
 import type { TaskFailure } from "../model/failures.ts";
 import type { JournalRecord } from "../model/journal-record.ts";
 
@@ -12,6 +12,12 @@ export type SchedulerCommand =
   /** The worker stops these and forgets them. */
   | { readonly kind: "cancel"; readonly workerId: number; readonly refs: TaskRefs }
   | { readonly kind: "drop"; readonly workerId: number; readonly refs: TaskRefs }
+  /** The worker makes copies of these; it says so by `replicas-added` or `replication-failed`. */
+  | { readonly kind: "replicate"; readonly workerId: number; readonly copies: ObjectCopies }
+  /** The worker was drained: nothing is lost when it ends. */
+  | { readonly kind: "dismiss"; readonly workerId: number }
+  /** Something to know about a worker that drains. */
+  | { readonly kind: "note-drain"; readonly workerId: number; readonly message: string }
   /** These results are finished; each is told once. */
   | {
       readonly kind: "notify-finished";

@@ -372,7 +372,7 @@ function isTied(state: SchedulerState, row: number): boolean {
 function isTiedElsewhere(state: SchedulerState, row: number, worker: WorkerRecord): boolean {
   if (!isTied(state, row)) return false;
   const { tiedTo } = planOf(state, row);
-  return tiedTo !== worker.id && state.workers.has(tiedTo);
+  return tiedTo !== worker.id && state.workers.has(tiedTo) && !state.drains.has(tiedTo);
 }
 
 /** The row's first consumer; -1 if it has none, or none is known so far. */

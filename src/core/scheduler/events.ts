@@ -36,6 +36,15 @@ export type SchedulerEvent =
       /** It said that it leaves: what it executed is not to blame. Default false. */
       readonly hasLeft?: boolean;
     }
+  /** It is to leave, once nothing is lost by that. */
+  | { readonly kind: "worker-draining"; readonly atMs: number; readonly workerId: number }
+  /** The worker cannot get copies that it was told to make. */
+  | {
+      readonly kind: "replication-failed";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly refs: TaskRefs;
+    }
   | {
       readonly kind: "round-trip-measured";
       readonly atMs: number;

@@ -1,10 +1,10 @@
 import type { StepContext } from "./context.ts";
 import { addAssignment, addRef } from "./outbox.ts";
 import { noteArrivals } from "./placement/arrivals.ts";
-import { addGivenLoad, keepGivenLoad, removeGivenLoad } from "./placement/load.ts";
+import { addGivenLoad, expectDuration, keepGivenLoad, removeGivenLoad } from "./placement/load.ts";
 import { rememberRerun } from "./reruns.ts";
 import type { WorkerRecord } from "./state.ts";
-import { ASSIGNED, isAhead, RETRACTING, WAITING } from "./task-table.ts";
+import { ASSIGNED, isAhead, RETRACTING, type RUNNING, WAITING } from "./task-table.ts";
 
 /** Rows that more tasks use than this keep their consumers here until they are finished. */
 export const AHEAD_CONSUMERS_MAX = 16;
@@ -25,6 +25,27 @@ export function give(context: StepContext, worker: WorkerRecord, row: number): v
   state.counters.tasksAssigned += 1;
   state.counters.rowsTouched += 1;
   if (tasks.attemptsMade(row) > 1) state.counters.tasksRunAgain += 1;
+}
+
+/** The worker has this attempt of the row, which waits nowhere else, without being given it now. */
+export function adopt(
+  context: StepContext,
+  worker: WorkerRecord,
+  row: number,
+  attempt: number,
+  rowState: typeof ASSIGNED | typeof RUNNING,
+): void {
+  const { state } = context;
+  const { tasks } = state;
+  tasks.adoptAttempt(row, attempt);
+  tasks.state[row] = rowState;
+  tasks.worker[row] = worker.id;
+  tasks.flags[row] = (tasks.flags[row] as number) & ~RETRACTING;
+  expectDuration(state, row, 0);
+  if (isAhead(tasks, row)) worker.aheadTasks += 1;
+  else state.queues.push(worker.given, row, tasks.priority[row] as number);
+  addGivenLoad(state, worker, row);
+  state.counters.rowsTouched += 1;
 }
 
 /** The last input of a row that was given ahead is there: the worker can run it at any time now. */

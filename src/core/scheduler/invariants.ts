@@ -69,6 +69,22 @@ export function checkSchedulerInvariants(state: SchedulerState): void {
   checkClasses(state);
   checkClients(state);
   checkCarried(state);
+  checkLosses(state);
+}
+
+function checkLosses({ tasks, workers, crashes, drains }: SchedulerState): void {
+  for (const row of crashes.keys()) {
+    assert(tasks.state[row] !== FREE, `task ${row}, which was executed at losses, has a record`);
+  }
+  for (const [id, { copying, copyingBytes }] of drains) {
+    assert(workers.has(id), `worker ${id}, which drains, is there`);
+    let bytes = 0;
+    for (const { target, sizeBytes } of copying.values()) {
+      bytes += sizeBytes;
+      assert(workers.has(target), `worker ${target}, which takes something over, is there`);
+    }
+    assert(bytes === copyingBytes, `what worker ${id} copies elsewhere is counted`);
+  }
 }
 
 function checkCarried({ tasks, held, options }: SchedulerState): void {

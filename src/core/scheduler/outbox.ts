@@ -7,6 +7,12 @@ import { endStepOfJournal } from "./journal.ts";
 import type { PlanRecord, SchedulerState } from "./state.ts";
 
 type RefLists = { readonly tasks: Uint32List; readonly attempts: Uint32List };
+type ObjectCopy = {
+  readonly row: number;
+  readonly attempt: number;
+  readonly sizeBytes: number;
+  readonly holder: number;
+};
 /** Ids that a client is told, and the results that it is told with them. */
 type FinishedList = {
   readonly tasks: number[];
@@ -25,6 +31,8 @@ export type Outbox = {
   readonly drops: Map<number, RefLists>;
   readonly retracts: Map<number, RefLists>;
   readonly assigns: Map<number, Uint32List>;
+  /** Copies that a worker is to make. */
+  readonly copies: Map<number, ObjectCopy[]>;
   readonly finished: Map<number, FinishedList>;
   /** What is to be written down; of a plan whose client may attach again, where a journal is kept. */
   readonly records: JournalRecord[];
@@ -40,6 +48,7 @@ export function createOutbox(): Outbox {
     drops: new Map(),
     retracts: new Map(),
     assigns: new Map(),
+    copies: new Map(),
     finished: new Map(),
     records: [],
     ended: new Map(),
@@ -131,6 +140,21 @@ export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerComm
   }
   for (const [workerId, rows] of outbox.assigns) {
     commands.push({ kind: "assign", workerId, batch: createAssignedTasks(state, workerId, rows) });
+  }
+  for (const [workerId, copies] of outbox.copies) {
+    if (!isThere(workerId)) continue;
+    commands.push({
+      kind: "replicate",
+      workerId,
+      copies: {
+        refs: {
+          tasks: Uint32Array.from(copies, ({ row }) => row),
+          attempts: Uint32Array.from(copies, ({ attempt }) => attempt),
+        },
+        sizesBytes: Float64Array.from(copies, ({ sizeBytes }) => sizeBytes),
+        holders: Uint32Array.from(copies, ({ holder }) => holder),
+      },
+    });
   }
   // What is asked back may have been assigned in this very step.
   for (const [workerId, lists] of outbox.retracts) {

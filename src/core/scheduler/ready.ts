@@ -54,7 +54,8 @@ function promisedPlace(state: SchedulerState, row: number): Place | undefined {
   const workerId = state.promised.get(row);
   if (workerId === undefined) return undefined;
   state.promised.delete(row);
-  if (!state.workers.has(workerId)) return undefined;
+  const worker = state.workers.get(workerId);
+  if (worker === undefined || !classOf(state, row).capableKinds.has(worker.kind)) return undefined;
   return { workerId, transferUs: missingInputsUs(state, row, workerId) };
 }
 

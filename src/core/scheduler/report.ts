@@ -59,7 +59,7 @@ export function countTasks(state: SchedulerState): {
 export function findUnsatisfiableRequests(
   state: SchedulerState,
 ): { readonly request: ResourceRequest; readonly tasks: number }[] {
-  if (state.workers.size === 0) return [];
+  if (state.kinds.size === 0) return [];
   return [...state.pooledClasses]
     .filter(({ capableKinds }) => capableKinds.size === 0)
     .map(({ request, pool }) => ({ request, tasks: state.queues.count(pool) }));

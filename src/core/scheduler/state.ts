@@ -4,6 +4,8 @@ import type { PagedIndex } from "../base/paged-index.ts";
 import { PriorityQueues } from "../base/priority-queues.ts";
 import type { ResourceRequest } from "../model/resources.ts";
 import type { HeldResults } from "./carried-results.ts";
+import type { Crashes } from "./crashes.ts";
+import type { Drain } from "./drains.ts";
 import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
 import { createSchedulerJournal, type SchedulerJournal } from "./journal.ts";
@@ -20,7 +22,8 @@ import { createWork, type Work } from "./work.ts";
 export type WorkerRecord = {
   readonly id: number;
   readonly name: string;
-  readonly kind: WorkerKind;
+  /** One of its own while it drains, which nothing is placed by. */
+  kind: WorkerKind;
   /**
    * Expected time until the worker has done what it was given and what waits for it here, as if each
    * resource were the only limit: one entry a resource of its kind, the last one for tasks that ask for nothing.
@@ -152,6 +155,8 @@ export type SchedulerOptions = {
   readonly workPerStep: number;
   /** Decides in place of `dispatch`; for comparisons in the simulator. */
   readonly policy: Policy | undefined;
+  /** A task that was being executed by so many workers when they were lost fails. */
+  readonly crashLimit: number;
   /** Assumed speed of a worker's link, in bytes a microsecond. */
   readonly bytesPerUs: number;
   /** Whether `record` commands are carried out, and `records-flushed` answers them. */
@@ -172,6 +177,10 @@ export type SchedulerState = {
   readonly held: HeldResults;
   /** Why tasks ran again, for whoever asks. */
   readonly reruns: Reruns;
+  /** Workers that were lost while they executed a task. */
+  readonly crashes: Crashes;
+  /** By worker. */
+  readonly drains: Map<number, Drain>;
   readonly stall: Stall;
   /** Lengths of the inputs of dynamic tasks. */
   readonly lengths: Map<number, number>;
@@ -221,6 +230,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       // Some 10 ms.
       workPerStep: 16_384,
       policy: undefined,
+      crashLimit: 3,
       bytesPerUs: 1_000,
       keepsJournal: false,
       ...options,
@@ -232,6 +242,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     parkedRequests: new Map(),
     held: { byRow: new Map(), totalBytes: 0 },
     reruns: new Map(),
+    crashes: new Map(),
+    drains: new Map(),
     stall: createStall(),
     lengths: new Map(),
     arrivals: new Map(),

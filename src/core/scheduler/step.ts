@@ -2,6 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import type { SchedulerCommand } from "./commands.ts";
 import { createStepContext, type StepContext } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
+import { advanceDrains } from "./drains.ts";
 import type { SchedulerEvent } from "./events.ts";
 import { tellStalls } from "./explain/stalls.ts";
 import { onWorkerAttached } from "./handlers/attach.ts";
@@ -14,6 +15,7 @@ import {
   onTasksStarted,
 } from "./handlers/attempts.ts";
 import { onClientEvent } from "./handlers/client-events.ts";
+import { onReplicationFailed, onWorkerDraining } from "./handlers/drains.ts";
 import { onReplicasAdded, onReplicasMissing } from "./handlers/replicas.ts";
 import {
   onClientJoined,
@@ -43,6 +45,7 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
   } while (context.expansions.length > 0);
   if (state.options.policy === undefined) dispatch(context);
   else state.options.policy.dispatch(context);
+  if (state.drains.size > 0) advanceDrains(context, event.kind === "time-passed");
   if (context.poolGrew || changesWorkers(event.kind)) {
     findUnsatisfiable(context);
   }
@@ -52,7 +55,10 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
 }
 
 const changesWorkers = (kind: SchedulerEvent["kind"]): boolean =>
-  kind === "worker-joined" || kind === "worker-attached" || kind === "worker-lost";
+  kind === "worker-joined" ||
+  kind === "worker-attached" ||
+  kind === "worker-draining" ||
+  kind === "worker-lost";
 
 /** Whether a step left something over: a shell then sends `work-continued` when it has served others. */
 export const hasWork = ({ work }: SchedulerState): boolean =>
@@ -76,6 +82,12 @@ function handle(context: StepContext, event: SchedulerEvent): void {
       break;
     case "worker-lost":
       onWorkerLost(context, event);
+      break;
+    case "worker-draining":
+      onWorkerDraining(context, event);
+      break;
+    case "replication-failed":
+      onReplicationFailed(context, event);
       break;
     case "round-trip-measured":
       onRoundTripMeasured(context, event);

@@ -101,6 +101,8 @@ export class TaskTable {
   #rowCount = 0;
   /** Where attempts of rows count from that were given back and come again. */
   #attemptFloor = 0;
+  /** The newest attempts of rows whose present one is older, since it was adopted. */
+  readonly #newestOfAdopted = new Map<number, number>();
   readonly #freeRows = new Uint32List();
   /** Rows that were freed and wait until `reuse` is told of them; undefined: they are used again at once. */
   freedRows: Uint32List | undefined;
@@ -121,7 +123,7 @@ export class TaskTable {
   consumersLeft: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   /** Places at which living records use this one: it can be needed again until there is none. */
   lineage: Uint32Array<ArrayBuffer> = new Uint32Array(0);
-  /** The newest attempt; never reset. */
+  /** The newest attempt, or the one that was adopted; see `nextAttempt`. */
   attempt: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   /** What `attempt` was when the row got this task: attempts of this task count from there. */
   attemptBase: Uint32Array<ArrayBuffer> = new Uint32Array(0);
@@ -201,6 +203,10 @@ export class TaskTable {
     if (this.detail[row] !== NO_ENTRY) this.details.release(this.detail[row] as number);
     if (this.checkpointLengths.size > 0) this.checkpointLengths.delete(row);
     this.#lateEdges.delete(row);
+    if (this.#newestOfAdopted.size > 0) {
+      this.attempt[row] = this.#newestAttemptOf(row);
+      this.#newestOfAdopted.delete(row);
+    }
     this.state[row] = FREE;
     this.liveCount -= 1;
     if (this.freedRows === undefined) this.#freeRows.push(row);
@@ -218,7 +224,7 @@ export class TaskTable {
 
   /** A number for the row's next attempt that no attempt of it ever had. */
   nextAttempt(row: number): number {
-    const next = Math.max(this.attempt[row] as number, this.#attemptFloor) + 1;
+    const next = this.#newestAttemptOf(row) + 1;
     if (next > this.newestAttempt) this.newestAttempt = next;
     return next;
   }
@@ -334,6 +340,29 @@ export class TaskTable {
   /** Whether (row, attempt) names the object or attempt that the row has now. */
   isCurrent(row: number, attempt: number): boolean {
     return row < this.capacity && this.state[row] !== FREE && this.attempt[row] === attempt;
+  }
+
+  /** Whether this is an attempt, also an old one, of the task that the row has now. */
+  isAttemptOf(row: number, attempt: number): boolean {
+    return (
+      row < this.capacity &&
+      this.state[row] !== FREE &&
+      attempt > (this.attemptBase[row] as number) &&
+      attempt <= this.#newestAttemptOf(row)
+    );
+  }
+
+  /** An attempt of the row's task, perhaps not its newest, is the one that counts. */
+  adoptAttempt(row: number, attempt: number): void {
+    const newest = this.#newestAttemptOf(row);
+    if (attempt < newest) this.#newestOfAdopted.set(row, newest);
+    this.attempt[row] = attempt;
+  }
+
+  #newestAttemptOf(row: number): number {
+    const newest = Math.max(this.attempt[row] as number, this.#attemptFloor);
+    if (this.#newestOfAdopted.size === 0) return newest;
+    return Math.max(newest, this.#newestOfAdopted.get(row) ?? 0);
   }
 
   attemptsMade(row: number): number {

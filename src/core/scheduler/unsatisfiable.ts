@@ -10,7 +10,7 @@ const RETRACTION_TIMEOUT_MS = 2_000;
 /** Tells the clients of tasks that no worker can run now; they wait for a bigger worker. */
 export function findUnsatisfiable(context: StepContext): void {
   const { state, outbox } = context;
-  if (state.workers.size === 0) return;
+  if (state.kinds.size === 0) return;
   for (const requestClass of state.pooledClasses) {
     const row = firstStuck(state, requestClass);
     if (row === -1) continue;
@@ -30,7 +30,7 @@ export function findUnsatisfiable(context: StepContext): void {
 export function failUnsatisfiable(context: StepContext): void {
   const { state } = context;
   findUnsatisfiable(context);
-  if (state.workers.size === 0) return;
+  if (state.kinds.size === 0) return;
   for (const requestClass of state.pooledClasses) {
     // The class goes with its last task, and its queue with it.
     while (state.pooledClasses.has(requestClass)) {

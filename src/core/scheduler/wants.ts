@@ -148,6 +148,7 @@ function freeRecord(state: SchedulerState, row: number, unwanted: RowList): void
     tasks.lineage[input] = lineage;
     if (lineage === 0 && tasks.state[input] === DORMANT) unwanted.push(input);
   }
+  if (state.crashes.size > 0) state.crashes.delete(row);
   const plan = planOf(state, row);
   forgetTaskOfClass(state, classOf(state, row));
   tasks.free(row);

@@ -36,6 +36,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], number>> = {
   stop: 10,
   "find-python": 11,
   replicate: 12,
+  draining: 13,
 };
 const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   "tasks-finished": 33,
@@ -124,6 +125,7 @@ function toWorkerColumns(message: ToWorker): Column[] {
     case "heartbeat":
       return [scalarColumn(message.sequence), scalarColumn(message.receivedFrames)];
     case "find-python":
+    case "draining":
     case "stop":
       return [];
   }
@@ -174,6 +176,7 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
     case "heartbeat":
       return { kind, sequence: reader.scalar(), receivedFrames: reader.scalar() };
     case "find-python":
+    case "draining":
     case "stop":
       return { kind };
   }

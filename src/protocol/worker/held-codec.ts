@@ -31,15 +31,15 @@ export function readHeldObjects(reader: ColumnReader): HeldObjects {
 }
 
 export function heldTaskColumns(held: HeldTasks): Column[] {
-  return [...refsColumns(held), held.isStarted, held.inputStarts, held.inputAttempts];
+  return [...refsColumns(held), held.flags, held.inputStarts, held.inputAttempts];
 }
 
 export function readHeldTasks(reader: ColumnReader): HeldTasks {
   const refs = readRefs(reader);
-  const isStarted = reader.u8();
+  const flags = reader.u8();
   const inputStarts = reader.u32();
   const inputAttempts = reader.u32();
-  requireEqualLengths(refs.tasks, isStarted);
+  requireEqualLengths(refs.tasks, flags);
   requireRanges(inputStarts, refs.tasks.length, inputAttempts.length);
-  return { ...refs, isStarted, inputStarts, inputAttempts };
+  return { ...refs, flags, inputStarts, inputAttempts };
 }

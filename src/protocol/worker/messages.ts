@@ -3,6 +3,7 @@ import type {
   FinishedTasks,
   HeldObjects,
   HeldTasks,
+  ObjectCopies,
   TaskRefs,
 } from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
@@ -42,6 +43,8 @@ export type ToWorker =
   | { readonly kind: "heartbeat"; readonly sequence: number; readonly receivedFrames: number }
   /** Look for the Python that calls functions; answered by `python-looked-for`, after a while. */
   | { readonly kind: "find-python" }
+  /** It is given no more tasks, and told to stop when it is needed no more. */
+  | { readonly kind: "draining" }
   | { readonly kind: "stop" };
 
 /** Where a worker serves its data objects. */
@@ -49,13 +52,6 @@ export type PeerAddress = {
   readonly workerId: number;
   readonly host: string;
   readonly port: number;
-};
-
-/** Entry *i*: object `refs` *i* of `sizesBytes[i]`, which worker `holders[i]` has. */
-export type ObjectCopies = {
-  readonly refs: TaskRefs;
-  readonly sizesBytes: Float64Array;
-  readonly holders: Uint32Array;
 };
 
 /** What a worker tells the server. */

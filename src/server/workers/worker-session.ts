@@ -35,6 +35,8 @@ export type WorkerSession = {
   onClose(error: Error | undefined): void;
   /** Closes once everything that was sent is gone. */
   end(): void;
+  /** It was drained, and is told to stop. */
+  dismiss(): void;
 };
 
 /** Makes a registered connection a worker. Throws a ProtocolError when it cannot be one. */
@@ -98,6 +100,10 @@ export function startWorkerSession(
     },
     onClose: (error) => leave(error?.message ?? "connection closed"),
     end: () => connection.end(),
+    dismiss: () => {
+      engine.log("info", "worker was drained", { worker: id, name });
+      session.send({ kind: "stop" });
+    },
   };
 
   const heartbeat = startHeartbeat(connection, {

@@ -51,6 +51,9 @@ export function createPlainServer(
       case "notify-notice":
         break;
       case "record":
+      case "replicate":
+      case "dismiss":
+      case "note-drain":
       case "refuse":
       case "notify-failed":
         throw new Error(`the scheduler says: ${JSON.stringify(command)}`);

@@ -148,13 +148,13 @@ const heldObjects: fc.Arbitrary<HeldObjects> = fc
   }));
 
 const heldTasks: fc.Arbitrary<HeldTasks> = fc
-  .array(fc.record({ task: u32, attempt: u32, started: fc.nat(1), inputs: fc.array(u32) }), {
+  .array(fc.record({ task: u32, attempt: u32, flags: fc.nat(3), inputs: fc.array(u32) }), {
     maxLength: 4,
   })
   .map((tasks) => ({
     tasks: Uint32Array.from(tasks, ({ task }) => task),
     attempts: Uint32Array.from(tasks, ({ attempt }) => attempt),
-    isStarted: Uint8Array.from(tasks, ({ started }) => started),
+    flags: Uint8Array.from(tasks, ({ flags }) => flags),
     inputStarts: startsOf(tasks.map(({ inputs }) => inputs)),
     inputAttempts: Uint32Array.from(tasks.flatMap(({ inputs }) => inputs)),
   }));
@@ -198,6 +198,7 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
     })),
   fc.record({ kind: fc.constant("heartbeat" as const), sequence: u32, receivedFrames: u32 }),
   fc.constant({ kind: "find-python" as const }),
+  fc.constant({ kind: "draining" as const }),
   fc.constant({ kind: "stop" as const }),
 );
 

@@ -73,6 +73,7 @@ function waitingLines({ missingInputCount, missingInputs, blockers }: Facts): st
 function readyLine(state: SchedulerState, row: number, { workers }: Facts): string {
   const requestClass = classOf(state, row);
   if (state.workers.size === 0) return "Its inputs are there; no worker is.";
+  if (state.kinds.size === 0) return "Its inputs are there; all workers are draining.";
   if (requestClass.capableKinds.size === 0) {
     return `${describeUnsatisfiable(state, requestClass)}; it waits for one that can.`;
   }

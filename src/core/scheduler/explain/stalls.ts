@@ -68,6 +68,9 @@ function firstReadyOfClients(state: SchedulerState): number[] {
 /** What is ready, and what stands in its way, by request. */
 function describeStall(state: SchedulerState): string {
   if (state.workers.size === 0) return "Tasks are ready; there is no worker: start one.";
+  if (state.kinds.size === 0) {
+    return "Tasks are ready; all workers are draining, and are given none: start one.";
+  }
   const classes = new Set([...state.pooledClasses, ...state.backloggedClasses]);
   return [...classes].map((requestClass) => describeClass(state, requestClass)).join(" ");
 }

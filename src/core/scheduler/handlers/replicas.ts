@@ -1,4 +1,5 @@
 import type { StepContext } from "../context.ts";
+import { endCopy } from "../drains.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { loseReplica } from "../losses.ts";
 import { addRef } from "../outbox.ts";
@@ -18,6 +19,7 @@ export function onReplicasAdded(context: StepContext, event: EventOf<"replicas-a
     if (state.tasks.isCurrent(row, attempt) && state.tasks.state[row] === PRESENT) {
       endArrival(state, row, event.workerId);
       addReplica(state, row, event.workerId);
+      if (state.drains.size > 0) endCopy(state, row, attempt, event.workerId, "done");
     } else {
       // Dropped, or lost, while the copy was under way.
       addRef(outbox.drops, event.workerId, row, attempt);

@@ -1,6 +1,7 @@
 import { resizeCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
 import { deliverParked } from "../deliveries.ts";
+import { noteFinished } from "../drains.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { keepGiven, takeBack, ungive } from "../given.ts";
 import { learnDuration } from "../groups.ts";
@@ -9,6 +10,7 @@ import { notifyIfFinished } from "../notify.ts";
 import { addRef } from "../outbox.ts";
 import { levelAgainIfDue } from "../plans/time-levels.ts";
 import { makeReady } from "../ready.ts";
+import type { SchedulerState } from "../state.ts";
 import {
   CHECKPOINT_PENDING,
   CHECKPOINT_WRITTEN,
@@ -70,32 +72,68 @@ function finish(
   i: number,
   entry: number,
   row: number,
-  { unwanted, advance }: { unwanted: number[]; advance: (consumer: number) => void },
+  tools: PresenceTools,
 ): void {
   const { state } = context;
   const { tasks } = state;
   state.counters.tasksFinished += 1;
   if (state.promised.size > 0) state.promised.delete(row);
   state.counters.rowsTouched += 1;
+  if (state.crashes.size > 0) state.crashes.delete(row);
   ungive(context, row);
+  if (state.drains.size > 0) noteFinished(state, row, tasks.worker[row] as number);
   const flags = tasks.flags[row] as number;
   if ((flags & LOADS) === 0) {
     learnDuration(state.groups, tasks.group[row] as number, finished.durationsUs[i] as number);
   }
-  tasks.state[row] = PRESENT;
-  const sizeBytes = plausible(finished.sizesBytes[i]);
-  resizeCarried(state, row, sizeBytes);
-  tasks.sizeBytes[row] = sizeBytes;
-  tasks.dataType[row] = finished.dataTypes[i] as number;
-  state.objectCount += 1;
-  const length = finished.lengths[i] as number;
-  if (length > 0) state.lengths.set(row, length);
+  beginPresence(
+    state,
+    row,
+    finished.sizesBytes[i] as number,
+    finished.lengths[i] as number,
+    finished.dataTypes[i] as number,
+  );
   if ((flags & LOADS) !== 0) {
     tasks.flags[row] = (flags & ~LOADS) | CHECKPOINT_WRITTEN;
   } else if (tasks.checkpointLengths.has(row)) {
     tasks.flags[row] = (flags & ~CHECKPOINT_WRITTEN) | CHECKPOINT_PENDING;
   }
   notifyIfFinished(context, row, finished.carried, entry);
+  endPresence(context, row, tools);
+}
+
+/** The row's object, of this size, length and type, is there. Its flags are the caller's to set, before `endPresence`. */
+export function beginPresence(
+  state: SchedulerState,
+  row: number,
+  sizeBytes: number,
+  length: number,
+  dataType: number,
+): void {
+  const { tasks } = state;
+  tasks.state[row] = PRESENT;
+  const plausibleBytes = plausible(sizeBytes);
+  resizeCarried(state, row, plausibleBytes);
+  tasks.sizeBytes[row] = plausibleBytes;
+  tasks.dataType[row] = dataType;
+  state.objectCount += 1;
+  if (length > 0) state.lengths.set(row, length);
+}
+
+/** What is to be done with many rows whose objects come in one step; `unwanted` are those that nobody wants then. */
+export type PresenceTools = {
+  readonly unwanted: number[];
+  /** From `consumerAdvance`. */
+  readonly advance: (consumer: number) => void;
+};
+
+/** What follows from the row's object being there, for its inputs and those who wait for it. */
+export function endPresence(
+  context: StepContext,
+  row: number,
+  { unwanted, advance }: PresenceTools,
+): void {
+  const { state } = context;
   releaseInputs(state, row, unwanted);
   forEachConsumer(state, row, advance);
   deliverParked(context, row);
@@ -103,7 +141,7 @@ function finish(
 }
 
 /** What becomes of a row when one of its inputs is there. One function for all rows of a step, which are many. */
-function consumerAdvance(context: StepContext): (consumer: number) => void {
+export function consumerAdvance(context: StepContext): (consumer: number) => void {
   const { state } = context;
   const { tasks } = state;
   return (consumer) => {
@@ -118,5 +156,5 @@ function consumerAdvance(context: StepContext): (consumer: number) => void {
 }
 
 /** What a worker says, as a number that sums can be made of. */
-const plausible = (value: number | undefined): number =>
-  value !== undefined && value >= 0 && value < Number.MAX_SAFE_INTEGER ? value : 0;
+const plausible = (value: number): number =>
+  value >= 0 && value < Number.MAX_SAFE_INTEGER ? value : 0;
