@@ -189,7 +189,13 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
     unqueueReady(state, row);
     expectDuration(state, row, 0);
     runUs += state.tasks.expectedUs[row] as number;
-    pushBacklog(context, worker, row);
+    // Nothing of the worker's comes before it: it need not wait in its backlog first.
+    if (worker.backlogTasks === 0 && hasRoom(state, worker, best, row)) {
+      give(context, worker, row);
+      giveAhead(context, worker, row);
+    } else {
+      pushBacklog(context, worker, row);
+    }
   }
   giveBacklog(context, worker);
   return true;
