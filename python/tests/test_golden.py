@@ -178,7 +178,7 @@ def encode_request_values(values):
         return requests.trace_frame(values["trace_path"])
     if kind == "ATTACH":
         held = values["held"]
-        columns = (held[name] for name in ("plan_bases", "run_starts", "run_counts"))
+        columns = (held[name] for name in ("plan_bases", "plan_counts", "run_starts", "run_counts"))
         return requests.attach_frame(*columns, bytes_of(held["run_states"]), held["has_more"])
     if kind == "ATTACH_PLAN":
         return requests.attach_plan_frame(values["name"], values["id"])

@@ -287,6 +287,7 @@ def requests():
             type="ATTACH",
             held=dict(
                 plan_bases=[0, 70000],
+                plan_counts=[300, 1],
                 run_starts=[-3, 0, 2, 70000],
                 run_counts=[2, 1, 300, 1],
                 run_states=bytes([1, 0, 2, 0]),

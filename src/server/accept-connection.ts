@@ -18,11 +18,7 @@ type Session = {
 };
 
 /** Waits for the registration, then hands the connection to the session of a client or of a worker. */
-export function acceptConnection(
-  engine: Engine,
-  connection: TcpConnection,
-  ids: { next: number },
-): TcpHandlers {
+export function acceptConnection(engine: Engine, connection: TcpConnection): TcpHandlers {
   const splitter = new FrameSplitter(REGISTER_FRAME);
   let session: Session | undefined;
   const timer = setTimeout(() => refuse("no registration came"), REGISTER_TIMEOUT_MS);
@@ -42,15 +38,14 @@ export function acceptConnection(
     if (frame === undefined) return;
     const registration = decodeRegister(frame);
     clearTimeout(timer);
-    const id = ids.next++;
     if (registration.type === "client") {
-      session = startClientSession(engine, id, connection, registration, splitter);
+      session = startClientSession(engine, connection, registration, splitter);
       // What came together with the registration.
       session.onData(new Uint8Array(0));
       return;
     }
     const rest = splitter.takeRest();
-    session = startWorkerSession(engine, id, connection, registration);
+    session = startWorkerSession(engine, engine.ids.next++, connection, registration);
     if (rest.length > 0) session.onData(rest);
   };
 

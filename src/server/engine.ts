@@ -4,7 +4,9 @@ import type { SchedulerEvent } from "../core/scheduler/events.ts";
 import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
 import { hasWork, stepScheduler } from "../core/scheduler/step.ts";
 import { MAX_GIVEN_RESULTS_BYTES, MAX_HELD_RESULTS_BYTES } from "../protocol/limits.ts";
-import type { ClientSession } from "./clients/client-session.ts";
+import type { CommandTaker } from "./clients/command-taker.ts";
+import { createNamedPlans, type NamedPlans } from "./clients/named-plans.ts";
+import { createSessionKeys, type SessionKeys } from "./clients/session-keys.ts";
 import type { Journal } from "./journal/journal.ts";
 import { createPythonAdvice, type PythonAdvice } from "./python-advice.ts";
 import { createSymbols, type Symbols } from "./symbols.ts";
@@ -22,7 +24,12 @@ export type UntimedEvent = SchedulerEvent extends infer Event
 export type Engine = {
   readonly state: SchedulerState;
   readonly symbols: Symbols;
-  readonly clients: Map<number, ClientSession>;
+  /** Clients that can be told something now, and the owners of named plans. */
+  readonly clients: Map<number, CommandTaker>;
+  readonly sessionKeys: SessionKeys;
+  readonly namedPlans: NamedPlans;
+  /** Of workers and clients. */
+  readonly ids: { next: number };
   readonly workers: Map<number, WorkerSession>;
   /** Names this run of the server. */
   readonly serverId: string;
@@ -42,6 +49,7 @@ export type Engine = {
 
 export type EngineOptions = {
   readonly unsatisfiableAfterMs: number;
+  readonly clientGraceMs: number;
   readonly serverId: string;
   readonly journal: Journal | undefined;
   readonly log: Log;
@@ -52,6 +60,7 @@ export function createEngine(options: EngineOptions): Engine {
   const symbols = createSymbols();
   const state = createSchedulerState({
     unsatisfiableAfterMs: options.unsatisfiableAfterMs,
+    clientGraceMs: options.clientGraceMs,
     heldBytesMax: MAX_HELD_RESULTS_BYTES,
     givenBytesMax: MAX_GIVEN_RESULTS_BYTES,
     symbolName: symbols.nameOf,
@@ -60,13 +69,17 @@ export function createEngine(options: EngineOptions): Engine {
   const { log } = options;
   const clients: Engine["clients"] = new Map();
   const workers: Engine["workers"] = new Map();
+  const clusterId = options.journal?.clusterId ?? options.serverId;
   const engine: Engine = {
     state,
     symbols,
     clients,
     workers,
     serverId: options.serverId,
-    clusterId: options.journal?.clusterId ?? options.serverId,
+    clusterId,
+    sessionKeys: createSessionKeys(clusterId),
+    namedPlans: createNamedPlans(),
+    ids: { next: 1 },
     journal: options.journal,
     startedAtMs: performance.now(),
     log,
@@ -125,6 +138,10 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
       engine.clients.get(command.clientId)?.tellFinished(command);
       break;
     case "notify-failed":
+      if (command.isAgain) {
+        engine.clients.get(command.clientId)?.tellFailed(command);
+        break;
+      }
       engine.trace?.onFailed(command);
       engine.log("info", "task failed", {
         client: command.clientId,
@@ -134,6 +151,17 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
         reason: firstLine(command.failure.message),
       });
       engine.clients.get(command.clientId)?.tellFailed(command);
+      break;
+    case "notify-accepted":
+      engine.clients.get(command.clientId)?.tellAccepted(command);
+      break;
+    case "attached":
+      engine.clients.get(command.clientId)?.tellAttached(command);
+      break;
+    case "end-client":
+      engine.log("info", "client did not come back", { client: command.clientId });
+      engine.sessionKeys.forget(command.clientId);
+      engine.clients.get(command.clientId)?.expire();
       break;
     case "notify-notice":
       engine.log("warning", "task waits", {

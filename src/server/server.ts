@@ -17,6 +17,8 @@ export type ServerOptions = {
   readonly port: number;
   /** How long a request that no worker can satisfy waits before its task fails; default 60 s. */
   readonly unsatisfiableAfterMs?: number;
+  /** How long a client whose connection broke is waited for, and its plans go on; default 30 s. */
+  readonly clientGraceMs?: number;
   readonly log: Log;
 };
 
@@ -38,14 +40,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   const engine = createEngine({
     unsatisfiableAfterMs: options.unsatisfiableAfterMs ?? 60_000,
+    clientGraceMs: options.clientGraceMs ?? 30_000,
     serverId: randomUUID(),
     journal: undefined,
     log,
     onTerminate: () => onTerminate(),
   });
-  const ids = { next: 1 };
   const listener = await listenTcp({ host: options.host, port: options.port }, (connection) =>
-    acceptConnection(engine, connection, ids),
+    acceptConnection(engine, connection),
   );
   const tick = setInterval(() => engine.step({ kind: "time-passed" }), TICK_MS);
   log("info", "server listens", { host: listener.host, port: listener.port });
@@ -59,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         worker.send({ kind: "stop" });
         worker.end();
       }
-      for (const client of engine.clients.values()) client.end();
+      for (const client of engine.clients.values()) client.end("It was stopped.");
       const deadlineMs = performance.now() + STOP_GRACE_MS;
       while (engine.workers.size > 0 && performance.now() < deadlineMs) await delay(5);
       closePullers(engine);

@@ -28,7 +28,7 @@ export function createStatus(engine: Engine): ClusterStatus {
       };
     }),
     tasks,
-    clients: engine.clients.size,
+    clients: engine.clients.size - engine.namedPlans.byName.size,
     dataObjects: state.objectCount,
     uptimeMs: performance.now() - engine.startedAtMs,
     unsatisfiable: findUnsatisfiableRequests(state).map(({ request, tasks: waiting }) => ({

@@ -234,6 +234,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
         deliver(command);
         break;
       case "record":
+      case "notify-accepted":
+      case "attached":
+      case "end-client":
         break;
       default:
         unreachable(command);

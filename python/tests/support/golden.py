@@ -117,6 +117,7 @@ SCHEMAS: Dict[str, dict] = {
                 0x1A: ("run_counts", _packed_int32),
                 0x22: ("run_states", "bytes"),
                 0x28: ("has_more", "bool"),
+                0x32: ("plan_counts", _packed_int32),
             },
         ),
         0x2DA: ("name", "text"),

@@ -40,9 +40,32 @@ export type SchedulerCommand =
       readonly failure: TaskFailure;
       /** The task of another plan whose failure is the cause. */
       readonly cause: number | undefined;
+      /** It was told before, but its client may have missed it. */
+      readonly isAgain?: boolean;
       /** Not to be told before so many records are safe; 0 or absent: at once. */
       readonly afterRecord?: number;
     }
+  /** So many tasks from `idBase` on, a plan or a chunk, were taken. Only to clients that may come back. */
+  | {
+      readonly kind: "notify-accepted";
+      readonly clientId: number;
+      readonly idBase: number;
+      readonly taskCount: number;
+      /** Not to be told before so many records are safe; 0 or absent: at once. */
+      readonly afterRecord?: number;
+    }
+  /** The answer to a client that is back; what there is to tell it comes besides. */
+  | {
+      readonly kind: "attached";
+      readonly clientId: number;
+      /** First ids of the plans that it named and that are not here. */
+      readonly unknownPlans: Int32Array;
+      /** First id of the plan of which chunks are to come, or -1, and how many tasks of it have come. */
+      readonly openPlan: number;
+      readonly openPlanTasks: number;
+    }
+  /** A client was away for too long: it is forgotten. */
+  | { readonly kind: "end-client"; readonly clientId: number }
   /** Something that a client that understands notices should know about its task. */
   | {
       readonly kind: "notify-notice";

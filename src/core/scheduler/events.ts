@@ -1,7 +1,9 @@
 import type { FinishedTasks, HeldObjects, HeldTasks, TaskRefs } from "../model/batches.ts";
 import type { TaskFailure } from "../model/failures.ts";
+import type { HeldByClient } from "../model/held-by-client.ts";
 import type { Plan } from "../model/plan.ts";
 import type { ResourceOffer } from "../model/resources.ts";
+import type { ClientLife } from "./state.ts";
 
 /**
  * What has happened. Past tense; the scheduler cannot refuse it. What a worker or a client says may
@@ -120,6 +122,20 @@ export type SchedulerEvent =
       readonly takesCarried: boolean;
       /** What the shell needs to let it attach again; absent: its plans end with its connection, and are not written down. */
       readonly session?: Uint8Array | undefined;
+      /** How long its plans live; absent: as long as its connection. */
+      readonly life?: Exclude<ClientLife, "connection">;
+    }
+  /** The connection of a client that may come back is gone. */
+  | { readonly kind: "client-detached"; readonly atMs: number; readonly clientId: number }
+  /**
+   * It is back; answered by `attached`. Without `held`, of a named plan: somebody wants to be told all
+   * that there is to tell of it. Taken after all that the client has sent before.
+   */
+  | {
+      readonly kind: "client-attached";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly held: HeldByClient | undefined;
     }
   /** So many of the records that were commanded are safe, from the first one on. */
   | { readonly kind: "records-flushed"; readonly atMs: number; readonly recordCount: number }

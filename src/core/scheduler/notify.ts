@@ -23,7 +23,7 @@ export function notifyIfFinished(
   const client = ownerOf(state, row);
   if (client === undefined) return;
   const plan = planOf(state, row);
-  const isTold = !plan.isOpen && !plan.isGivenUp;
+  const isTold = !plan.isOpen && !plan.isGivenUp && client.isAttached;
   const isNews = isTold && (flags & (NOTIFIED | CHECKPOINT_PENDING)) === 0;
   const isGiven = isNews && client.takesCarried;
   if (carried !== undefined && entry >= 0 && !isGiven) holdResult(state, row, carried, entry);

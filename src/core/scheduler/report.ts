@@ -1,6 +1,15 @@
 import type { ResourceRequest } from "../model/resources.ts";
 import type { SchedulerState } from "./state.ts";
-import { ASSIGNED, PRESENT, READY, RUNNING, WAITING } from "./task-table.ts";
+import {
+  ASSIGNED,
+  CHECKPOINT_PENDING,
+  FREE,
+  PRESENT,
+  READY,
+  RESULT,
+  RUNNING,
+  WAITING,
+} from "./task-table.ts";
 
 export type WorkerCounts = { running: number; objects: number; objectBytes: number };
 
@@ -63,4 +72,24 @@ export function findUnsatisfiableRequests(
   return [...state.pooledClasses]
     .filter(({ capableKinds }) => capableKinds.size === 0)
     .map(({ request, pool }) => ({ request, tasks: state.queues.count(pool) }));
+}
+
+/** Results of a client that are there, and all that are not released. Looks at all rows of its plans. */
+export function countResults(
+  { clients, tasks }: SchedulerState,
+  clientId: number,
+): { readonly results: number; readonly finished: number } {
+  let results = 0;
+  let finished = 0;
+  for (const { rows, serial } of clients.get(clientId)?.plans ?? []) {
+    for (let i = 0; i < rows.length; i += 1) {
+      const row = rows.at(i);
+      if (tasks.state[row] === FREE || tasks.serial[row] !== serial) continue;
+      const flags = tasks.flags[row] as number;
+      if ((flags & RESULT) === 0) continue;
+      results += 1;
+      if (tasks.state[row] === PRESENT && (flags & CHECKPOINT_PENDING) === 0) finished += 1;
+    }
+  }
+  return { results, finished };
 }

@@ -9,6 +9,7 @@ import type { Drain } from "./drains.ts";
 import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
 import { createSchedulerJournal, type SchedulerJournal } from "./journal.ts";
+import type { LastWords } from "./last-words.ts";
 import type { Arrivals } from "./placement/arrivals.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
 import type { ClientEvent } from "./plans/clients.ts";
@@ -104,8 +105,20 @@ export type PlanRecord = {
   isToldUnsatisfiable: boolean;
 };
 
+/**
+ * How long the plans of a client live: as long as its connection; until it has been away for the
+ * grace; or for ever, which is that of one plan that has a name and no client.
+ */
+export type ClientLife = "connection" | "session" | "named";
+
 export type ClientRecord = {
   readonly id: number;
+  life: ClientLife;
+  /** It can be told something now; else what it should know is told when it comes back. */
+  isAttached: boolean;
+  /** Since when it is not. */
+  detachedAtMs: number;
+  readonly lastWords: LastWords;
   /** Row of each task that the client can name. */
   readonly rows: PagedIndex;
   readonly plans: Set<PlanRecord>;
@@ -141,6 +154,8 @@ export type SchedulerCounters = {
 };
 
 export type SchedulerOptions = {
+  /** How long a client that may come back is waited for. */
+  readonly clientGraceMs: number;
   /** How long a request that no worker can satisfy may wait before its task fails. */
   readonly unsatisfiableAfterMs: number;
   /** Memory for small results of clients that fetch them; 0: no result rides with a report. */
@@ -222,6 +237,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
   const tasks = new TaskTable();
   return {
     options: {
+      clientGraceMs: 30_000,
       unsatisfiableAfterMs: 60_000,
       heldBytesMax: 0,
       givenBytesMax: 0,

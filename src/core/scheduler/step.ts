@@ -15,6 +15,7 @@ import {
   onTasksStarted,
 } from "./handlers/attempts.ts";
 import { onClientEvent } from "./handlers/client-events.ts";
+import { endAbsentClients, onClientDetached } from "./handlers/clients.ts";
 import { onReplicationFailed, onWorkerDraining } from "./handlers/drains.ts";
 import { onReplicasAdded, onReplicasMissing } from "./handlers/replicas.ts";
 import {
@@ -26,6 +27,7 @@ import {
 import { onTasksFinished } from "./handlers/tasks-finished.ts";
 import { onRoundTripMeasured, onWorkerJoined, onWorkerLost } from "./handlers/workers.ts";
 import { onRecordsFlushed } from "./journal.ts";
+import { keepLastWords } from "./last-words.ts";
 import { commandsOf } from "./outbox.ts";
 import { continueWork } from "./plans/continue-work.ts";
 import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
@@ -49,6 +51,7 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
   if (context.poolGrew || changesWorkers(event.kind)) {
     findUnsatisfiable(context);
   }
+  if (context.outbox.others.length > 0) keepLastWords(state, context.outbox.others);
   const commands = commandsOf(state, context.outbox);
   giveBackIfEmpty(state);
   return commands;
@@ -129,7 +132,11 @@ function handle(context: StepContext, event: SchedulerEvent): void {
     case "plan-completed":
     case "results-released":
     case "result-requested":
+    case "client-attached":
       onClientEvent(context, event);
+      break;
+    case "client-detached":
+      onClientDetached(context, event);
       break;
     case "work-continued":
       break;
@@ -151,6 +158,7 @@ function handle(context: StepContext, event: SchedulerEvent): void {
       forgetOldRetractions(context);
       failUnsatisfiable(context);
       tellStalls(context);
+      endAbsentClients(context);
       break;
     default:
       unreachable(event);

@@ -1,27 +1,12 @@
+import { type HeldByClient, RESULT_HERE } from "../../core/model/held-by-client.ts";
 import { ProtocolError } from "../protocol-error.ts";
 import type { ByteReader } from "../wire/byte-reader.ts";
 import type { ByteWriter } from "../wire/byte-writer.ts";
 import { beginMessage, endMessage, putBytesField, putInt32Field } from "../wire/protobuf-fields.ts";
 import { packFixed32, unpackSigned32 } from "./packed-columns.ts";
 
-/** The client waits for it. */
-export const RESULT_PENDING = 0;
-/** The client was told that it is finished. */
-export const RESULT_FINISHED = 1;
-/** The same, and its value is at the client. */
-export const RESULT_HERE = 2;
-
-/**
- * What a client has when it comes back: whatever the server has of its results and is not named here
- * was released. Large ones go in several parts.
- */
-export type HeldResults = {
-  /** First ids of the plans with results that are pending, or of which no PLAN_ACCEPTED has come. */
-  readonly planBases: Int32Array;
-  /** Run i: results `runStarts[i]` and up, so many of `runCounts[i]`, in the state of `runStates[i]`. Rising. */
-  readonly runStarts: Int32Array;
-  readonly runCounts: Int32Array;
-  readonly runStates: Uint8Array;
+/** A part of what a client has when it comes back. */
+export type HeldResults = HeldByClient & {
   /** Another part follows. */
   readonly hasMore: boolean;
 };
@@ -34,12 +19,14 @@ export function encodeHeldResults(writer: ByteWriter, tag: number, held: HeldRes
   putBytesField(writer, 0x1a, packFixed32(held.runCounts));
   putBytesField(writer, 0x22, held.runStates);
   if (held.hasMore) putInt32Field(writer, 0x28, 1);
+  putBytesField(writer, 0x32, packFixed32(held.planCounts));
   endMessage(writer, message);
 }
 
 /** Decodes the nested message that comes next. Throws a ProtocolError. */
 export function decodeHeldResults(reader: ByteReader): HeldResults {
   let planBases = new Int32Array(0);
+  let planCounts = new Int32Array(0);
   let runStarts = new Int32Array(0);
   let runCounts = new Int32Array(0);
   let runStates = new Uint8Array(0);
@@ -52,11 +39,13 @@ export function decodeHeldResults(reader: ByteReader): HeldResults {
     else if (tag === 0x1a) runCounts = unpackSigned32(reader.lengthPrefixed());
     else if (tag === 0x22) runStates = reader.lengthPrefixed().slice();
     else if (tag === 0x28) hasMore = reader.bool();
+    else if (tag === 0x32) planCounts = unpackSigned32(reader.lengthPrefixed());
     else reader.skip(tag);
   }
   reader.leave(outerEnd);
+  checkRuns(planBases, planCounts, new Uint8Array(planBases.length));
   checkRuns(runStarts, runCounts, runStates);
-  return { planBases, runStarts, runCounts, runStates, hasMore };
+  return { planBases, planCounts, runStarts, runCounts, runStates, hasMore };
 }
 
 function checkRuns(starts: Int32Array, counts: Int32Array, states: Uint8Array): void {
@@ -71,4 +60,30 @@ function checkRuns(starts: Int32Array, counts: Int32Array, states: Uint8Array): 
     if (!isSound) throw new ProtocolError(`run ${i} of the results that a client has is not one`);
     end = start + count;
   }
+}
+
+/** All parts in one. Throws a ProtocolError if they do not rise. */
+export function joinHeldResults(parts: readonly HeldResults[]): HeldByClient {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const planBases = joinColumns(parts.map((part) => part.planBases));
+  const planCounts = joinColumns(parts.map((part) => part.planCounts));
+  const runStarts = joinColumns(parts.map((part) => part.runStarts));
+  const runCounts = joinColumns(parts.map((part) => part.runCounts));
+  const runStates = Uint8Array.from(
+    joinColumns(parts.map(({ runStates: states }) => Int32Array.from(states))),
+  );
+  checkRuns(planBases, planCounts, new Uint8Array(planBases.length));
+  checkRuns(runStarts, runCounts, runStates);
+  return { planBases, planCounts, runStarts, runCounts, runStates };
+}
+
+function joinColumns(columns: readonly Int32Array[]): Int32Array {
+  const joined = new Int32Array(columns.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const column of columns) {
+    joined.set(column, at);
+    at += column.length;
+  }
+  return joined;
 }

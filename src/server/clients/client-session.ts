@@ -1,6 +1,5 @@
 import { encodeUtf8 } from "../../core/base/utf8.ts";
 import { kindOf } from "../../core/model/failures.ts";
-import type { SchedulerCommand } from "../../core/scheduler/commands.ts";
 import { type ClientRequest, decodeClientRequest } from "../../protocol/client/client-request.ts";
 import {
   type ClientResponse,
@@ -8,6 +7,7 @@ import {
 } from "../../protocol/client/client-response.ts";
 import { REQUEST_FRAME } from "../../protocol/client/frame-limit.ts";
 import type { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
+import { type HeldResults, joinHeldResults } from "../../protocol/client/held-results.ts";
 import { type PlanContext, PlanRefusal } from "../../protocol/client/plan-context.ts";
 import type { Register } from "../../protocol/client/register.ts";
 import { encodeResultsFinished } from "../../protocol/client/results-finished.ts";
@@ -22,11 +22,13 @@ import { createStatus } from "../status.ts";
 import { startTrace } from "../trace/trace.ts";
 import { announceSymbols } from "../workers/worker-session.ts";
 import { findLoadable } from "./checkpoint-files.ts";
+import type { CommandTaker } from "./command-taker.ts";
 import { createDeliveries } from "./deliveries.ts";
-import type { Deliver, DeliverHeld } from "./delivery.ts";
+import { encodeKeptClient } from "./kept-clients.ts";
+import { createPlanRequests } from "./plan-requests.ts";
 
 /** What this server takes beyond the original protocol; told to clients that do so themselves. */
-const SERVER_CAPABILITIES = ["releases", "plan-chunks"];
+const SERVER_CAPABILITIES = ["releases", "plan-chunks", "sessions"];
 
 const MAX_INT32 = 2 ** 31 - 1;
 
@@ -36,26 +38,18 @@ function checkPlanSize(idBase: number, taskCount: number): void {
   throw unexpected(`a plan of 1 to ${count} tasks from ${idBase} on`, `${taskCount}`);
 }
 
-type CommandOf<Kind extends SchedulerCommand["kind"]> = Extract<SchedulerCommand, { kind: Kind }>;
-
 /** A client that has registered. */
-export type ClientSession = {
+export type ClientSession = CommandTaker & {
   readonly id: number;
   /** Takes what came; the splitter holds what came with the registration. */
   onData(chunk: Uint8Array): void;
   onClose(error: Error | undefined): void;
-  tellFinished(command: CommandOf<"notify-finished">): void;
-  tellFailed(command: CommandOf<"notify-failed">): void;
-  /** Something to know about one of its tasks, or in general. */
-  tellNotice(clientTask: number | undefined, message: string): void;
-  refuse(command: CommandOf<"refuse">): void;
-  deliver(command: Deliver | DeliverHeld): void;
-  end(): void;
+  /** Its client has come back on another connection. */
+  replace(): void;
 };
 
 export function startClientSession(
   engine: Engine,
-  id: number,
   connection: TcpConnection,
   register: Register,
   splitter: FrameSplitter,
@@ -63,7 +57,14 @@ export function startClientSession(
   const takesNotices = register.capabilities.includes("notices");
   const takesCarried = register.capabilities.includes("carried-results");
   splitter.limit = REQUEST_FRAME;
+  const mayReturn = register.capabilities.includes("sessions");
+  const returningId = findReturning(engine, register);
+  const id = returningId ?? engine.ids.next++;
+  const hasReturned = returningId !== undefined;
   let isOver = false;
+  /** It has come back and not said so far what it has. */
+  let isReturning = hasReturned;
+  const heldParts: HeldResults[] = [];
   /** A plan's checkpoints are being looked for; requests wait, for they may be about its tasks. */
   let isBusy = false;
   /** First id of the plan whose chunks are coming; -1 for none. */
@@ -93,21 +94,46 @@ export function startClientSession(
     leave("it broke the protocol");
   };
 
-  const leave = (reason: string): void => {
-    if (isOver) return;
+  /** True the first time. */
+  const close = (): boolean => {
+    if (isOver) return false;
     isOver = true;
     engine.clients.delete(id);
     engine.pythonAdvice.onClientLeft(id);
     deliveries.abandon();
+    return true;
+  };
+
+  /** It is gone for good. */
+  const leave = (reason: string): void => {
+    if (!close()) return;
+    engine.sessionKeys.forget(id);
     engine.log("info", "client left", { client: id, reason });
     engine.step({ kind: "client-left", clientId: id });
+  };
+
+  /** Its connection is gone, and it may come back. */
+  const detach = (reason: string): void => {
+    if (!close()) return;
+    engine.log("info", "client is away", { client: id, reason });
+    engine.step({ kind: "client-detached", clientId: id });
+  };
+
+  const farewell = (message: string): void => {
+    if (mayReturn) send({ kind: "farewell", message });
+    deliveries.closeAfterSent();
   };
 
   const submit = (request: Extract<ClientRequest, { kind: "plan" }>): void => {
     for (const worker of engine.workers.values()) announceSymbols(engine, worker);
     const { plan } = request;
     engine.pythonAdvice.onPlan(id, plan);
+    const { named } = request;
     const done = (loadable: Uint8Array | undefined): void => {
+      if (named !== undefined) {
+        plans.submit(plan, named, loadable);
+        return;
+      }
       engine.trace?.onPlan(id, plan);
       engine.step({ kind: "plan-submitted", clientId: id, plan, loadable });
     };
@@ -125,6 +151,9 @@ export function startClientSession(
   };
 
   const handle = (request: ClientRequest): void => {
+    if (isReturning && request.kind !== "attach" && request.kind !== "goodbye") {
+      throw unexpected("what a client has that comes back", request.kind);
+    }
     switch (request.kind) {
       case "plan":
         if (openPlanBase !== -1) throw unexpected("chunks until the end of their plan", "a PLAN");
@@ -152,6 +181,7 @@ export function startClientSession(
         engine.step({ kind: "plan-completed", clientId: id });
         break;
       case "fetch":
+        if (plans.fetch(request.id)) break;
         engine.step({ kind: "result-requested", clientId: id, clientTask: request.id });
         break;
       case "release":
@@ -175,7 +205,8 @@ export function startClientSession(
         send({ kind: "status", json: JSON.stringify(createStatus(engine)) });
         break;
       case "explain": {
-        const query = request.query === "" ? `${id}/${request.id}` : request.query;
+        const own = plans.nameOf(request.id) ?? `${id}/${request.id}`;
+        const query = request.query === "" ? own : request.query;
         send({ kind: "explanations", json: JSON.stringify(explainTasks(engine, query)) });
         break;
       }
@@ -196,12 +227,15 @@ export function startClientSession(
         leave("it said goodbye");
         break;
       case "attach":
+        takeHeld(request.held);
+        break;
       case "listPlans":
       case "findPlan":
       case "forgetPlan":
       case "cancelPlan":
       case "attachPlan":
-        throw unexpected("a request that this server takes", request.kind);
+        plans.handle(request);
+        break;
       default: {
         const unknown: never = request;
         throw new TypeError(`no such request: ${JSON.stringify(unknown)}`);
@@ -220,6 +254,15 @@ export function startClientSession(
       if (!(error instanceof ProtocolError)) throw error;
       giveUp(error.message);
     }
+  };
+
+  const takeHeld = (held: HeldResults): void => {
+    heldParts.push(held);
+    if (held.hasMore) return;
+    if (!isReturning) throw unexpected("what a client has that comes back", "it once more");
+    isReturning = false;
+    openPlanBase = engine.state.clients.get(id)?.openPlan?.idBase ?? -1;
+    engine.step({ kind: "client-attached", clientId: id, held: joinHeldResults(heldParts) });
   };
 
   const takeRequest = (frame: Uint8Array): void => {
@@ -244,7 +287,15 @@ export function startClientSession(
       splitter.push(chunk);
       takeRequests();
     },
-    onClose: (error) => leave(error?.message ?? "connection closed"),
+    onClose: (error) => {
+      const reason = error?.message ?? "connection closed";
+      if (mayReturn) detach(reason);
+      else leave(reason);
+    },
+    replace() {
+      detach("it comes back on another connection");
+      connection.destroy();
+    },
     tellFinished({ clientTasks, carried }) {
       const writer = new ByteWriter();
       if (takesCarried) encodeResultsFinished(writer, { ids: clientTasks, carried });
@@ -277,15 +328,73 @@ export function startClientSession(
       if (planIdBase !== undefined) sendError(message, { id: planIdBase, planRefused: true });
       else sendError(message, clientTask === undefined ? {} : { id: clientTask });
     },
+    tellAccepted({ idBase, taskCount }) {
+      send({ kind: "planAccepted", id: idBase, taskCount });
+    },
+    tellAttached({ unknownPlans, openPlan, openPlanTasks }) {
+      openPlanBase = openPlan;
+      send({ kind: "attached", unknownPlans, openPlan, openPlanTasks });
+    },
     deliver: (command) => deliveries.deliver(command),
-    end: () => deliveries.closeAfterSent(),
+    expire() {
+      // It came back at the last moment, and has not said so yet.
+      farewell("It was away for too long.");
+      close();
+    },
+    end(message) {
+      if (message === undefined) deliveries.closeAfterSent();
+      else farewell(message);
+    },
   };
+  const plans = createPlanRequests(engine, {
+    clientName: register.clientName,
+    taker: session,
+    isLive: () => !isOver,
+    send,
+  });
 
+  if (register.session !== undefined && !hasReturned) {
+    isOver = true;
+    engine.log("info", "client came back too late", { name: register.clientName });
+    farewell(
+      "It does not know this client any more: it was away for too long, or the server is another one.",
+    );
+    return session;
+  }
+  if (hasReturned) {
+    const former = engine.clients.get(id);
+    if (former !== undefined && "replace" in former) (former as ClientSession).replace();
+  }
   engine.clients.set(id, session);
-  engine.log("info", "client joined", { client: id, name: register.clientName });
+  const name = register.clientName;
+  engine.log("info", hasReturned ? "client is back" : "client joined", { client: id, name });
   const capabilities = register.capabilities.length === 0 ? [] : SERVER_CAPABILITIES;
-  send({ kind: "dictionary", symbols: engine.symbols.names, capabilities });
+  const { names } = engine.symbols;
+  const secret = hasReturned ? register.sessionSecret : engine.sessionKeys.create(id);
+  if (!mayReturn || secret === undefined)
+    send({ kind: "dictionary", symbols: names, capabilities });
+  else {
+    const ticket = {
+      id: engine.sessionKeys.sessionOf(id),
+      secret,
+      graceMs: engine.state.options.clientGraceMs,
+    };
+    send({ kind: "dictionary", symbols: names, capabilities, session: ticket });
+  }
   engine.pythonAdvice.onClientJoined(id, register.versions ?? []);
-  if (takesCarried) engine.step({ kind: "client-joined", clientId: id, takesCarried });
+  if (hasReturned) return session;
+  if (mayReturn && secret !== undefined) {
+    const kept = encodeKeptClient({ kind: "session", secret });
+    const joined = { clientId: id, takesCarried, session: kept, life: "session" } as const;
+    engine.step({ kind: "client-joined", ...joined });
+  } else if (takesCarried) engine.step({ kind: "client-joined", clientId: id, takesCarried });
   return session;
+}
+
+/** The client that comes back; undefined for a new one, and for one that is not known any more. */
+function findReturning(engine: Engine, register: Register): number | undefined {
+  const { session, sessionSecret } = register;
+  if (session === undefined || sessionSecret === undefined) return undefined;
+  const id = engine.sessionKeys.find(session, sessionSecret);
+  return id !== undefined && engine.state.clients.has(id) ? id : undefined;
 }

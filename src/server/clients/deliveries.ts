@@ -59,7 +59,12 @@ export function createDeliveries(
     if (aborting.signal.aborted) {
       engine.step({ kind: "delivery-ended", task, attempt });
     } else if (end === "not-begun") {
-      setTimeout(() => engine.step({ kind: "delivery-failed", task, attempt }), RETRY_MS).unref();
+      const tryAgain = (): void => {
+        // A client that is gone by then does not want it any more, or asks again.
+        const kind = aborting.signal.aborted ? "delivery-ended" : "delivery-failed";
+        engine.step({ kind, task, attempt });
+      };
+      setTimeout(tryAgain, RETRY_MS).unref();
     } else {
       engine.step({ kind: "delivery-ended", task, attempt });
       if (end === "broken") {

@@ -59,6 +59,9 @@ export function createPlainServer(
         throw new Error(`the scheduler says: ${JSON.stringify(command)}`);
       case "deliver-held":
       case "deliver":
+      case "notify-accepted":
+      case "attached":
+      case "end-client":
         throw new Error(`nothing here calls for '${command.kind}'`);
       default:
         unreachable(command);

@@ -48,6 +48,7 @@ type FieldName =
   | "paths"
   | "plan"
   | "plan_bases"
+  | "plan_counts"
   | "positions"
   | "port"
   | "resource_request_index"

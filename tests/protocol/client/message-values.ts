@@ -69,6 +69,7 @@ export function smallRequestOf(values: Values): SmallRequest {
 function heldOf(values: Values): HeldResults {
   return {
     planBases: Int32Array.from(listOf<number>(values.plan_bases)),
+    planCounts: Int32Array.from(listOf<number>(values.plan_counts)),
     runStarts: Int32Array.from(listOf<number>(values.run_starts)),
     runCounts: Int32Array.from(listOf<number>(values.run_counts)),
     runStates: bytesOf(values.run_states),

@@ -107,15 +107,18 @@ def _about_plan(kind: int, name: str) -> bytes:
 
 def attach_frame(
     plan_bases: Sequence[int],
+    plan_counts: Sequence[int],
     run_starts: Sequence[int],
     run_counts: Sequence[int],
     run_states: bytes,
     has_more: bool = False,
 ) -> bytes:
-    """What a client has that comes back. Run i: results `run_starts[i]` and up, `run_counts[i]` of
+    """What a client has that comes back: plans that have pending results, or that the server has
+    not accepted, and results. Run i: results `run_starts[i]` and up, `run_counts[i]` of
     them, in the state `run_states[i]`: 0 pending, 1 finished, 2 finished and the value is here."""
     held = pack_ids(0x0A, plan_bases) + pack_ids(0x12, run_starts) + pack_ids(0x1A, run_counts)
     held += bytes_field(0x22, run_states) + (int_field(0x28, 1) if has_more else b"")
+    held += pack_ids(0x32, plan_counts)
     return frame(int_field(0x08, _ATTACH) + bytes_field(0x2D2, held))
 
 

@@ -1,6 +1,7 @@
 import { unreachable } from "../../base/assert.ts";
 import type { StepContext } from "../context.ts";
 import { type ClientEvent, clientOf } from "../plans/clients.ts";
+import { onClientAttached } from "./clients.ts";
 import {
   onPlanBegun,
   onPlanCompleted,
@@ -39,6 +40,9 @@ export function handleClientEvent(context: StepContext, event: ClientEvent): voi
       break;
     case "result-requested":
       onResultRequested(context, event);
+      break;
+    case "client-attached":
+      onClientAttached(context, event);
       break;
     default:
       unreachable(event);

@@ -13,10 +13,11 @@ type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { ki
 
 export function onClientJoined(
   { state, outbox }: StepContext,
-  { clientId, takesCarried, session }: EventOf<"client-joined">,
+  { clientId, takesCarried, session, life }: EventOf<"client-joined">,
 ): void {
   const client = clientOf(state, clientId);
   client.takesCarried = takesCarried;
+  if (life !== undefined) client.life = life;
   if (session === undefined || state.journal === undefined) return;
   client.isJournaled = true;
   outbox.records.push({ kind: "client-joined", clientId, takesCarried, session });

@@ -1,6 +1,7 @@
 import { IntervalSet } from "../../base/interval-set.ts";
 import { PagedIndex } from "../../base/paged-index.ts";
 import type { SchedulerEvent } from "../events.ts";
+import { createLastWords } from "../last-words.ts";
 import type { ClientRecord, SchedulerState } from "../state.ts";
 
 /** What a client asks for; taken in its order, also where one takes more than one step. */
@@ -14,7 +15,8 @@ export type ClientEvent = Extract<
       | "plan-refused"
       | "plan-completed"
       | "results-released"
-      | "result-requested";
+      | "result-requested"
+      | "client-attached";
   }
 >;
 
@@ -24,6 +26,10 @@ export function clientOf(state: SchedulerState, id: number): ClientRecord {
   if (client === undefined) {
     client = {
       id,
+      life: "connection",
+      isAttached: true,
+      detachedAtMs: 0,
+      lastWords: createLastWords(),
       rows: new PagedIndex(),
       plans: new Set(),
       failedIds: new IntervalSet(),

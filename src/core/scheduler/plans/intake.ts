@@ -142,6 +142,7 @@ export function advanceIntake(context: StepContext, intake: Intake): boolean {
       return endIntake(context, intake);
     }
     if (intake.phase === "starting-rest" && intake.position === intake.plan.taskCount) {
+      tellAccepted(context, intake);
       resurrect(context, intake.dormant);
       return endIntake(context, intake);
     }
@@ -186,6 +187,19 @@ function advancePhase(context: StepContext, intake: PlanIntake): string | undefi
       startRest(context, intake);
       return undefined;
   }
+}
+
+/** From now on the client need not keep it. */
+function tellAccepted({ outbox }: StepContext, { client, plan, record }: PlanIntake): void {
+  if (client.life === "connection") return;
+  const { idBase, taskCount } = plan;
+  outbox.others.push({
+    kind: "notify-accepted",
+    clientId: client.id,
+    idBase,
+    taskCount,
+    afterRecord: record.acceptedRecord,
+  });
 }
 
 function enter(intake: PlanIntake, phase: Phase, position: number): undefined {
