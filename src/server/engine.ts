@@ -9,6 +9,7 @@ import { createNamedPlans, type NamedPlans } from "./clients/named-plans.ts";
 import { createSessionKeys, type SessionKeys } from "./clients/session-keys.ts";
 import type { Journal } from "./journal/journal.ts";
 import { createPythonAdvice, type PythonAdvice } from "./python-advice.ts";
+import { createRetryTimer } from "./retry-timer.ts";
 import { createSymbols, type Symbols } from "./symbols.ts";
 import type { Trace } from "./trace/trace.ts";
 import type { WorkerSession } from "./workers/worker-session.ts";
@@ -91,9 +92,11 @@ export function createEngine(options: EngineOptions): Engine {
       engine.trace?.onEvent(event);
       for (const command of stepScheduler(state, event)) runCommand(engine, command);
       continueLater();
+      retryTimer.update();
     },
     terminate: options.onTerminate,
   };
+  const retryTimer = createRetryTimer(state, () => engine.step({ kind: "retries-due" }));
   let willContinue = false;
   /** What the step left over is done in turns of the loop, between those of everybody else. */
   const continueLater = (): void => {

@@ -11,6 +11,7 @@ export function createStatus(engine: Engine): ClusterStatus {
     ...counts.byState,
     finished: state.counters.tasksFinished,
     failed: state.counters.tasksFailed,
+    ...(state.retries.delays.size > 0 && { retrying: state.retries.delays.size }),
   };
   return {
     workers: [...state.workers.values()].map((worker) => {

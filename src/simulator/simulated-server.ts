@@ -6,6 +6,7 @@ import { BUILTIN_SYMBOLS, RESOURCE_PREFIX, TASK_TYPE } from "../core/model/symbo
 import type { SchedulerCommand } from "../core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../core/scheduler/events.ts";
 import { checkSchedulerInvariants } from "../core/scheduler/invariants.ts";
+import { nextDueAtMs } from "../core/scheduler/retries.ts";
 import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
 import { hasWork, stepScheduler } from "../core/scheduler/step.ts";
 import { decodeClientRequest } from "../protocol/client/client-request.ts";
@@ -100,6 +101,18 @@ export function createSimulatedServer(world: World): SimulatedServer {
 
     for (const command of commands) carryOut(command);
     continueLater();
+    wakeWhenDue();
+  };
+
+  let wakesAtMs = Number.POSITIVE_INFINITY;
+  const wakeWhenDue = (): void => {
+    const dueAtMs = nextDueAtMs(state);
+    if (dueAtMs === undefined || dueAtMs >= wakesAtMs) return;
+    wakesAtMs = dueAtMs;
+    clock.schedule(Math.max(1, Math.ceil(1_000 * dueAtMs - clock.nowUs())), () => {
+      if (wakesAtMs === dueAtMs) wakesAtMs = Number.POSITIVE_INFINITY;
+      step({ kind: "retries-due", atMs: clock.nowMs() });
+    });
   };
 
   let willContinue = false;

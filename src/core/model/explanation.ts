@@ -22,6 +22,10 @@ export type TaskExplanation = {
   readonly blockers: readonly ExplainedInput[];
   /** Workers that could run it, the cheapest first, and what each would cost now. */
   readonly candidates: readonly ExplainedCandidate[];
+  /** It waits for its next attempt, and what became of those before. */
+  readonly retry?: { readonly inMs: number };
+  /** What became of the attempts that failed by themselves, a line each. */
+  readonly failures: readonly string[];
   /** How often it was given to a worker. */
   readonly attempts: number;
   /** Why attempts ended without a result, or the result had to be made again; the newest last. */
@@ -70,6 +74,7 @@ export type ExplainedRerun = {
 
 /** `retracted`: taken back before it began, for a worker that had nothing to do. */
 export type RerunReason =
+  | "failed"
   | "worker-lost"
   | "retracted"
   | "input-unreachable"

@@ -33,6 +33,8 @@ export type TaskFailure = {
   readonly signal?: string;
   /** The program's stderr, cut at 128 KiB. */
   readonly stderr?: string;
+  /** What became of the attempts before this one, a line each. */
+  readonly story?: readonly string[];
 };
 
 export const kindOf = ({ kind }: TaskFailure): FailureKind => kind ?? "error";

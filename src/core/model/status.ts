@@ -38,6 +38,8 @@ export type TaskCounts = {
   readonly running: number;
   readonly finished: number;
   readonly failed: number;
+  /** Of those that wait: failed by themselves, and are tried again after a while. Absent: none. */
+  readonly retrying?: number;
 };
 
 export type UnsatisfiableRequest = {

@@ -203,5 +203,7 @@ export type SchedulerEvent =
   | { readonly kind: "client-left"; readonly atMs: number; readonly clientId: number }
   /** Time for what earlier steps left over; comes when `hasWork` and others have been served. */
   | { readonly kind: "work-continued"; readonly atMs: number }
+  /** The time has come that `nextDueAtMs` has told. */
+  | { readonly kind: "retries-due"; readonly atMs: number }
   /** Comes once a second or so, for what depends on time alone. */
   | { readonly kind: "time-passed"; readonly atMs: number };

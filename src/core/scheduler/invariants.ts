@@ -102,7 +102,7 @@ function checkCarried({ tasks, held, options }: SchedulerState): void {
 
 /** Rows that work which is not done yet is about, and for which not all holds. */
 type Unsettled = {
-  /** Of plans that are being taken over; they count `NOT_BEGUN` unfinished inputs more. */
+  /** Of plans that are being taken over, or before their next attempt; they count `NOT_BEGUN` unfinished inputs more. */
   readonly notBegun: ReadonlySet<number>;
   /** Perhaps not wanted any more, but still there. */
   readonly going: ReadonlySet<number>;
@@ -116,6 +116,7 @@ function unsettledRows(state: SchedulerState): Unsettled {
   for (let row = 0; row < tasks.capacity; row += 1) {
     if (tasks.state[row] !== FREE && planOf(state, row).endings > 0) going.add(row);
   }
+  for (const row of state.retries.delays.keys()) notBegun.add(row);
   for (const intake of work.intakes) {
     if (intake.kind === "completion" || intake.record.isGivenUp) continue;
     intake.rows.forEach((row, i) => {

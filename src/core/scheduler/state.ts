@@ -2,9 +2,12 @@ import type { Uint32List } from "../base/columns.ts";
 import type { IntervalSet } from "../base/interval-set.ts";
 import type { PagedIndex } from "../base/paged-index.ts";
 import { PriorityQueues } from "../base/priority-queues.ts";
+import { createRandom, type Random } from "../base/random.ts";
+import type { PlanOptions } from "../model/policies.ts";
 import type { ResourceRequest } from "../model/resources.ts";
 import type { HeldResults } from "./carried-results.ts";
 import type { Crashes } from "./crashes.ts";
+import { createRetries, type Retries } from "./delays.ts";
 import type { Drain } from "./drains.ts";
 import { createStall, type Stall } from "./explain/stalls.ts";
 import { createGroups, type Groups } from "./groups.ts";
@@ -101,6 +104,8 @@ export type PlanRecord = {
   readonly isJournaled: boolean;
   /** The record, counted from 1, with the last of its tasks so far; 0: none. Nothing is told of it before that is safe. */
   acceptedRecord: number;
+  /** Set with its first tasks; absent: all as usual. */
+  options: PlanOptions | undefined;
   /** The client was told that some of its tasks find no worker. */
   isToldUnsatisfiable: boolean;
 };
@@ -151,6 +156,8 @@ export type SchedulerCounters = {
   tasksFailed: number;
   tasksRetracted: number;
   tasksRunAgain: number;
+  /** Attempts that failed by themselves, after which another one is made. */
+  tasksRetried: number;
 };
 
 export type SchedulerOptions = {
@@ -172,6 +179,8 @@ export type SchedulerOptions = {
   readonly policy: Policy | undefined;
   /** A task that was being executed by so many workers when they were lost fails. */
   readonly crashLimit: number;
+  /** Of the numbers by which waits are spread. */
+  readonly seed: number;
   /** Assumed speed of a worker's link, in bytes a microsecond. */
   readonly bytesPerUs: number;
   /** Whether `record` commands are carried out, and `records-flushed` answers them. */
@@ -196,6 +205,8 @@ export type SchedulerState = {
   readonly crashes: Crashes;
   /** By worker. */
   readonly drains: Map<number, Drain>;
+  readonly retries: Retries;
+  readonly random: Random;
   readonly stall: Stall;
   /** Lengths of the inputs of dynamic tasks. */
   readonly lengths: Map<number, number>;
@@ -248,6 +259,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       policy: undefined,
       crashLimit: 3,
       bytesPerUs: 1_000,
+      seed: 1,
       keepsJournal: false,
       ...options,
     },
@@ -260,6 +272,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     reruns: new Map(),
     crashes: new Map(),
     drains: new Map(),
+    retries: createRetries(),
+    random: createRandom(options.seed ?? 1),
     stall: createStall(),
     lengths: new Map(),
     arrivals: new Map(),
@@ -286,6 +300,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       tasksFailed: 0,
       tasksRetracted: 0,
       tasksRunAgain: 0,
+      tasksRetried: 0,
     },
     levelClock: createLevelClock(),
     journal: options.keepsJournal === true ? createSchedulerJournal(tasks) : undefined,

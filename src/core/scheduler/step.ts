@@ -31,6 +31,7 @@ import { keepLastWords } from "./last-words.ts";
 import { commandsOf } from "./outbox.ts";
 import { continueWork } from "./plans/continue-work.ts";
 import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
+import { beginDueRetries } from "./retries.ts";
 import type { SchedulerState } from "./state.ts";
 import { failUnsatisfiable, findUnsatisfiable, forgetOldRetractions } from "./unsatisfiable.ts";
 
@@ -153,6 +154,9 @@ function handle(context: StepContext, event: SchedulerEvent): void {
       break;
     case "client-left":
       onClientLeft(context, event);
+      break;
+    case "retries-due":
+      beginDueRetries(context);
       break;
     case "time-passed":
       forgetOldRetractions(context);

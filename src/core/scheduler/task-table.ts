@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import { ByteSegments } from "../base/byte-segments.ts";
 import { grownCapacity, type NumberColumn, resizeColumn, Uint32List } from "../base/columns.ts";
 import { IntArena } from "../base/int-arena.ts";
+import type { TaskPolicy } from "../model/policies.ts";
 import { LateEdges } from "./late-edges.ts";
 
 /** No task. */
@@ -131,7 +132,7 @@ export class TaskTable {
   worker: Int32Array<ArrayBuffer> = new Int32Array(0);
   sizeBytes: Float64Array<ArrayBuffer> = new Float64Array(0);
   dataType: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  /** Longest path to a result, in tasks; greater runs first. */
+  /** Greater runs first: urgency and level, see `core/model/urgency.ts`. */
   priority: Int32Array<ArrayBuffer> = new Int32Array(0);
   /** Row of the request classes. */
   request: Uint32Array<ArrayBuffer> = new Uint32Array(0);
@@ -151,6 +152,8 @@ export class TaskTable {
   readonly details: ByteSegments = new ByteSegments();
   /** Bytes of the checkpoint path before the label, where there is one. */
   readonly checkpointLengths: Map<number, number> = new Map();
+  /** Of rows that have a policy of their own. */
+  readonly policies: Map<number, TaskPolicy> = new Map();
   readonly #lateEdges = new LateEdges();
 
   /** A fresh row in state DORMANT without edges or details. */
@@ -202,6 +205,7 @@ export class TaskTable {
     this.freeEdges(row);
     if (this.detail[row] !== NO_ENTRY) this.details.release(this.detail[row] as number);
     if (this.checkpointLengths.size > 0) this.checkpointLengths.delete(row);
+    if (this.policies.size > 0) this.policies.delete(row);
     this.#lateEdges.delete(row);
     if (this.#newestOfAdopted.size > 0) {
       this.attempt[row] = this.#newestAttemptOf(row);

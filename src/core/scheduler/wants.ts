@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import { Uint32List } from "../base/columns.ts";
 import type { StepContext } from "./context.ts";
+import { cancelDelay, forgetRetries } from "./delays.ts";
 import { takeBack } from "./given.ts";
 import { recordPlanEnded } from "./journal.ts";
 import { addRef } from "./outbox.ts";
@@ -67,6 +68,7 @@ export function takeUnwanted(context: StepContext, base: number): void {
     context.budget -= tasks.inputCount[row] as number;
     if (current === PRESENT) dropObject(context, row);
     else if (current !== DORMANT) stopAttempt(context, row);
+    cancelDelay(state.retries, row);
     tasks.state[row] = DORMANT;
     unindex(state, row);
     releaseInputs(state, row, unwanted);
@@ -151,6 +153,7 @@ function freeRecord(state: SchedulerState, row: number, unwanted: RowList): void
   if (state.crashes.size > 0) state.crashes.delete(row);
   const plan = planOf(state, row);
   forgetTaskOfClass(state, classOf(state, row));
+  forgetRetries(state.retries, row);
   tasks.free(row);
   plan.liveCount -= 1;
   if (plan.liveCount === 0) forgetPlanIfEmpty(state, plan);

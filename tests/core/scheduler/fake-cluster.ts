@@ -1,6 +1,7 @@
 import { decodeUtf8Lossy, encodeUtf8 } from "../../../src/core/base/utf8.ts";
 import type { CarriedResults, FinishedTasks } from "../../../src/core/model/batches.ts";
 import { CarriedList } from "../../../src/core/model/carried-list.ts";
+import type { TaskFailure } from "../../../src/core/model/failures.ts";
 import { CPUS, DATA_TYPE } from "../../../src/core/model/symbols.ts";
 import type { SchedulerCommand } from "../../../src/core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../../../src/core/scheduler/events.ts";
@@ -33,6 +34,11 @@ export type FakeCluster = {
   /** Lets all workers finish whatever they are given until nothing is left. */
   finishAll(): void;
   finishedOf(clientId: number): number[];
+  /** Lets a worker fail the task with this client's number, which it was given. */
+  fail(workerId: number, clientTask: number, failure?: TaskFailure): SchedulerCommand[];
+  /** Lets time pass; what is due then begins. */
+  wait(ms: number): SchedulerCommand[];
+  failuresOf(clientId: number): Extract<SchedulerCommand, { kind: "notify-failed" }>[];
 };
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -121,6 +127,22 @@ export function createFakeCluster({
         finish(busy[0], Math.min(busy[1].length, 50));
       }
     },
+    fail: (workerId, clientTask, failure = { message: "it is broken" }) => {
+      const list = given.get(workerId) ?? [];
+      const found = list.findIndex((entry) => entry.clientTask === clientTask);
+      const [entry] = list.splice(found, found === -1 ? 0 : 1);
+      if (entry === undefined) throw new Error(`worker ${workerId} has no task ${clientTask}`);
+      const { task, attempt } = entry;
+      return step({ kind: "task-failed", workerId, task, attempt, failure });
+    },
+    wait: (ms) => {
+      nowMs += ms;
+      return step({ kind: "retries-due" });
+    },
+    failuresOf: (clientId) =>
+      commands.filter(
+        (command) => command.kind === "notify-failed" && command.clientId === clientId,
+      ) as Extract<SchedulerCommand, { kind: "notify-failed" }>[],
     finishedOf: (clientId) =>
       commands.flatMap((command) =>
         command.kind === "notify-finished" && command.clientId === clientId

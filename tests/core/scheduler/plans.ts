@@ -1,4 +1,9 @@
 import type { Plan } from "../../../src/core/model/plan.ts";
+import {
+  DEFAULT_POLICY,
+  type PlanOptions,
+  type TaskPolicy,
+} from "../../../src/core/model/policies.ts";
 import type { ResourceRequest } from "../../../src/core/model/resources.ts";
 import { TASK_TYPE } from "../../../src/core/model/symbols.ts";
 
@@ -10,10 +15,17 @@ export type TestTask = {
   readonly request?: ResourceRequest;
   readonly label?: string;
   readonly checkpoint?: string;
+  readonly policy?: Partial<TaskPolicy>;
+  /** Positions in `inputs`. */
+  readonly optional?: readonly number[];
 };
 
 /** A plan of these tasks, with client ids from `idBase` up; inputs are client ids. */
-export function planOfTasks(tasks: readonly TestTask[], idBase = 0): Plan {
+export function planOfTasks(
+  tasks: readonly TestTask[],
+  idBase = 0,
+  options?: Partial<PlanOptions>,
+): Plan {
   const texts = new TextEncoder();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -36,6 +48,14 @@ export function planOfTasks(tasks: readonly TestTask[], idBase = 0): Plan {
   });
   const requests = tasks.flatMap(({ request }) => (request === undefined ? [] : [request]));
   let next = 0;
+  const policies = tasks.flatMap(({ policy }) =>
+    policy === undefined ? [] : [{ ...DEFAULT_POLICY, ...policy }],
+  );
+  if (options?.defaultPolicy !== undefined) policies.push(options.defaultPolicy);
+  let nextPolicy = 0;
+  const optionalInputs = tasks.flatMap(({ optional = [] }, i) =>
+    optional.map((position) => (inputStarts[i] ?? 0) + position),
+  );
   return {
     idBase,
     taskCount: tasks.length,
@@ -50,5 +70,17 @@ export function planOfTasks(tasks: readonly TestTask[], idBase = 0): Plan {
     labels,
     checkpointPaths,
     metadata: undefined,
+    policies: policies.length === 0 ? undefined : policies,
+    policyIndexes:
+      policies.length === 0
+        ? undefined
+        : Int32Array.from(tasks, ({ policy }) => (policy === undefined ? -1 : nextPolicy++)),
+    optionalInputs: optionalInputs.length === 0 ? undefined : Uint32Array.from(optionalInputs),
+    options: options && {
+      isKeepGoing: false,
+      priority: 0,
+      defaultPolicy: undefined,
+      ...options,
+    },
   };
 }

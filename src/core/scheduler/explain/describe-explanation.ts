@@ -14,6 +14,7 @@ import { RUNNING } from "../task-table.ts";
 type Facts = Omit<TaskExplanation, "text">;
 
 const REASONS: Readonly<Record<RerunReason, string>> = {
+  failed: "saw it fail",
   "worker-lost": "was lost",
   retracted: "gave it back before it began, because another worker had nothing to do",
   "input-unreachable": "could not have one of its inputs",
@@ -29,7 +30,8 @@ export function describeExplanation(state: SchedulerState, row: number, facts: F
     headLine(facts),
     ...stateLines(state, row, facts),
     ...candidateLines(facts),
-    ...facts.reruns.map(rerunLine),
+    ...facts.failures.map((line) => `${line}.`),
+    ...facts.reruns.filter(({ reason }) => reason !== "failed").map(rerunLine),
   ].join("\n");
 }
 
@@ -61,10 +63,15 @@ function stateLines(state: SchedulerState, row: number, facts: Facts): string[] 
   }
 }
 
-function waitingLines({ missingInputCount, missingInputs, blockers }: Facts): string[] {
-  const lines = [
+function waitingLines({ retry, missingInputCount, missingInputs, blockers }: Facts): string[] {
+  const lines =
+    retry === undefined
+      ? []
+      : [`It waits for ${durationText(retry.inMs)} before it is tried again.`];
+  if (missingInputCount === 0) return lines;
+  lines.push(
     `It waits for ${countText(missingInputCount, "input")}: ${listTasks(missingInputs, missingInputCount)}.`,
-  ];
+  );
   const isNews = blockers.some(({ task }) => !missingInputs.some((input) => input.task === task));
   if (isNews) lines.push(`Behind those, in the end: ${listTasks(blockers, blockers.length)}.`);
   return lines;

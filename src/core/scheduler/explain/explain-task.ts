@@ -21,6 +21,7 @@ export function explainTask(state: SchedulerState, row: number): TaskExplanation
   const isDone = isPresent || tasks.state[row] === DORMANT;
   const holders = isPresent ? holdersOf(state, row) : [tasks.worker[row] as number];
   const missing = isDone ? { count: 0, some: [] } : findMissingInputs(state, row);
+  const delay = state.retries.delays.get(row);
   const facts = {
     client: planOf(state, row).clientId,
     task: tasks.clientTask[row] as number,
@@ -34,6 +35,8 @@ export function explainTask(state: SchedulerState, row: number): TaskExplanation
     missingInputs: missing.some,
     blockers: isDone ? [] : findBlockers(state, row),
     candidates: isDone ? [] : candidatesFor(state, row),
+    ...(delay === undefined ? {} : { retry: { inMs: Math.max(0, delay.dueAtMs - state.nowMs) } }),
+    failures: state.retries.failures.get(row)?.story ?? [],
     attempts: tasks.attemptsMade(row),
     reruns: rerunsOf(state, row).map(({ attempt, worker, reason, atMs }) => ({
       attempt,

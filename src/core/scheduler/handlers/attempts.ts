@@ -7,6 +7,7 @@ import { failTask } from "../plans/fail-task.ts";
 import { recordCheckpoint } from "../record.ts";
 import { holds, preferAnotherReplica } from "../replicas.ts";
 import { rememberRerun } from "../reruns.ts";
+import { retryLater, withStory } from "../retries.ts";
 import type { SchedulerState } from "../state.ts";
 import {
   CHECKPOINT_PENDING,
@@ -49,10 +50,12 @@ export function onTaskFailed(context: StepContext, event: EventOf<"task-failed">
   if (isWith(state, workerId, row, attempt)) {
     takeBack(context, row);
     tasks.state[row] = WAITING;
+    const worker = state.workers.get(workerId)?.name ?? "";
+    if (retryLater(context, row, failure, worker)) return;
   } else if (!isCheckpointOf(state, workerId, row, attempt)) {
     return;
   }
-  failTask(context, row, failure);
+  failTask(context, row, withStory(state, row, failure));
 }
 
 /** Whether the object is there and its checkpoint outstanding: what fails then is the checkpoint. */

@@ -1,5 +1,6 @@
 import { resizeCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
+import { forgetRetries } from "../delays.ts";
 import { deliverParked } from "../deliveries.ts";
 import { noteFinished } from "../drains.ts";
 import type { SchedulerEvent } from "../events.ts";
@@ -78,6 +79,7 @@ function finish(
   const { tasks } = state;
   state.counters.tasksFinished += 1;
   if (state.promised.size > 0) state.promised.delete(row);
+  forgetRetries(state.retries, row);
   state.counters.rowsTouched += 1;
   if (state.crashes.size > 0) state.crashes.delete(row);
   ungive(context, row);

@@ -1,6 +1,7 @@
 import { decodeUtf8Lossy } from "../../base/utf8.ts";
 import type { Plan } from "../../model/plan.ts";
 import { isDynamic } from "../../model/symbols.ts";
+import { priorityOf } from "../../model/urgency.ts";
 import type { StepContext } from "../context.ts";
 import { groupOf } from "../groups.ts";
 import { classOfRequest, countTaskOfClass } from "../request-classes.ts";
@@ -66,6 +67,7 @@ function fillColumns(
   const { consumersLeft } = state.tasks;
   const groupOfTask = createGrouper(state, plan);
   const light = classes.at(-1) as RequestClass;
+  const planUrgency = priorityOf(record.options?.priority ?? 0, 0);
   for (let i = from; i < to; i += 1) {
     if (needs[i] === UNNEEDED) continue;
     const row = rows[i] as number;
@@ -76,11 +78,27 @@ function fillColumns(
     taskType[row] = taskTypes[i] as number;
     clientTask[row] = idBase + i;
     request[row] = requestClass.id;
-    priority[row] = priorities[i] as number;
+    priority[row] = (priorities[i] as number) + planUrgency;
     group[row] = groupOfTask(i);
     flags[row] = INDEXED | (isResult[i] === 1 ? RESULT : 0) | (loadable?.[i] === 1 ? LOADS : 0);
     if (record.isOpen) consumersLeft[row] = 1;
     client.rows.set(idBase + i, row);
+  }
+  if (plan.policyIndexes !== undefined) fillPolicies(state, plan, needs, rows, from, to);
+}
+
+function fillPolicies(
+  { tasks }: SchedulerState,
+  { policyIndexes, policies }: Plan,
+  needs: Uint8Array,
+  rows: Int32Array,
+  from: number,
+  to: number,
+): void {
+  for (let i = from; i < to; i += 1) {
+    const policy = policies?.[policyIndexes?.[i] ?? -1];
+    if (needs[i] !== UNNEEDED && policy !== undefined)
+      tasks.policies.set(rows[i] as number, policy);
   }
 }
 

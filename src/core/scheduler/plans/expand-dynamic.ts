@@ -154,6 +154,8 @@ function copyTask(
   const own = tasks.assignedDetails(source);
   const ownConfig = own.subarray(0, own.length - (tasks.checkpointLengths.get(source) ?? 0));
   tasks.setDetails(row, config ?? ownConfig.slice(), EMPTY, tasks.label(source).slice());
+  const policy = tasks.policies.get(source);
+  if (policy !== undefined) tasks.policies.set(row, policy);
   plan.expandedRows.push(row);
   plan.liveCount += 1;
   return row;

@@ -1,5 +1,7 @@
+import { priorityBefore } from "../../model/urgency.ts";
 import type { StepContext } from "../context.ts";
 import type { PlanIntake } from "./intake.ts";
+import { ownPriority, urgencies } from "./urgencies.ts";
 
 /** What becomes of a task of a plan: nothing. */
 export const UNNEEDED = 0;
@@ -17,6 +19,7 @@ export const BEGUN = 3;
 export function findNeeds(context: StepContext, intake: PlanIntake): void {
   const { plan, needs, priorities, consumerCounts, loadable } = intake;
   const { inputStarts, inputIds, idBase, isResult } = plan;
+  const urgencyOf = urgencies(plan, intake.record.options);
   let { position, neededCount, neededEdges } = intake;
   while (position > 0 && context.budget > 0) {
     position -= 1;
@@ -28,8 +31,10 @@ export function findNeeds(context: StepContext, intake: PlanIntake): void {
     const start = inputStarts[i] as number;
     const end = inputStarts[i + 1] as number;
     const ofInputs = need === NEEDED && loadable?.[i] !== 1 ? NEEDED : RECORDED;
-    if (priorities[i] === 0) priorities[i] = 1;
-    const priority = (priorities[i] as number) + 1;
+    if (urgencyOf !== undefined) {
+      priorities[i] = ownPriority(priorities[i] as number, urgencyOf(i));
+    } else if (priorities[i] === 0) priorities[i] = 1;
+    const priority = priorityBefore(priorities[i] as number);
     for (let k = start; k < end; k += 1) {
       const input = (inputIds[k] as number) - idBase;
       // What is out of place, `adding` refuses.

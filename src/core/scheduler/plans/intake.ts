@@ -13,6 +13,7 @@ import { endPlan } from "./endings.ts";
 import { findNeeds, NEEDED } from "./find-needs.ts";
 import { startRest, startUsed } from "./start-tasks.ts";
 import { levelNewPlan } from "./time-levels.ts";
+import { chunkPriorities, unknownPriorities } from "./urgencies.ts";
 
 /**
  * A plan, or a chunk of one, on its way into the state. Each phase goes over all of its tasks and
@@ -69,6 +70,7 @@ export function createPlanIntake(
   plan: Plan,
   loadable: Uint8Array | undefined,
 ): PlanIntake {
+  record.options = plan.options;
   return {
     kind: "plan",
     client,
@@ -78,7 +80,7 @@ export function createPlanIntake(
     phase: "checking",
     position: 0,
     needs: new Uint8Array(plan.taskCount),
-    priorities: new Int32Array(plan.taskCount),
+    priorities: unknownPriorities(plan),
     consumerCounts: new Uint32Array(plan.taskCount),
     neededCount: 0,
     neededEdges: 0,
@@ -98,7 +100,8 @@ export function createChunkIntake(
   record: PlanRecord,
   plan: Plan,
 ): PlanIntake {
-  const { taskCount, priorities } = plan;
+  const { taskCount } = plan;
+  record.options ??= plan.options;
   const consumerCounts = plan.consumerCounts?.map((count) =>
     Math.min(count, CLAIMED_CONSUMERS_MAX),
   );
@@ -112,7 +115,7 @@ export function createChunkIntake(
     phase: "checking",
     position: 0,
     needs: new Uint8Array(taskCount).fill(NEEDED),
-    priorities: priorities ?? new Int32Array(taskCount).fill(1),
+    priorities: chunkPriorities(plan, record.options),
     consumerCounts: consumerCounts ?? new Uint32Array(taskCount),
     neededCount: taskCount,
     neededEdges: plan.inputIds.length + places,

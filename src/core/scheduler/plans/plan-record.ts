@@ -26,6 +26,7 @@ export function createPlanRecord(
     liveCount: 0,
     isJournaled: client.isJournaled,
     acceptedRecord: 0,
+    options: undefined,
     isToldUnsatisfiable: false,
   };
 }

@@ -1,3 +1,4 @@
+import { priorityOf, urgencyOf } from "../../model/urgency.ts";
 import { expectedUsOf } from "../groups.ts";
 import { COARSE_US } from "../placement/load.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
@@ -58,7 +59,8 @@ export function levelByTime(state: SchedulerState, plan: PlanRecord): void {
     greatest = Math.max(greatest, level);
   }
   for (const [row, level] of levels) {
-    setPriority(state, row, Math.ceil((level / greatest) * STEPS));
+    const urgency = urgencyOf(tasks.priority[row] as number);
+    setPriority(state, row, priorityOf(urgency, Math.ceil((level / greatest) * STEPS)));
   }
 }
 

@@ -1,0 +1,10 @@
+import { DEFAULT_POLICY, type TaskPolicy } from "../model/policies.ts";
+import type { SchedulerState } from "./state.ts";
+import { planOf } from "./wants.ts";
+
+/** What holds for the row: its own policy, else that of its plan. */
+export function policyOf(state: SchedulerState, row: number): TaskPolicy {
+  return (
+    state.tasks.policies.get(row) ?? planOf(state, row).options?.defaultPolicy ?? DEFAULT_POLICY
+  );
+}
