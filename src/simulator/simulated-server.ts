@@ -55,7 +55,7 @@ const CONTINUE_AFTER_US = 10;
 const HELD_BYTES_MAX = 4096;
 const GIVEN_BYTES_MAX = 32_768;
 
-const planContext: PlanContext = {
+export const planContext: PlanContext = {
   resolveSymbol: (name) => {
     const position = EXTENSIONS.indexOf(name);
     return position < 0 ? undefined : BUILTIN_SYMBOLS.length + position;
@@ -89,7 +89,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
     heldBytesMax: HELD_BYTES_MAX,
     givenBytesMax: GIVEN_BYTES_MAX,
     workPerStep: world.workPerStep,
+    keepsJournal: world.sabotage.onStep !== undefined,
   });
+  let flushedCount = 0;
   const workers = new Map<number, WorkerConnection>();
   const clients = new Map<number, Link<ClientDelivery>>();
   const takers = new Set<number>();
@@ -102,6 +104,7 @@ export function createSimulatedServer(world: World): SimulatedServer {
     for (const command of commands) carryOut(command);
     continueLater();
     wakeWhenDue();
+    watchJournal(commands);
   };
 
   let wakesAtMs = Number.POSITIVE_INFINITY;
@@ -113,6 +116,18 @@ export function createSimulatedServer(world: World): SimulatedServer {
       if (wakesAtMs === dueAtMs) wakesAtMs = Number.POSITIVE_INFINITY;
       step({ kind: "retries-due", atMs: clock.nowMs() });
     });
+  };
+
+  const watchJournal = (commands: readonly SchedulerCommand[]): void => {
+    const { onStep } = world.sabotage;
+    if (onStep === undefined) return;
+    const records = commands.flatMap((command) =>
+      command.kind === "record" ? [command.record] : [],
+    );
+    const recordCount = onStep(records, state);
+    if (recordCount === flushedCount) return;
+    flushedCount = recordCount;
+    step({ kind: "records-flushed", atMs: clock.nowMs(), recordCount });
   };
 
   let willContinue = false;
@@ -336,9 +351,10 @@ export function createSimulatedServer(world: World): SimulatedServer {
     },
     connectClient: (clientId, link, takesCarried) => {
       clients.set(clientId, link);
-      if (!takesCarried) return;
-      takers.add(clientId);
-      step({ kind: "client-joined", atMs: clock.nowMs(), clientId, takesCarried });
+      if (takesCarried) takers.add(clientId);
+      const session = world.sabotage.onStep === undefined ? undefined : new Uint8Array(0);
+      if (!takesCarried && session === undefined) return;
+      step({ kind: "client-joined", atMs: clock.nowMs(), clientId, takesCarried, session });
     },
     onClientFrame: (clientId, frame) => {
       noteFrame(world, SERVER_PULLER, frame);

@@ -1,4 +1,6 @@
 import type { Random } from "../core/base/random.ts";
+import type { JournalRecord } from "../core/model/journal-record.ts";
+import type { SchedulerState } from "../core/scheduler/state.ts";
 import type { ClientResponse } from "../protocol/client/client-response.ts";
 import type { FromWorker, ToWorker } from "../protocol/worker/messages.ts";
 import type { Observation } from "./checkers/observation.ts";
@@ -19,6 +21,11 @@ export type Sabotage = {
   readonly execute?: (rows: Uint32Array, workerId: number) => Uint32Array;
   /** Whether the worker takes what it kills for ended though it goes on. */
   readonly kill?: (workerId: number) => boolean;
+  /**
+   * A journal is kept, for all clients: gets what each step of the scheduler writes down, and its
+   * state; answers how many of all records are safe by now.
+   */
+  readonly onStep?: (records: readonly JournalRecord[], state: SchedulerState) => number;
   /** A value just before it is stored. */
   readonly store?: (value: SimulatedValue, workerId: number) => SimulatedValue;
 };

@@ -1,3 +1,5 @@
+import type { TaskFailure } from "./failures.ts";
+
 /**
  * What a server writes down so that one that takes its place knows what this one knew and nobody
  * else could tell it. Rows are rows of the task columns. A record is a fact about its owner (the
@@ -62,10 +64,7 @@ export type FailureTold = {
   readonly worker: string;
   readonly attempts: number;
   readonly label: string;
-  readonly message: string;
-  readonly exitCode: number | undefined;
-  readonly signal: string | undefined;
-  readonly stderr: string | undefined;
+  readonly failure: TaskFailure;
   /** The task of another plan whose failure is the cause. */
   readonly cause: number | undefined;
   /** It was refused, so this is no failure of a task. */
@@ -77,6 +76,10 @@ export type PlanAccepted = {
   readonly kind: "plan-accepted";
   readonly serial: number;
   readonly clientId: number;
+  /** Of the whole plan. */
+  readonly idBase: number;
+  readonly taskCount: number;
+  readonly isChunk: boolean;
   /** The body of the client's request, as it came: what is decoded again. */
   readonly frame: Uint8Array;
   /** Row of each task, or -1 for one that nothing needed. */

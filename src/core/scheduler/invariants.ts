@@ -145,7 +145,10 @@ function checkRow(
   );
   if ((flags & HOLDS_INPUTS) !== 0 && !going.has(row)) {
     assert(tasks.unfinishedInputs[row] === missing, `missing inputs of task ${row}`);
-    assert(current !== WAITING || missing > 0, `task ${row} waits for inputs`);
+    assert(
+      current !== WAITING || missing > 0 || state.recovery !== undefined,
+      `task ${row} waits for inputs`,
+    );
     assert(current !== READY || missing === 0, `task ${row} does not wait for inputs`);
   }
   if (!going.has(row) && !notBegun.has(row)) {
@@ -156,7 +159,11 @@ function checkRow(
     }
   }
   const ahead = isAhead(tasks, row);
-  assert((queue !== -1) === (unfinished && current !== WAITING && !ahead), `queue of task ${row}`);
+  // While the workers of before come back, what is ready gets no place.
+  if (current !== READY || state.recovery === undefined) {
+    const hasPlace = unfinished && current !== WAITING && !ahead;
+    assert((queue !== -1) === hasPlace, `queue of task ${row}`);
+  }
   if (ahead) checkAhead(state, row);
   else if (current === ASSIGNED || current === RUNNING) {
     const worker = state.workers.get(tasks.worker[row] as number);

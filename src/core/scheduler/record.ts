@@ -21,6 +21,9 @@ export function recordAccepted({ state, outbox }: StepContext, intake: PlanIntak
     kind: "plan-accepted",
     serial: record.serial,
     clientId: record.clientId,
+    idBase: record.idBase,
+    taskCount: record.taskCount,
+    isChunk: intake.kind === "chunk",
     frame: plan.bytes,
     rows,
     attemptBases: Uint32Array.from(rows, (row) => state.tasks.attemptBase[row] ?? 0),
@@ -42,6 +45,47 @@ export function recordCheckpoint({ state, outbox }: StepContext, row: number): v
   const { serial, isJournaled } = planOf(state, row);
   if (!isJournaled) return;
   outbox.records.push({ kind: "checkpoints-written", serial, rows: Uint32Array.of(row) });
+}
+
+/** A dynamic task and its consumer were replaced: their rows are kept free as long as the plan is written down. */
+export function recordExpanded(
+  { state, outbox }: StepContext,
+  plan: PlanRecord,
+  expanded: {
+    readonly serial: number;
+    readonly x: number;
+    readonly y: number;
+    readonly length: number;
+    readonly pieceItems: number;
+    readonly xs: readonly number[];
+    readonly ys: readonly number[];
+    readonly consumersOfY: readonly number[];
+  },
+): void {
+  if (!plan.isJournaled || state.journal === undefined) return;
+  const { serial, x, y, length, pieceItems, xs, ys, consumersOfY } = expanded;
+  const rows = Uint32Array.from(xs.flatMap((row, i) => [row, ys[i] as number]));
+  reserveRows(state, plan, x, y);
+  outbox.records.push({
+    kind: "tasks-expanded",
+    serial: plan.serial,
+    newSerial: serial,
+    x,
+    y,
+    length,
+    pieceItems,
+    rows,
+    attemptBases: rows.map((row) => state.tasks.attemptBase[row] as number),
+    consumers: Uint32Array.from(consumersOfY),
+  });
+}
+
+/** Nobody else gets the rows of what was expanded: the next server has the tasks there until it has read all. */
+export function reserveRows({ tasks }: SchedulerState, plan: PlanRecord, ...rows: number[]): void {
+  for (const row of rows) {
+    tasks.reserveRow(row);
+    plan.reservedRows.push(row);
+  }
 }
 
 /** Rows of the inputs that are not of the intake's own tasks, in order. */
@@ -67,8 +111,7 @@ type Failed = Omit<Extract<SchedulerCommand, { kind: "notify-failed" }>, "kind" 
 /** Has the client of the plan told that a task of it failed, once that is written down. */
 export function tellPlanFailed(context: StepContext, plan: PlanRecord, failed: Failed): void {
   const { failure, clientTask, worker, attempts, label, cause } = failed;
-  const { message, exitCode, signal, stderr } = failure;
-  const told = { clientTask, worker, attempts, label, message, exitCode, signal, stderr, cause };
+  const told = { clientTask, worker, attempts, label, failure, cause };
   recordFailed(context, plan, { ...told, isRefusal: false });
   const { outbox, state } = context;
   outbox.others.push({
@@ -91,10 +134,7 @@ export function recordRefused(context: StepContext, plan: PlanRecord, message: s
     worker: "",
     attempts: 0,
     label: "",
-    message,
-    exitCode: undefined,
-    signal: undefined,
-    stderr: undefined,
+    failure: { message },
     cause: undefined,
     isRefusal: true,
   });

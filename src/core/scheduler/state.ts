@@ -19,6 +19,7 @@ import type { ClientEvent } from "./plans/clients.ts";
 import { createLevelClock, type LevelClock } from "./plans/time-levels.ts";
 import type { Policy } from "./policy.ts";
 import type { Reruns } from "./reruns.ts";
+import type { Recovery } from "./restore/recovery.ts";
 import { TaskTable } from "./task-table.ts";
 import { createWork, type Work } from "./work.ts";
 
@@ -99,6 +100,8 @@ export type PlanRecord = {
   /** Rows and serials of tasks that dynamic tasks expanded to. */
   expandedRows: number[];
   expandedSerials: number[];
+  /** Rows that were its own and that nobody gets while it is there. */
+  readonly reservedRows: number[];
   liveCount: number;
   /** It is written down, so that the next server knows it. */
   readonly isJournaled: boolean;
@@ -234,6 +237,8 @@ export type SchedulerState = {
   readonly counters: SchedulerCounters;
   readonly levelClock: LevelClock;
   readonly journal: SchedulerJournal | undefined;
+  /** This server took another one's place a moment ago. */
+  recovery: Recovery | undefined;
   nextSerial: number;
   nowMs: number;
   /** Since when there has been a worker without a break. */
@@ -304,6 +309,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     },
     levelClock: createLevelClock(),
     journal: options.keepsJournal === true ? createSchedulerJournal(tasks) : undefined,
+    recovery: undefined,
     nextSerial: 1,
     nowMs: 0,
     workersSinceMs: 0,

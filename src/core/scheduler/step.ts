@@ -31,6 +31,7 @@ import { keepLastWords } from "./last-words.ts";
 import { commandsOf } from "./outbox.ts";
 import { continueWork } from "./plans/continue-work.ts";
 import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
+import { endRecoveryIfDue, putOff } from "./restore/recovery.ts";
 import { beginDueRetries } from "./retries.ts";
 import type { SchedulerState } from "./state.ts";
 import { failUnsatisfiable, findUnsatisfiable, forgetOldRetractions } from "./unsatisfiable.ts";
@@ -42,13 +43,19 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
   const mayContinue = event.kind === "work-continued" || !hasWork(state);
   const context = createStepContext(state, mayContinue ? continueWork : () => {});
   handle(context, event);
-  do {
+  if (state.recovery !== undefined) endRecoveryIfDue(context);
+  if (state.recovery === undefined) {
+    do {
+      context.continueWork();
+      expandDynamicTasks(context);
+    } while (context.expansions.length > 0);
+    if (state.options.policy === undefined) dispatch(context);
+    else state.options.policy.dispatch(context);
+    if (state.drains.size > 0) advanceDrains(context, event.kind === "time-passed");
+  } else {
     context.continueWork();
-    expandDynamicTasks(context);
-  } while (context.expansions.length > 0);
-  if (state.options.policy === undefined) dispatch(context);
-  else state.options.policy.dispatch(context);
-  if (state.drains.size > 0) advanceDrains(context, event.kind === "time-passed");
+    putOff(context, state.recovery);
+  }
   if (context.poolGrew || changesWorkers(event.kind)) {
     findUnsatisfiable(context);
   }

@@ -109,6 +109,8 @@ export class TaskTable {
   freedRows: Uint32List | undefined;
   /** The greatest attempt of all rows, where rows wait so. */
   newestAttempt = 0;
+  /** Rows that nobody gets, free or not. */
+  readonly #reservedRows = new Set<number>();
   /** Freed rows that nobody may use so far. */
   #waitingRows = 0;
 
@@ -160,22 +162,26 @@ export class TaskTable {
   allocate(): number {
     const row = this.#freeRows.length > 0 ? this.#freeRows.pop() : this.#rowCount++;
     if (row >= this.capacity) this.#resize(grownCapacity(this.capacity, row + 1));
+    this.#begin(row);
+    // One is left out, so that no two tasks of the row have the same base.
+    if (this.freedRows !== undefined) this.attempt[row] = this.nextAttempt(row);
+    this.attemptBase[row] = this.attempt[row] as number;
+    return row;
+  }
+
+  #begin(row: number): void {
     this.liveCount += 1;
     this.state[row] = DORMANT;
     this.flags[row] = 0;
     this.unfinishedInputs[row] = 0;
     this.consumersLeft[row] = 0;
     this.lineage[row] = 0;
-    // One is left out, so that no two tasks of the row have the same base.
-    if (this.freedRows !== undefined) this.attempt[row] = this.nextAttempt(row);
-    this.attemptBase[row] = this.attempt[row] as number;
     this.worker[row] = -1;
     this.sizeBytes[row] = 0;
     this.inputCount[row] = 0;
     this.consumerCount[row] = 0;
     this.detail[row] = NO_ENTRY;
     this.labelLength[row] = 0;
-    return row;
   }
 
   /**
@@ -213,10 +219,59 @@ export class TaskTable {
     }
     this.state[row] = FREE;
     this.liveCount -= 1;
+    this.#offer(row);
+  }
+
+  /** The row is free for others, at once or once `reuse` says so. */
+  #offer(row: number): void {
+    if (this.#reservedRows.size > 0 && this.#reservedRows.has(row)) return;
     if (this.freedRows === undefined) this.#freeRows.push(row);
     else {
       this.freedRows.push(row);
       this.#waitingRows += 1;
+    }
+  }
+
+  /** Nobody gets the row when it is freed. */
+  reserveRow(row: number): void {
+    this.#reservedRows.add(row);
+  }
+
+  unreserve(row: number): void {
+    if (this.#reservedRows.delete(row) && this.state[row] === FREE) this.#offer(row);
+  }
+
+  /** Whether the row is free, or has a task that came to it before the one with this base. */
+  isFreeFor(row: number, attemptBase: number): boolean {
+    return (
+      row >= this.capacity ||
+      this.state[row] === FREE ||
+      (this.attemptBase[row] as number) < attemptBase
+    );
+  }
+
+  isTaken(row: number): boolean {
+    return row < this.capacity && this.state[row] !== FREE;
+  }
+
+  /** The row, which is FREE, gets the task that it had at another server. While a state is restored. */
+  allocateAt(row: number, attemptBase: number): void {
+    if (row >= this.capacity) this.#resize(grownCapacity(this.capacity, row + 1));
+    this.#rowCount = Math.max(this.#rowCount, row + 1);
+    this.#begin(row);
+    this.attemptBase[row] = attemptBase;
+  }
+
+  /** All rows have their tasks: what is free can be used, and attempts begin above `attemptFloor`. */
+  endRestore(attemptFloor: number): void {
+    this.#attemptFloor = attemptFloor;
+    this.newestAttempt = attemptFloor;
+    this.attempt.fill(attemptFloor);
+    this.freedRows?.clear();
+    this.#waitingRows = 0;
+    this.#freeRows.clear();
+    for (let row = this.#rowCount - 1; row >= 0; row -= 1) {
+      if (this.state[row] === FREE && !this.#reservedRows.has(row)) this.#freeRows.push(row);
     }
   }
 
@@ -346,6 +401,11 @@ export class TaskTable {
     return row < this.capacity && this.state[row] !== FREE && this.attempt[row] === attempt;
   }
 
+  /** Whether the row's task is of this plan, or expansion. */
+  isOf(row: number, serial: number): boolean {
+    return row < this.capacity && this.state[row] !== FREE && this.serial[row] === serial;
+  }
+
   /** Whether this is an attempt, also an old one, of the task that the row has now. */
   isAttemptOf(row: number, attempt: number): boolean {
     return (
@@ -359,7 +419,8 @@ export class TaskTable {
   /** An attempt of the row's task, perhaps not its newest, is the one that counts. */
   adoptAttempt(row: number, attempt: number): void {
     const newest = this.#newestAttemptOf(row);
-    if (attempt < newest) this.#newestOfAdopted.set(row, newest);
+    // What lies above is known of all rows.
+    if (attempt < newest && newest > this.#attemptFloor) this.#newestOfAdopted.set(row, newest);
     this.attempt[row] = attempt;
   }
 
@@ -369,8 +430,11 @@ export class TaskTable {
     return Math.max(newest, this.#newestOfAdopted.get(row) ?? 0);
   }
 
+  /** Attempts of the row's task; of one that was another server's, those of this one. */
   attemptsMade(row: number): number {
-    return (this.attempt[row] as number) - (this.attemptBase[row] as number);
+    const attempt = this.attempt[row] as number;
+    const base = this.attemptBase[row] as number;
+    return attempt - (attempt >= this.#attemptFloor ? Math.max(base, this.#attemptFloor) : base);
   }
 
   /** Gives back the memory of the columns once no task lives. Not while a caller holds a column. */

@@ -179,6 +179,8 @@ export function forgetFreeRows({ tasks }: SchedulerState, plan: PlanRecord): voi
 export function forgetPlanIfEmpty(state: SchedulerState, plan: PlanRecord): void {
   if (plan.liveCount > 0 || plan.isOpen) return;
   if (state.recentPlan === plan) state.recentPlan = undefined;
+  for (const row of plan.reservedRows) state.tasks.unreserve(row);
+  plan.reservedRows.length = 0;
   const wasKnown = state.plans.delete(plan.serial);
   if (wasKnown && plan.isJournaled) recordPlanEnded(state, plan);
   for (const serial of plan.expandedSerials) state.plans.delete(serial);

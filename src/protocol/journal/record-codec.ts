@@ -1,4 +1,5 @@
 import { unreachable } from "../../core/base/assert.ts";
+import type { TaskFailure } from "../../core/model/failures.ts";
 import type { FailureTold, JournalRecord } from "../../core/model/journal-record.ts";
 import { unexpected } from "../protocol-error.ts";
 import { ByteReader } from "../wire/byte-reader.ts";
@@ -61,8 +62,10 @@ export function encodeRecord(record: JournalRecord): readonly Uint8Array[] {
     case "plan-accepted":
       writer.varint(record.serial);
       writer.varint(record.clientId);
+      writer.int32(record.idBase);
+      writer.varint(record.taskCount);
+      writer.u8((record.isChunk ? 1 : 0) | (record.loadable === undefined ? 0 : 2));
       writePlaces(writer, record);
-      writer.u8(record.loadable === undefined ? 0 : 1);
       if (record.loadable !== undefined) writeMarks(writer, record.loadable);
       writeRows(writer, record.inputRows);
       writer.varint(record.frame.length);
@@ -147,11 +150,23 @@ function decodeBody(type: number, reader: ByteReader): JournalRecord {
     case TYPE["plan-accepted"]: {
       const serial = reader.varint();
       const clientId = reader.varint();
-      const places = readPlaces(reader);
-      const loadable = reader.u8() === 1 ? readMarks(reader) : undefined;
-      const inputRows = readRows(reader);
-      const frame = reader.lengthPrefixed();
-      return { kind: "plan-accepted", serial, clientId, frame, ...places, loadable, inputRows };
+      const idBase = reader.int32();
+      const taskCount = reader.varint();
+      const flags = reader.u8();
+      const { rows, attemptBases } = readPlaces(reader);
+      return {
+        kind: "plan-accepted",
+        serial,
+        clientId,
+        idBase,
+        taskCount,
+        isChunk: (flags & 1) !== 0,
+        rows,
+        attemptBases,
+        loadable: (flags & 2) === 0 ? undefined : readMarks(reader),
+        inputRows: readRows(reader),
+        frame: reader.lengthPrefixed(),
+      };
     }
     case TYPE["tasks-expanded"]: {
       const head = {
@@ -213,42 +228,40 @@ function decodeBody(type: number, reader: ByteReader): JournalRecord {
   }
 }
 
-const hasText = (text: string | undefined): number => (text === undefined ? 0 : 1);
-
 function writeFailure(writer: ByteWriter, told: FailureTold): void {
-  const { exitCode, signal, stderr, cause } = told;
-  writer.u8(
-    (exitCode === undefined ? 0 : 1) |
-      (hasText(signal) << 1) |
-      (hasText(stderr) << 2) |
-      (cause === undefined ? 0 : 8) |
-      (told.isRefusal ? 16 : 0),
-  );
+  writer.u8((told.isRefusal ? 1 : 0) | (told.cause === undefined ? 0 : 2));
   writer.int32(told.clientTask);
   writer.string(told.worker);
   writer.varint(told.attempts);
   writer.string(told.label);
-  writer.string(told.message);
-  if (exitCode !== undefined) writer.int32(exitCode);
-  if (signal !== undefined) writer.string(signal);
-  if (stderr !== undefined) writer.string(stderr);
-  if (cause !== undefined) writer.int32(cause);
+  if (told.cause !== undefined) writer.int32(told.cause);
+  // What a failure tells grows with each version.
+  writer.string(JSON.stringify(told.failure));
 }
 
 function readFailure(reader: ByteReader): FailureTold {
   const flags = reader.u8();
   return {
-    isRefusal: (flags & 16) !== 0,
+    isRefusal: (flags & 1) !== 0,
     clientTask: reader.int32(),
     worker: reader.text(),
     attempts: reader.varint(),
     label: reader.text(),
-    message: reader.text(),
-    exitCode: (flags & 1) === 0 ? undefined : reader.int32(),
-    signal: (flags & 2) === 0 ? undefined : reader.text(),
-    stderr: (flags & 4) === 0 ? undefined : reader.text(),
-    cause: (flags & 8) === 0 ? undefined : reader.int32(),
+    cause: (flags & 2) === 0 ? undefined : reader.int32(),
+    failure: parseFailure(reader.text()),
   };
+}
+
+function parseFailure(text: string): TaskFailure {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && "message" in value) {
+      if (typeof value.message === "string") return value as TaskFailure;
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw unexpected("a failure with its message", JSON.stringify(text.slice(0, 80)));
 }
 
 function readNames(reader: ByteReader): string[] {

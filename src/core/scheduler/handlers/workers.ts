@@ -17,6 +17,7 @@ import { unqueueReady } from "../ready.ts";
 import { holdersOf, holds, removeReplica } from "../replicas.ts";
 import { addCapableKind, removeCapableKind } from "../request-classes.ts";
 import { rememberRerun } from "../reruns.ts";
+import { noteWorkerBack } from "../restore/recovery.ts";
 import type { SchedulerState, WorkerRecord } from "../state.ts";
 import { CHECKPOINT_PENDING, FREE, isAhead, PRESENT } from "../task-table.ts";
 
@@ -64,6 +65,10 @@ export function joinWorker(
   state.workers.set(worker.id, worker);
   worker.bucket = moveToBucket(kind, worker.id, -1, 0);
   context.dirtyWorkers.add(worker.id);
+  if (state.journal !== undefined) {
+    context.outbox.records.push({ kind: "worker-joined", workerId: worker.id, name: worker.name });
+  }
+  noteWorkerBack(context, worker.id);
   return worker;
 }
 
@@ -84,6 +89,9 @@ export function loseWorker(
   const { tasks, queues } = state;
   const worker = state.workers.get(workerId);
   if (worker === undefined) return;
+  if (state.journal !== undefined) {
+    context.outbox.records.push({ kind: "worker-left", workerId: worker.id });
+  }
   const suspects = how === "lost" ? findSuspects(state, worker) : [];
   const orphans = takeBacklog(state, worker);
   for (let row = queues.pop(worker.given); row !== -1; row = queues.pop(worker.given)) {

@@ -16,7 +16,7 @@ const COLON = 0x3a;
 /** Gives rows to the intake's next tasks, in order; returns what is wrong with one, if anything is. */
 export function addTasks(context: StepContext, intake: PlanIntake): string | undefined {
   const { state } = context;
-  if (intake.position === 0) begin(state, intake);
+  if (intake.position === 0) beginTasks(state, intake);
   const from = intake.position;
   const to = endOfBatch(context, intake);
   const mistake = findInputMistake(state, intake.client, intake.plan, from, to);
@@ -56,7 +56,8 @@ function allocateRows(
   if (record.isOpen) record.heldTo = record.rows.length;
 }
 
-function fillColumns(
+/** Writes all columns of the tasks but those that lead to others. */
+export function fillColumns(
   state: SchedulerState,
   { client, plan, record, loadable, classes, needs, rows, priorities }: PlanIntake,
   from: number,
@@ -103,7 +104,7 @@ function fillPolicies(
 }
 
 /** Copies what only workers and messages need: config, checkpoint path and label, one after another. */
-function fillDetails(
+export function fillDetails(
   { tasks }: SchedulerState,
   { plan, needs, rows }: PlanIntake,
   from: number,
@@ -148,7 +149,8 @@ function connect(state: SchedulerState, intake: PlanIntake, from: number, to: nu
   }
 }
 
-function begin(state: SchedulerState, intake: PlanIntake): void {
+/** What comes before the first task. */
+export function beginTasks(state: SchedulerState, intake: PlanIntake): void {
   const { client, plan, record } = intake;
   intake.classes = [...plan.requests, []].map((request) => classOfRequest(state, request));
   for (const requestClass of intake.classes) countTaskOfClass(requestClass);

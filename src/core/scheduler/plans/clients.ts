@@ -24,23 +24,26 @@ export type ClientEvent = Extract<
 export function clientOf(state: SchedulerState, id: number): ClientRecord {
   let client = state.clients.get(id);
   if (client === undefined) {
-    client = {
-      id,
-      life: "connection",
-      isAttached: true,
-      detachedAtMs: 0,
-      lastWords: createLastWords(),
-      rows: new PagedIndex(),
-      plans: new Set(),
-      failedIds: new IntervalSet(),
-      openPlan: undefined,
-      isTaking: false,
-      waiting: [],
-      takesCarried: false,
-      isJournaled: false,
-      givenBytes: 0,
-    };
+    client = createClient(id);
     state.clients.set(id, client);
   }
   return client;
 }
+
+/** A record that nobody knows of. */
+export const createClient = (id: number): ClientRecord => ({
+  id,
+  life: "connection",
+  isAttached: true,
+  detachedAtMs: 0,
+  lastWords: createLastWords(),
+  rows: new PagedIndex(),
+  plans: new Set(),
+  failedIds: new IntervalSet(),
+  openPlan: undefined,
+  isTaking: false,
+  waiting: [],
+  takesCarried: false,
+  isJournaled: false,
+  givenBytes: 0,
+});

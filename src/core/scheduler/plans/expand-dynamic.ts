@@ -1,6 +1,7 @@
 import { CPUS, TASK_TYPE } from "../../model/symbols.ts";
 import type { StepContext } from "../context.ts";
 import { makeReady } from "../ready.ts";
+import { recordExpanded } from "../record.ts";
 import { classOf, countTaskOfClass } from "../request-classes.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
 import { HOLDS_INPUTS, WAITING } from "../task-table.ts";
@@ -45,7 +46,8 @@ function expandDynamic(context: StepContext, x: number): void {
     });
     return;
   }
-  const configs = pieceConfigs(state, tasks.taskType[x] as number, length);
+  const pieceItems = pieceItemsOf(state, tasks.taskType[x] as number, length);
+  const configs = pieceConfigs(length, pieceItems);
   if (configs.length === 0) {
     failTask(context, x, {
       message: `${nameOf(tasks.taskType[x] as number)} expected an input with at least one item; it has length ${length}`,
@@ -61,9 +63,14 @@ function expandDynamic(context: StepContext, x: number): void {
   const xs: number[] = [];
   const ys: number[] = [];
   for (const config of configs) {
-    xs.push(copyTask(state, plan, serial, x, type, config));
-    ys.push(copyTask(state, plan, serial, y, tasks.taskType[y] as number, undefined));
+    const xj = tasks.allocate();
+    copyTask(state, plan, { row: xj, serial, source: x, taskType: type, config });
+    xs.push(xj);
+    const yj = tasks.allocate();
+    copyTask(state, plan, { row: yj, serial, source: y, taskType: tasks.taskType[y] as number });
+    ys.push(yj);
   }
+  recordExpanded(context, plan, { serial, x, y, length, pieceItems, xs, ys, consumersOfY });
   for (let j = 0; j < xs.length; j += 1) {
     const xj = xs[j] as number;
     const yj = ys[j] as number;
@@ -84,15 +91,21 @@ function expandDynamic(context: StepContext, x: number): void {
 /** "dget" or "dslice", for messages. */
 const nameOf = (taskType: number): string => (taskType === TASK_TYPE.dget ? "dget" : "dslice");
 
-function pieceConfigs(state: SchedulerState, taskType: number, length: number): Uint8Array[] {
+/** Items of each piece that a dslice is cut to; 0 for dget, which takes single ones. */
+function pieceItemsOf(state: SchedulerState, taskType: number, length: number): number {
+  if (taskType === TASK_TYPE.dget) return 0;
+  return Math.max(1, Math.round(length / (PIECES_PER_CPU * Math.max(1, allCpus(state)))));
+}
+
+/** The configs of the tasks that a dynamic one stands for. */
+export function pieceConfigs(length: number, pieceItems: number): Uint8Array[] {
   const configs: Uint8Array[] = [];
-  if (taskType === TASK_TYPE.dget) {
+  if (pieceItems === 0) {
     for (let index = 0; index < length; index += 1) configs.push(uint64s(index));
     return configs;
   }
-  const items = Math.max(1, Math.round(length / (PIECES_PER_CPU * Math.max(1, allCpus(state)))));
-  for (let from = 0; from < length || from === 0; from += items) {
-    configs.push(uint64s(from, Math.min(from + items, length)));
+  for (let from = 0; from < length || from === 0; from += pieceItems) {
+    configs.push(uint64s(from, Math.min(from + pieceItems, length)));
   }
   return configs;
 }
@@ -121,28 +134,32 @@ function consumersOf(state: SchedulerState, row: number): number[] {
   return [...consumers];
 }
 
-function inputsOf({ tasks }: SchedulerState, row: number): number[] {
+export function inputsOf({ tasks }: SchedulerState, row: number): number[] {
   const start = tasks.edgeStart[row] as number;
   return [...tasks.edges.items.subarray(start, start + (tasks.inputCount[row] as number))];
 }
 
-const placesIn = (state: SchedulerState, row: number, input: number): number =>
+/** At how many places the row uses the input. */
+export const placesIn = (state: SchedulerState, row: number, input: number): number =>
   inputsOf(state, row).filter((other) => other === input).length;
 
-const replaced = (inputs: readonly number[], old: number, by: readonly number[]): number[] =>
+export const replaced = (inputs: readonly number[], old: number, by: readonly number[]): number[] =>
   inputs.flatMap((input) => (input === old ? by : [input]));
 
-/** A row like `source`, of the same plan, without edges; with its config, unless another is given. */
-function copyTask(
+/** Makes a fresh row like `source`, of the same plan, without edges; with its config, unless another is given. */
+export function copyTask(
   state: SchedulerState,
   plan: PlanRecord,
-  serial: number,
-  source: number,
-  taskType: number,
-  config: Uint8Array | undefined,
-): number {
+  copy: {
+    readonly row: number;
+    readonly serial: number;
+    readonly source: number;
+    readonly taskType: number;
+    readonly config?: Uint8Array;
+  },
+): void {
   const { tasks } = state;
-  const row = tasks.allocate();
+  const { row, serial, source, taskType, config } = copy;
   tasks.serial[row] = serial;
   tasks.taskType[row] = taskType;
   tasks.clientTask[row] = tasks.clientTask[source] as number;
@@ -158,7 +175,6 @@ function copyTask(
   if (policy !== undefined) tasks.policies.set(row, policy);
   plan.expandedRows.push(row);
   plan.liveCount += 1;
-  return row;
 }
 
 /** Gives a fresh row its inputs and room for consumers, and has the inputs' records kept for it. */

@@ -7,9 +7,10 @@ export function createPlanRecord(
   client: ClientRecord,
   idBase: number,
   taskCount: number,
+  serial: number = state.nextSerial++,
 ): PlanRecord {
   return {
-    serial: state.nextSerial++,
+    serial,
     clientId: client.id,
     idBase,
     taskCount,
@@ -23,6 +24,7 @@ export function createPlanRecord(
     endings: 0,
     expandedRows: [],
     expandedSerials: [],
+    reservedRows: [],
     liveCount: 0,
     isJournaled: client.isJournaled,
     acceptedRecord: 0,

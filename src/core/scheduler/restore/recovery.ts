@@ -1,0 +1,53 @@
+import type { Uint32List } from "../../base/columns.ts";
+import type { StepContext } from "../context.ts";
+import { endPlan, type FailedTask } from "../plans/endings.ts";
+import type { PlanRecord } from "../state.ts";
+
+/**
+ * After a restore, until the workers of before are back or their time is over: what they bring is
+ * adopted, and ends the wait for it as if it had just been made; nothing is given to anybody.
+ */
+export type Recovery = {
+  /** Workers that had joined the server before and have not come back. */
+  readonly missing: Set<number>;
+  readonly untilMs: number;
+  /** What waits for a place, and dynamic tasks whose input is there. */
+  readonly readied: Uint32List;
+  readonly expansions: Uint32List;
+  /** Plans that had failed, and why: what is not there does not come any more. */
+  readonly failed: ReadonlyMap<PlanRecord, FailedTask>;
+};
+
+/** The worker is back, or has come for the first time. */
+export function noteWorkerBack(context: StepContext, workerId: number): void {
+  context.state.recovery?.missing.delete(workerId);
+}
+
+/** Ends the recovery once nobody is missing, or the time is over. In each step, after its event. */
+export function endRecoveryIfDue(context: StepContext): void {
+  const { state, outbox } = context;
+  const { recovery } = state;
+  if (recovery === undefined) return;
+  const { missing, readied, expansions, failed } = recovery;
+  if (missing.size > 0 && state.nowMs < recovery.untilMs) return;
+  state.recovery = undefined;
+  if (state.journal !== undefined) {
+    for (const workerId of missing) outbox.records.push({ kind: "worker-left", workerId });
+  }
+  for (const [plan, cause] of failed) {
+    if (plan.liveCount > 0 && plan.endings === 0) endPlan(state, plan, cause);
+  }
+  moveAll(readied, context.readied);
+  moveAll(expansions, context.expansions);
+}
+
+/** Puts off what would be placed or expanded in this step. */
+export function putOff({ readied, expansions }: StepContext, recovery: Recovery): void {
+  moveAll(readied, recovery.readied);
+  moveAll(expansions, recovery.expansions);
+}
+
+function moveAll(from: Uint32List, to: Uint32List): void {
+  for (let i = 0; i < from.length; i += 1) to.push(from.at(i));
+  from.clear();
+}
