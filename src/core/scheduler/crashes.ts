@@ -1,5 +1,6 @@
 import type { TaskFailure } from "../model/failures.ts";
 import { BUILTIN_SYMBOLS, TASK_TYPE } from "../model/symbols.ts";
+import { policyOf } from "./policies.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
 import { RUNNING } from "./task-table.ts";
 
@@ -56,8 +57,8 @@ const isOperation = (taskType: number): boolean =>
   taskType !== TASK_TYPE.jsCall;
 
 /** How many workers may be lost while they execute the row. */
-export const crashLimitOf = ({ options }: SchedulerState, _row: number): number =>
-  options.crashLimit;
+export const crashLimitOf = (state: SchedulerState, row: number): number =>
+  policyOf(state, row).crashLimit || state.options.crashLimit;
 
 /** The worker is back: it was only cut off, and no task has ended it. */
 export function forgiveWorker({ crashes }: SchedulerState, workerId: number): void {
