@@ -1,5 +1,6 @@
 import { bytesText, countText } from "../core/base/units.ts";
 import type { ClusterStatus, UnsatisfiableRequest, WorkerStatus } from "../core/model/status.ts";
+import type { MemoryReport } from "../core/model/worker-memory.ts";
 
 function formatDuration(ms: number): string {
   const seconds = Math.floor(ms / 1000);
@@ -13,7 +14,21 @@ const formatResources = (resources: Readonly<Record<string, number>>): string =>
     .map(([name, amount]) => `${amount} ${name}`)
     .join(", ");
 
-const HEAD = ["worker", "cpus", "other", "running", "assigned", "objects", "bytes"];
+/** `1.2 GiB of 4.0 GiB`; with a mark if it is tight. */
+const memoryText = ({ usedBytes, limitBytes, isTight }: MemoryReport): string =>
+  `${bytesText(usedBytes)} of ${bytesText(limitBytes)}${isTight ? " (tight)" : ""}`;
+
+const HEAD = [
+  "worker",
+  "cpus",
+  "other",
+  "running",
+  "assigned",
+  "objects",
+  "bytes",
+  "memory",
+  "spilled",
+];
 
 const workerRow = (worker: WorkerStatus): string[] => [
   worker.name,
@@ -23,6 +38,8 @@ const workerRow = (worker: WorkerStatus): string[] => [
   String(worker.tasksAssigned),
   String(worker.objects),
   worker.objectBytes === undefined ? "-" : bytesText(worker.objectBytes),
+  worker.memory === undefined ? "-" : memoryText(worker.memory),
+  worker.memory === undefined ? "-" : bytesText(worker.memory.spilledBytes),
 ];
 
 function formatTable(rows: readonly (readonly string[])[]): string {

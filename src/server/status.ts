@@ -17,6 +17,7 @@ export function createStatus(engine: Engine): ClusterStatus {
     workers: [...state.workers.values()].map((worker) => {
       const { cpus = 0, ...resources } = namedAmounts(state, worker.kind.offer);
       const own = counts.byWorker.get(worker.id);
+      const memory = state.memory.reports.get(worker.id);
       return {
         id: worker.id,
         name: worker.name,
@@ -26,6 +27,7 @@ export function createStatus(engine: Engine): ClusterStatus {
         tasksRunning: own?.running ?? 0,
         objects: own?.objects ?? 0,
         objectBytes: own?.objectBytes ?? 0,
+        ...(memory !== undefined && { memory }),
       };
     }),
     tasks,

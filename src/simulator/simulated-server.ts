@@ -292,6 +292,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
       case "inputs-unreachable":
         step({ kind: message.kind, atMs, workerId, ...message.unreachable });
         break;
+      case "memory":
+        step({ kind: "memory-changed", atMs, workerId, report: message.report });
+        break;
       case "python-looked-for":
       case "inventory":
       case "drain":

@@ -12,6 +12,7 @@ import { RunDirectories } from "./executors/program/run-directories.ts";
 import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
 import type { Launcher } from "./launcher/launcher.ts";
+import { createMemoryTeller } from "./memory/memory-teller.ts";
 import type { WorkerMemory } from "./memory/worker-memory.ts";
 import { createReportJoiner } from "./report-joiner.ts";
 import { type Hands, runCommand } from "./run-command.ts";
@@ -95,6 +96,7 @@ export function createBody(body: BodyOptions): WorkerBody {
     store,
     tools: {
       values: store.values,
+      memory: store.memory,
       programs: {
         values: store.values,
         launcher: () => launcher,
@@ -131,6 +133,9 @@ export function createBody(body: BodyOptions): WorkerBody {
     log,
   });
 
+  const tellMemory = createMemoryTeller(body.memory, send);
+  body.memory.onLevel = tellMemory;
+
   const hands: Hands = { store, executor, puller, dataServer, send };
 
   const heartbeat = startHeartbeat(link.connection, {
@@ -151,9 +156,10 @@ export function createBody(body: BodyOptions): WorkerBody {
       }
       if (message.kind === "peers") message.peers.forEach(puller.addPeer);
       else if (message.kind === "symbols") session.addSymbols(message);
-      else if (message.kind === "heartbeat")
+      else if (message.kind === "heartbeat") {
         send({ kind: "heartbeat", sequence: message.sequence });
-      else if (message.kind === "find-python") void tellPython();
+        tellMemory();
+      } else if (message.kind === "find-python") void tellPython();
       else if (message.kind === "stop") body.onStop();
       if (event !== undefined) dispatch(event);
     },

@@ -16,6 +16,12 @@ test("a status is a few lines and a table of the workers", () => {
         tasksRunning: 2,
         objects: 12,
         objectBytes: 3 * 2 ** 20,
+        memory: {
+          limitBytes: 4 * 2 ** 30,
+          usedBytes: 1.5 * 2 ** 30,
+          spilledBytes: 2 ** 20,
+          isTight: true,
+        },
       },
       {
         id: 2,
@@ -38,9 +44,9 @@ test("a status is a few lines and a table of the workers", () => {
   tasks: 5 waiting, 4 ready, 3 assigned, 2 running, 10 finished, 1 failed
   7 waiting tasks: no worker has 64 cpus, 1 gpus
 
-  worker          cpus  other   running  assigned  objects  bytes
-  10.0.0.1:40001  16    2 gpus  2        3         12       3.0 MiB
-  b:4             4     -       0        0         0        -
+  worker          cpus  other   running  assigned  objects  bytes    memory                      spilled
+  10.0.0.1:40001  16    2 gpus  2        3         12       3.0 MiB  1.5 GiB of 4.0 GiB (tight)  1.0 MiB
+  b:4             4     -       0        0         0        -        -                           -
 `);
 });
 

@@ -1,3 +1,5 @@
+import type { MemoryReport } from "./worker-memory.ts";
+
 /** What the server is doing now, as its STATUS answer says; it travels as JSON. */
 export type ClusterStatus = {
   readonly workers: readonly WorkerStatus[];
@@ -25,6 +27,8 @@ export type WorkerStatus = {
   /** Data objects of which it has a replica. */
   readonly objects: number;
   readonly objectBytes?: number;
+  /** What it said last of its memory. */
+  readonly memory?: MemoryReport;
 };
 
 /** Tasks of all clients by state. `finished` and `failed` count from the start of the server. */

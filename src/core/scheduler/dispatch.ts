@@ -13,6 +13,7 @@ import {
   needsMore,
   waitFor,
 } from "./placement/load.ts";
+import { isTight } from "./placement/memory.ts";
 import { missingInputsUs, TRANSFER_OVERHEAD_US } from "./placement/transfer-cost.ts";
 import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
@@ -155,11 +156,15 @@ function giveBacklog(context: StepContext, worker: WorkerRecord): void {
  * share, and where all have nothing to do, to each the same, but no less than a message is worth.
  * Neighbors mostly feed the same consumers, whose inputs then need not move; trivial ones with the same consumer stay together,
  * however many they are. What turns out to be uneven is stolen later.
+ * A worker that is tight first does what waits for it, which makes its data less, and then takes one
+ * at a time, so that what does so again can come between.
  * `position` is how many workers were served before in this round.
  */
 function drawFromPool(context: StepContext, worker: WorkerRecord, position: number): boolean {
   const { state } = context;
   const { queues } = state;
+  const takesOne = isTight(state, worker.id);
+  if (takesOne && worker.backlogTasks > 0) return false;
   let best: RequestClass | undefined;
   let bestPriority = Number.NEGATIVE_INFINITY;
   for (const requestClass of state.pooledClasses) {
@@ -181,6 +186,7 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
   for (let i = 0; ; i += 1) {
     const row = queues.peek(best.pool);
     if (row === -1 || queues.topPriority(best.pool) !== bestPriority) break;
+    if (takesOne && i > 0) break;
     // Nobody is worth a share of what costs less to do than to bring together again.
     const isShare = i >= run && runUs >= MESSAGE_US;
     if (isShare && !(isTied(state, row) && firstConsumer(state, row) === consumer)) break;
@@ -205,6 +211,7 @@ function drawFromPool(context: StepContext, worker: WorkerRecord, position: numb
 function steal(context: StepContext, worker: WorkerRecord): boolean {
   const { state } = context;
   if (worker.backlogTasks > 0 || state.backlogCount === 0) return false;
+  if (isTight(state, worker.id) && state.queues.count(worker.given) > 0) return false;
   if (stealCoarse(context, worker)) return true;
   for (const requestClass of state.backloggedClasses) {
     if (!requestClass.capableKinds.has(worker.kind)) continue;

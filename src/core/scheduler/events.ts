@@ -3,6 +3,7 @@ import type { TaskFailure } from "../model/failures.ts";
 import type { HeldByClient } from "../model/held-by-client.ts";
 import type { Plan } from "../model/plan.ts";
 import type { ResourceOffer } from "../model/resources.ts";
+import type { MemoryReport } from "../model/worker-memory.ts";
 import type { ClientLife } from "./state.ts";
 
 /**
@@ -46,6 +47,13 @@ export type SchedulerEvent =
       readonly atMs: number;
       readonly workerId: number;
       readonly refs: TaskRefs;
+    }
+  /** What the worker says of its memory: once it joined, when it becomes tight or is so no more, and now and then. */
+  | {
+      readonly kind: "memory-changed";
+      readonly atMs: number;
+      readonly workerId: number;
+      readonly report: MemoryReport;
     }
   | {
       readonly kind: "round-trip-measured";

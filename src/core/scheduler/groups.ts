@@ -12,6 +12,8 @@ export type Groups = {
   /** By task type: what all of its groups took, for groups of which nothing was seen so far. */
   readonly typeMeanUs: number[];
   readonly typeObservations: number[];
+  /** Sizes of what they made; NaN where nothing was seen. */
+  readonly meanBytes: number[];
 };
 
 /** Labels that differ without end, such as numbers without a colon, are not told apart beyond so many groups. */
@@ -35,6 +37,7 @@ export function createGroups(): Groups {
     taskTypes: [],
     typeMeanUs: [],
     typeObservations: [],
+    meanBytes: [],
   };
 }
 
@@ -51,6 +54,7 @@ export function groupOf(groups: Groups, taskType: number, prefix: string): numbe
     groups.idByKey.set(key, id);
     groups.meanUs.push(priorUs(taskType));
     groups.observations.push(0);
+    groups.meanBytes.push(Number.NaN);
     groups.taskTypes.push(taskType);
     groups.typeMeanUs[taskType] ??= priorUs(taskType);
     groups.typeObservations[taskType] ??= 0;
@@ -79,6 +83,17 @@ function observe(means: number[], counts: number[], index: number, durationUs: n
   const greatestUs =
     seen > OUTLIER_AFTER ? OUTLIER_TIMES * mean + OUTLIER_US : Number.POSITIVE_INFINITY;
   means[index] = mean + rate * (Math.min(Math.max(durationUs, 1), greatestUs) - mean);
+}
+
+export function learnSize({ meanBytes }: Groups, group: number, sizeBytes: number): void {
+  const mean = meanBytes[group] as number;
+  meanBytes[group] = mean >= 0 ? mean + LEARNING_RATE * (sizeBytes - mean) : sizeBytes;
+}
+
+/** What a task of the group is expected to make; undefined if none was seen. */
+export function expectedBytesOf({ meanBytes }: Groups, group: number): number | undefined {
+  const mean = meanBytes[group] as number;
+  return mean >= 0 ? mean : undefined;
 }
 
 /** Sets what is expected of the group, as if it had been seen often. */

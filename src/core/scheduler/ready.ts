@@ -3,6 +3,7 @@ import { isDynamic } from "../model/symbols.ts";
 import type { StepContext } from "./context.ts";
 import { chooseWorker, type Place } from "./placement/choose-worker.ts";
 import { addBacklogLoad, expectDuration, removeBacklogLoad } from "./placement/load.ts";
+import { addsData, isTight } from "./placement/memory.ts";
 import { missingInputsUs } from "./placement/transfer-cost.ts";
 import { classOf } from "./request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
@@ -24,7 +25,7 @@ export function makeReady(context: StepContext, row: number): void {
 
 /**
  * Gives a READY row its place to wait: the backlog of the worker that suits it, or, when it has no
- * inputs that tie it to one, or no worker can run it, the pool of its class.
+ * inputs that tie it to one, or no worker can run it, or that worker is to get no more data, the pool of its class.
  */
 export function queueReady(context: StepContext, row: number): void {
   const { state } = context;
@@ -34,7 +35,7 @@ export function queueReady(context: StepContext, row: number): void {
   state.counters.rowsTouched += 1;
   const free = tasks.inputCount[row] === 0 || ((tasks.flags[row] as number) & LOADS) !== 0;
   const place = promisedPlace(state, row) ?? (free ? undefined : chooseWorker(state, row));
-  if (place === undefined) {
+  if (place === undefined || (isTight(state, place.workerId) && addsData(state, row))) {
     const requestClass = classOf(state, row);
     expectDuration(state, row, 0);
     queues.push(requestClass.pool, row, tasks.priority[row] as number);

@@ -14,6 +14,7 @@ import { createGroups, type Groups } from "./groups.ts";
 import { createSchedulerJournal, type SchedulerJournal } from "./journal.ts";
 import type { LastWords } from "./last-words.ts";
 import type { Arrivals } from "./placement/arrivals.ts";
+import { type ClusterMemory, createClusterMemory } from "./placement/memory.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
 import type { ClientEvent } from "./plans/clients.ts";
 import { createLevelClock, type LevelClock } from "./plans/time-levels.ts";
@@ -214,6 +215,7 @@ export type SchedulerState = {
   /** Lengths of the inputs of dynamic tasks. */
   readonly lengths: Map<number, number>;
   readonly arrivals: Arrivals;
+  readonly memory: ClusterMemory;
   /** Rows that were asked back from one worker for another one, which they go to when they come. */
   readonly promised: Map<number, number>;
   readonly workers: Map<number, WorkerRecord>;
@@ -282,6 +284,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     stall: createStall(),
     lengths: new Map(),
     arrivals: new Map(),
+    memory: createClusterMemory(),
     promised: new Map(),
     workers: new Map(),
     kinds: new Map(),

@@ -17,6 +17,7 @@ import {
 import { onClientEvent } from "./handlers/client-events.ts";
 import { endAbsentClients, onClientDetached } from "./handlers/clients.ts";
 import { onReplicationFailed, onWorkerDraining } from "./handlers/drains.ts";
+import { onMemoryChanged } from "./handlers/memory.ts";
 import { onReplicasAdded, onReplicasMissing } from "./handlers/replicas.ts";
 import {
   onClientJoined,
@@ -99,6 +100,9 @@ function handle(context: StepContext, event: SchedulerEvent): void {
       break;
     case "replication-failed":
       onReplicationFailed(context, event);
+      break;
+    case "memory-changed":
+      onMemoryChanged(context, event);
       break;
     case "round-trip-measured":
       onRoundTripMeasured(context, event);

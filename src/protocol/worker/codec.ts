@@ -1,4 +1,5 @@
 import { encodeUtf8 } from "../../core/base/utf8.ts";
+import type { MemoryReport } from "../../core/model/worker-memory.ts";
 import { MAX_FROM_WORKER_BODY_BYTES, MAX_TO_WORKER_BODY_BYTES } from "../limits.ts";
 import { ProtocolError } from "../protocol-error.ts";
 import {
@@ -53,6 +54,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   drain: 44,
   leaving: 45,
   "replication-failed": 46,
+  memory: 47,
 };
 
 /** Number on the wire to kind; the inverse of the tables above. */
@@ -208,6 +210,10 @@ function fromWorkerColumns(message: FromWorker): Column[] {
     case "drain":
     case "leaving":
       return [];
+    case "memory": {
+      const { limitBytes, usedBytes, spilledBytes, isTight } = message.report;
+      return [Float64Array.of(limitBytes, usedBytes, spilledBytes), Uint8Array.of(Number(isTight))];
+    }
     case "python-looked-for":
       return pythonColumns(message.python);
     case "heartbeat":
@@ -249,11 +255,22 @@ function readFromWorker(kind: FromWorker["kind"], reader: ColumnReader): FromWor
     case "drain":
     case "leaving":
       return { kind };
+    case "memory":
+      return { kind, report: readMemory(reader) };
     case "python-looked-for":
       return { kind, python: readPython(reader) };
     case "heartbeat":
       return { kind, sequence: reader.scalar() };
   }
+}
+
+function readMemory(reader: ColumnReader): MemoryReport {
+  const sizes = reader.f64();
+  const tight = reader.u8();
+  const [limitBytes = 0, usedBytes = 0, spilledBytes = 0] = sizes;
+  if (sizes.length !== 3 || tight.length !== 1) throw new ProtocolError("expected three sizes and a mark");
+  requireSizes(sizes);
+  return { limitBytes, usedBytes, spilledBytes, isTight: tight[0] === 1 };
 }
 
 function peerColumns(peers: readonly PeerAddress[]): Column[] {

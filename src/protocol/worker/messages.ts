@@ -7,6 +7,7 @@ import type {
   TaskRefs,
 } from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
+import type { MemoryReport } from "../../core/model/worker-memory.ts";
 import type { WorkerPython } from "../../core/model/versions.ts";
 
 /** The worker protocol's version; a worker of another one is refused at registration. */
@@ -87,6 +88,8 @@ export type FromWorker =
   | { readonly kind: "checkpoints-written"; readonly refs: TaskRefs }
   /** Tasks that were to load their checkpoint and found no file. */
   | { readonly kind: "checkpoints-missing"; readonly refs: TaskRefs }
+  /** When it becomes tight, or is so no more, and otherwise at most with each heartbeat. */
+  | { readonly kind: "memory"; readonly report: MemoryReport }
   | { readonly kind: "python-looked-for"; readonly python: WorkerPython }
   | { readonly kind: "heartbeat"; readonly sequence: number };
 

@@ -204,6 +204,9 @@ function onMessage(
     case "leaving":
     case "replication-failed":
       break;
+    case "memory":
+      engine.step({ kind: "memory-changed", workerId, report: message.report });
+      break;
     case "python-looked-for":
       engine.pythonAdvice.onFound(workerId, message.python);
       break;

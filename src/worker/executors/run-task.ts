@@ -1,6 +1,6 @@
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { runCustom } from "../extensions/run-custom.ts";
-import type { ValueId } from "../store/value-id.ts";
+import { FILE_BYTES_MIN, type ValueId } from "../store/value-id.ts";
 import { BUILTINS } from "./builtin/builtins.ts";
 import { callFunction } from "./functions/call-function.ts";
 import { runRedirect } from "./functions/run-redirect.ts";
@@ -23,8 +23,14 @@ export async function runTask(
   const builtin = BUILTINS.get(taskType);
   if (builtin !== undefined) {
     return tools.bulk.use(async () => {
-      signal.throwIfAborted();
-      return builtin.aside({ values, inputs, config }, signal);
+      // What becomes larger goes to a file.
+      const settle = await tools.memory.admit(FILE_BYTES_MIN);
+      try {
+        signal.throwIfAborted();
+        return await builtin.aside({ values, inputs, config }, signal);
+      } finally {
+        settle?.();
+      }
     });
   }
   const functionType = tools.functionTypes.get(taskType);

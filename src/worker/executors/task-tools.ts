@@ -1,5 +1,6 @@
 import type { Log } from "../../core/base/log.ts";
 import type { TaskType } from "../extension.ts";
+import type { MemoryGate } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
 import type { FunctionType } from "./functions/function-type.ts";
@@ -9,6 +10,7 @@ import type { Slots } from "./slots.ts";
 /** What tasks are executed with; one for the worker. */
 export type TaskTools = {
   readonly values: ValueTable;
+  readonly memory: MemoryGate;
   readonly programs: ProgramRunner;
   /** Limits how many tasks move large data at a time. */
   readonly bulk: Slots;

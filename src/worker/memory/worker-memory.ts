@@ -10,10 +10,14 @@ import { stepMemory } from "../../core/worker/memory/step-memory.ts";
 import { TaskError } from "../executors/task-error.ts";
 import type { MemoryGate } from "../store/store.ts";
 import type { ValueTable } from "../store/value-table.ts";
+import { collectGarbage, garbageBytes } from "./collect-garbage.ts";
 import type { Spiller } from "./spiller.ts";
 
 /** How often a worker looks that has more than it should. */
-const LOOK_MS = 200;
+const LOOK_MS = 100;
+/** So much garbage, as a share of the limit or in bytes, is left to the engine. */
+const GARBAGE_SHARE_MAX = 0.2;
+const GARBAGE_BYTES_MIN = 32 * 1024 * 1024;
 
 /** How a worker's memory is used, for people. */
 export type MemoryUsage = {
@@ -38,7 +42,7 @@ export type WorkerMemory = MemoryGate & {
   setProcessBytes(sizeBytes: number): void;
   usage(): MemoryUsage;
   /** Called when the level has changed. */
-  onLevel: (level: MemoryLevel) => void;
+  onLevel: () => void;
   /** Nothing is spilled any more, and whoever waits is told so. Resolves when the last write has ended. */
   dispose(): Promise<void>;
 };
@@ -84,6 +88,8 @@ export function createWorkerMemory(options: WorkerMemoryOptions): WorkerMemory {
   };
 
   const look = (): void => {
+    const garbageBytesMax = Math.max(GARBAGE_BYTES_MIN, GARBAGE_SHARE_MAX * limitBytes);
+    if (garbageBytes(values.memoryBytes) > garbageBytesMax) collectGarbage();
     measure();
     if (state.waiting.length > 0) step({ kind: "time-passed", atMs: performance.now() });
   };
@@ -100,7 +106,7 @@ export function createWorkerMemory(options: WorkerMemoryOptions): WorkerMemory {
         for (const id of command.ids) take(id)?.reject(noRoom(command.reason));
         break;
       case "tell-level":
-        memory.onLevel(command.level);
+        memory.onLevel();
     }
   };
 

@@ -5,7 +5,7 @@ import { deliverParked } from "../deliveries.ts";
 import { noteFinished } from "../drains.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { keepGiven, takeBack, ungive } from "../given.ts";
-import { learnDuration } from "../groups.ts";
+import { learnDuration, learnSize } from "../groups.ts";
 import { tryAgain } from "../losses.ts";
 import { notifyIfFinished } from "../notify.ts";
 import { addRef } from "../outbox.ts";
@@ -87,6 +87,7 @@ function finish(
   const flags = tasks.flags[row] as number;
   if ((flags & LOADS) === 0) {
     learnDuration(state.groups, tasks.group[row] as number, finished.durationsUs[i] as number);
+    learnSize(state.groups, tasks.group[row] as number, finished.sizesBytes[i] as number);
   }
   beginPresence(
     state,

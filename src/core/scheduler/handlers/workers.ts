@@ -5,6 +5,7 @@ import { loseDrainOf } from "../drains.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { loseObjects, tryAgain } from "../losses.ts";
 import { addRef } from "../outbox.ts";
+import { forgetMemory } from "../placement/memory.ts";
 import {
   createWorkerKind,
   keyOf,
@@ -102,6 +103,7 @@ export function loseWorker(
   queues.destroyQueue(worker.given);
   leaveKind(state, worker);
   state.workers.delete(worker.id);
+  forgetMemory(state, worker.id);
   const { lost, ahead } = lostWith(context, worker.id);
   for (const row of ahead) rememberRerun(state, row, worker.name, "worker-lost");
   for (const row of [...orphans, ...ahead]) tryAgain(context, row);
