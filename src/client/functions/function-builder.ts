@@ -13,7 +13,7 @@ export type Callee = {
   /** Whether arguments may be what JSON has no words for, such as dates. */
   readonly takesClones: boolean;
   /** Makes the config of `CallConfig` in JSON. */
-  readonly encodeConfig: (json: string, timeLimitMs: number | undefined) => Uint8Array;
+  readonly encodeConfig: (json: string, timeLimitMs: number | undefined) => Uint8Array | string;
 };
 
 /** A builder of tasks that call the function `name`. */

@@ -45,7 +45,7 @@ export function module<M extends object>(
     codeOf:
       runner === undefined ? bundleLater(findFile(url), external) : ownCode(runner, namespace),
     takesClones: true,
-    encodeConfig: (json) => Buffer.from(json),
+    encodeConfig: (json) => json,
   };
   const builders: Record<string, FunctionBuilder<() => unknown>> = {};
   for (const [name, value] of Object.entries(namespace)) {

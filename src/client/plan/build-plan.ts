@@ -5,8 +5,8 @@ import { invalidArgument } from "../errors.ts";
 import type { Future, FutureOwner } from "../futures/future.ts";
 import { whyUnusable } from "../futures/wait.ts";
 import type { SymbolTable } from "../session/symbol-table.ts";
-import type { ResourceAmounts } from "../tasks/resources.ts";
-import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
+import { SharedConstant, Task } from "../tasks/task.ts";
+import { createTaskWriter } from "./task-writer.ts";
 
 /** The tasks of one submit, each after its inputs; a task's row is its position. */
 export type OrderedPlan = {
@@ -111,32 +111,13 @@ export function encodePlan(
   loadCheckpoints: boolean,
 ): Uint8Array {
   const encoder = new PlanEncoder();
-  const typeId = (taskType: number | string): number =>
-    symbolId(encoder, symbols, taskType, "task type");
-  const requestIndex = createRequestRows(encoder, symbols);
-  const inputIds: number[] = [];
+  const writeTask = createTaskWriter(encoder, symbols, idBase);
   let nextResult = 0;
   try {
     for (const task of plan.tasks) {
-      const { inputs, details } = task;
-      inputIds.length = inputs.length;
-      for (let i = 0; i < inputs.length; i++) {
-        const input = inputs[i] as TaskInput;
-        if (input instanceof Task) inputIds[i] = idBase + input.planRow;
-        else inputIds[i] = input instanceof SharedConstant ? input.planId : input.id;
-      }
       const isResult = results[nextResult] === task.planRow;
       if (isResult) nextResult += 1;
-      encoder.addTask(
-        typeId(task.taskType),
-        task.config,
-        inputIds,
-        requestIndex(details.resources),
-        isResult,
-        details.label,
-        details.checkpoint,
-        details.metadata,
-      );
+      writeTask(task, isResult);
     }
     return encoder.finish(idBase, loadCheckpoints);
   } catch (error) {
@@ -147,45 +128,4 @@ export function encodePlan(
       { cause: error },
     );
   }
-}
-
-export function symbolId(
-  encoder: PlanEncoder,
-  symbols: SymbolTable,
-  symbol: number | string,
-  role: string,
-): number {
-  if (typeof symbol === "string") return symbols.idOf(symbol) ?? encoder.symbolId(symbol);
-  const id = symbols.builtinId(symbol);
-  if (id === undefined) {
-    throw new HyperloomError("plan-refused", `The server does not know the ${role} ${symbol}.`);
-  }
-  return id;
-}
-
-/** Tasks of a plan mostly ask for the same, so the row that was used last is looked at first. */
-export function createRequestRows(
-  encoder: PlanEncoder,
-  symbols: SymbolTable,
-): (request: ResourceAmounts | undefined) => number {
-  const rows = new Map<string, number>();
-  let lastRequest: ResourceAmounts | undefined;
-  let lastRow = -1;
-  return (request) => {
-    if (request === undefined) return -1;
-    if (request === lastRequest) return lastRow;
-    let row = rows.get(request.key);
-    if (row === undefined) {
-      row = encoder.requestIndex(
-        request.amounts.map(([name, amount]) => ({
-          resource: symbolId(encoder, symbols, name, "resource"),
-          amount,
-        })),
-      );
-      rows.set(request.key, row);
-    }
-    lastRequest = request;
-    lastRow = row;
-    return row;
-  };
 }

@@ -5,8 +5,9 @@ import { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import type { SymbolTable } from "../session/symbol-table.ts";
-import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
-import { createRequestRows, type OrderedPlan, symbolId } from "./build-plan.ts";
+import { Task } from "../tasks/task.ts";
+import type { OrderedPlan } from "./build-plan.ts";
+import { createTaskWriter } from "./task-writer.ts";
 
 /** A smaller plan is begun, whole, before its second chunk would be there. */
 const CHUNKED_TASKS_MIN = 32_768;
@@ -46,27 +47,14 @@ export function* encodeInChunks(
   try {
     while (from < tasks.length) {
       const encoder = new PlanEncoder();
-      const requestIndex = createRequestRows(encoder, symbols);
-      const inputIds: number[] = [];
+      const writeTask = createTaskWriter(encoder, symbols, idBase);
       let configBytes = 0;
       let to = from;
       while (to < tasks.length && to - from < CHUNK_TASKS_MAX && configBytes < CHUNK_CONFIG_BYTES) {
         const task = tasks[to] as Task;
-        const { inputs, details } = task;
-        inputIds.length = inputs.length;
-        for (let i = 0; i < inputs.length; i++) inputIds[i] = idOf(inputs[i] as TaskInput, idBase);
         const isResult = results[nextResult] === to;
         if (isResult) nextResult += 1;
-        encoder.addTask(
-          symbolId(encoder, symbols, task.taskType, "task type"),
-          task.config,
-          inputIds,
-          requestIndex(details.resources),
-          isResult,
-          details.label,
-          details.checkpoint,
-          details.metadata,
-        );
+        writeTask(task, isResult);
         configBytes += task.config.length;
         to += 1;
       }
@@ -87,11 +75,6 @@ export function* encodeInChunks(
   } finally {
     yield smallFrame({ kind: "planEnd" });
   }
-}
-
-function idOf(input: TaskInput, idBase: number): number {
-  if (input instanceof Task) return idBase + input.planRow;
-  return input instanceof SharedConstant ? input.planId : input.id;
 }
 
 /** What a server cannot see in a part of the plan: the longest path from each task to a result, and its uses. */

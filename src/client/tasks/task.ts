@@ -84,8 +84,8 @@ export class Task<T = unknown> {
   readonly taskType: number | string;
   /** @internal */
   readonly inputs: readonly TaskInput[];
-  /** @internal */
-  readonly config: Uint8Array;
+  /** Bytes, or text that goes out in UTF-8: a million texts take much less memory than as many buffers. @internal */
+  readonly config: Uint8Array | string;
   /** @internal */
   readonly details: TaskDetails;
   /**
@@ -100,7 +100,7 @@ export class Task<T = unknown> {
   constructor(
     taskType: number | string,
     inputs: readonly TaskInput[] = NO_INPUTS,
-    config: Uint8Array = NO_BYTES,
+    config: Uint8Array | string = NO_BYTES,
     details: TaskDetails = NO_DETAILS,
   ) {
     this.taskType = taskType;

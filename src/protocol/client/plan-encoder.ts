@@ -103,12 +103,12 @@ export class PlanEncoder {
 
   /**
    * Appends the next task; its id is `idBase` + the number of tasks before it. `inputIds` are
-   * client ids in positional order, `requestIndex` is -1 for a light task. Throws a ProtocolError
+   * client ids in positional order, `requestIndex` is -1 for a light task, text is written in UTF-8. Throws a ProtocolError
    * where the plan gets longer than a server takes.
    */
   addTask(
     taskType: number,
-    config: Uint8Array,
+    config: Uint8Array | string,
     inputIds: ArrayLike<number>,
     requestIndex: number,
     isResult: boolean,
@@ -119,7 +119,8 @@ export class PlanEncoder {
   ): void {
     const labelBytes = label === undefined ? 0 : utf8LengthBytes(label);
     const pathBytes = checkpointPath === undefined ? 0 : utf8LengthBytes(checkpointPath);
-    let sizeBytes = 2 + int32SizeBytes(taskType) + varintSizeBytes(config.length) + config.length;
+    const configBytes = typeof config === "string" ? utf8LengthBytes(config) : config.length;
+    let sizeBytes = 2 + int32SizeBytes(taskType) + varintSizeBytes(configBytes) + configBytes;
     for (let i = 0; i < inputIds.length; i++)
       sizeBytes += 1 + int32SizeBytes(inputIds[i] as number);
     if (requestIndex >= 0) sizeBytes += 1 + int32SizeBytes(requestIndex);
@@ -143,9 +144,14 @@ export class PlanEncoder {
     bytes[at++] = 0x08;
     at = putInt32(bytes, at, taskType);
     bytes[at++] = 0x12;
-    at = putInt32(bytes, at, config.length);
-    bytes.set(config, at);
-    at += config.length;
+    at = putInt32(bytes, at, configBytes);
+    if (typeof config === "string") {
+      writer.length = at;
+      writer.putUtf8(config, configBytes);
+    } else {
+      bytes.set(config, at);
+    }
+    at += configBytes;
     for (let i = 0; i < inputIds.length; i++) {
       bytes[at++] = 0x18;
       at = putInt32(bytes, at, inputIds[i] as number);

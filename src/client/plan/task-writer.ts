@@ -1,0 +1,39 @@
+import type { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
+import type { SymbolTable } from "../session/symbol-table.ts";
+import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
+import { createRequestRows, symbolId } from "./symbol-ids.ts";
+
+/**
+ * Appends tasks of an ordered plan, whose first one has id `idBase`, to the encoder's plan.
+ * Throws a HyperloomError for what the server does not know, and a ProtocolError where the plan
+ * gets too long.
+ */
+export function createTaskWriter(
+  encoder: PlanEncoder,
+  symbols: SymbolTable,
+  idBase: number,
+): (task: Task, isResult: boolean) => void {
+  const requestIndex = createRequestRows(encoder, symbols);
+  const inputIds: number[] = [];
+  return (task, isResult) => {
+    const { inputs, details } = task;
+    // To set the length of a list costs as much as to write a small task.
+    if (inputIds.length !== inputs.length) inputIds.length = inputs.length;
+    for (let i = 0; i < inputs.length; i++) inputIds[i] = idOf(inputs[i] as TaskInput, idBase);
+    encoder.addTask(
+      symbolId(encoder, symbols, task.taskType, "task type"),
+      task.config,
+      inputIds,
+      requestIndex(details.resources),
+      isResult,
+      details.label,
+      details.checkpoint,
+      details.metadata,
+    );
+  };
+}
+
+function idOf(input: TaskInput, idBase: number): number {
+  if (input instanceof Task) return idBase + input.planRow;
+  return input instanceof SharedConstant ? input.planId : input.id;
+}
