@@ -4,6 +4,7 @@ import type { SchedulerEvent } from "../core/scheduler/events.ts";
 import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
 import { hasWork, stepScheduler } from "../core/scheduler/step.ts";
 import { MAX_GIVEN_RESULTS_BYTES, MAX_HELD_RESULTS_BYTES } from "../protocol/limits.ts";
+import type { Credentials } from "../transport/security/credentials.ts";
 import type { CommandTaker } from "./clients/command-taker.ts";
 import { createNamedPlans, type NamedPlans } from "./clients/named-plans.ts";
 import { createSessionKeys, type SessionKeys } from "./clients/session-keys.ts";
@@ -21,6 +22,14 @@ export type UntimedEvent = SchedulerEvent extends infer Event
     : never
   : never;
 
+/** By what workers know the server, and each other. */
+export type EngineSecurity = {
+  /** A secret of the server and all workers. */
+  readonly memberKey: Uint8Array;
+  /** The server's own, of now; undefined where nobody beyond this machine takes part. */
+  readonly credentials: () => Credentials | undefined;
+};
+
 /** The scheduler with everything around it that carries its commands out. */
 export type Engine = {
   readonly state: SchedulerState;
@@ -37,6 +46,7 @@ export type Engine = {
   /** Names what workers and clients may attach to again: the same in every run with the same journal. */
   readonly clusterId: string;
   readonly journal: Journal | undefined;
+  readonly security: EngineSecurity;
   readonly startedAtMs: number;
   readonly log: Log;
   readonly pythonAdvice: PythonAdvice;
@@ -53,6 +63,7 @@ export type EngineOptions = {
   readonly clientGraceMs: number;
   readonly serverId: string;
   readonly journal: Journal | undefined;
+  readonly security: EngineSecurity;
   readonly log: Log;
   readonly onTerminate: () => void;
 };
@@ -82,6 +93,7 @@ export function createEngine(options: EngineOptions): Engine {
     namedPlans: createNamedPlans(),
     ids: { next: 1 },
     journal: options.journal,
+    security: options.security,
     startedAtMs: performance.now(),
     log,
     pythonAdvice: createPythonAdvice({ clients, workers, log }),

@@ -1,10 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../core/base/log.ts";
-import { listenTcp } from "../transport/listen-tcp.ts";
+import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
+import { createProofKey } from "../transport/security/connection-proof.ts";
+import type { Credentials } from "../transport/security/credentials.ts";
+import type { TcpConnection, TcpHandlers } from "../transport/tcp-connection.ts";
 import { acceptConnection } from "./accept-connection.ts";
+import type { Doorkeeping } from "./admit.ts";
 import { closePullers } from "./clients/pullers.ts";
 import { createEngine } from "./engine.ts";
+import { createRefusalLog } from "./refusal-log.ts";
 
 const TICK_MS = 1_000;
 /** How long workers may take to hear that they are to stop. */
@@ -19,11 +24,26 @@ export type ServerOptions = {
   readonly unsatisfiableAfterMs?: number;
   /** How long a client whose connection broke is waited for, and its plans go on; default 30 s. */
   readonly clientGraceMs?: number;
+  /** Who is let in beside this user's own processes on this machine. */
+  readonly access?: ServerAccess | undefined;
   readonly log: Log;
+};
+
+export type ServerAccess = {
+  /** By which the holders of access files are known on this machine. */
+  readonly keys: Doorkeeping["keys"];
+  /** The server's own certificate, of now; undefined refuses all other machines. */
+  readonly credentials: () => Credentials | undefined;
+  /** A second port, in the clear, for clients that show nothing of who they are. */
+  readonly insecureLegacyPort?: number | undefined;
 };
 
 export type Server = AsyncDisposable & {
   readonly port: number;
+  /** Names this run. */
+  readonly serverId: string;
+  /** Names what outlives it. */
+  readonly clusterId: string;
   /** Resolves when a client has asked for the server's end. */
   readonly ended: Promise<void>;
 };
@@ -33,7 +53,8 @@ export type Server = AsyncDisposable & {
  * the workers and closes all connections.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { log } = options;
+  const { log, access } = options;
+  const credentials = access?.credentials ?? (() => undefined);
   let onTerminate = (): void => {};
   const ended = new Promise<void>((resolve) => {
     onTerminate = resolve;
@@ -43,20 +64,37 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     clientGraceMs: options.clientGraceMs ?? 30_000,
     serverId: randomUUID(),
     journal: undefined,
+    security: { memberKey: createProofKey(), credentials },
     log,
     onTerminate: () => onTerminate(),
   });
-  const listener = await listenTcp({ host: options.host, port: options.port }, (connection) =>
-    acceptConnection(engine, connection),
+  const doorkeeping: Doorkeeping = {
+    clusterId: engine.clusterId,
+    keys: access?.keys ?? {},
+    isLegacyPort: false,
+    logRefusal: createRefusalLog(log),
+  };
+  const listener = await listenTcp(
+    { host: options.host, port: options.port, credentials: access && credentials },
+    (connection) => acceptConnection(engine, connection, doorkeeping),
   );
+  const legacyListener = await listenLegacy(options, (connection) =>
+    acceptConnection(engine, connection, { ...doorkeeping, isLegacyPort: true }),
+  ).catch(async (error: unknown) => {
+    await listener[Symbol.asyncDispose]();
+    throw error;
+  });
   const tick = setInterval(() => engine.step({ kind: "time-passed" }), TICK_MS);
   log("info", "server listens", { host: listener.host, port: listener.port });
   return {
     port: listener.port,
+    serverId: engine.serverId,
+    clusterId: engine.clusterId,
     ended,
     async [Symbol.asyncDispose]() {
       clearInterval(tick);
       listener.close();
+      legacyListener?.close();
       for (const worker of engine.workers.values()) {
         worker.send({ kind: "stop" });
         worker.end();
@@ -67,7 +105,22 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       closePullers(engine);
       engine.trace?.close();
       await listener[Symbol.asyncDispose]();
+      await legacyListener?.[Symbol.asyncDispose]();
       log("info", "server ended");
     },
   };
+}
+
+async function listenLegacy(
+  { host, access, log }: ServerOptions,
+  handlersOf: (connection: TcpConnection) => TcpHandlers,
+): Promise<TcpListener | undefined> {
+  const port = access?.insecureLegacyPort;
+  if (port === undefined) return undefined;
+  const listener = await listenTcp({ host, port }, handlersOf);
+  log("warning", "INSECURE: whoever reaches the legacy port can run programs on the workers", {
+    host: listener.host,
+    port: listener.port,
+  });
+  return listener;
 }

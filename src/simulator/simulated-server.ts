@@ -321,9 +321,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
       const reader = new FrameReader(MAX_FROM_WORKER_BODY_BYTES);
       workers.set(workerId, { link, address, reader, greetedAtUs: clock.nowUs() });
       world.observe({ kind: "worker-joined", workerId, offer });
-      const ticketKey = new Uint8Array(0);
+      const keys = { ticketKey: new Uint8Array(0), memberKey: new Uint8Array(0) };
       const heartbeatMs = HEARTBEAT_MS;
-      tell(workerId, { kind: "welcome", workerId, ...IDENTITY, heartbeatMs, ticketKey });
+      tell(workerId, { kind: "welcome", workerId, ...IDENTITY, heartbeatMs, ...keys });
       tell(workerId, { kind: "symbols", firstId: BUILTIN_SYMBOLS.length, names: EXTENSIONS });
       tell(workerId, { kind: "peers", peers: others });
       tell(workerId, { kind: "heartbeat", sequence: 1, receivedFrames: 0 });

@@ -1,7 +1,18 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Receiver } from "./receiver.ts";
-import { attachConnection, type TcpConnection, type TcpHandlers } from "./tcp-connection.ts";
+import {
+  type ConnectSecurity,
+  type SecuredSocket,
+  secureConnection,
+  UntrustedPeerError,
+} from "./security/connect-securely.ts";
+import {
+  attachConnection,
+  endsOf,
+  type TcpConnection,
+  type TcpHandlers,
+} from "./tcp-connection.ts";
 
 /** Nobody listens at the address, or no way leads there. */
 export class NotReachableError extends Error {
@@ -18,12 +29,14 @@ export type ConnectOptions = {
   readonly signal?: AbortSignal;
   /** Receives in place of the connection; a new one for each. */
   readonly receiver?: Receiver;
+  /** Whom we trust. Without it, anybody who is there. */
+  readonly security?: ConnectSecurity | undefined;
 };
 
 const RETRY_EVERY_MS = 20;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Connects. Throws a NotReachableError, or the signal's reason. */
+/** Connects. Throws a NotReachableError, an UntrustedPeerError, or the signal's reason. */
 export async function connectTcp(
   options: ConnectOptions,
   handlersOf: (connection: TcpConnection) => TcpHandlers,
@@ -33,9 +46,15 @@ export async function connectTcp(
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return attachConnection(await openSocket(options), handlersOf, options.receiver);
+      const { socket, role } = await openSecured(options);
+      return attachConnection(socket, handlersOf, options.receiver, { role });
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof UntrustedPeerError) {
+        throw new UntrustedPeerError(`${host}:${port} is not trusted: ${error.message}`, {
+          cause: error,
+        });
+      }
       const refused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
       if (!refused || performance.now() - startMs > retryForMs) {
         const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
@@ -45,6 +64,26 @@ export async function connectTcp(
       }
       await delay(RETRY_EVERY_MS, undefined, signal === undefined ? {} : { signal });
     }
+  }
+}
+
+async function openSecured(options: ConnectOptions): Promise<SecuredSocket> {
+  const { security, signal, timeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const socket = await openSocket(options);
+  if (security === undefined) return { socket, role: undefined };
+  const onAbort = (): void => void socket.destroy();
+  // What happens to it meanwhile is seen by whoever takes it over.
+  const ignore = (): void => {};
+  socket.on("error", ignore);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await secureConnection(socket, endsOf(socket), security, timeoutMs);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    socket.off("error", ignore);
   }
 }
 

@@ -9,6 +9,8 @@ import { createPeerReader, type PayloadPosition } from "../protocol/peer/peer-re
 import { ProtocolError } from "../protocol/protocol-error.ts";
 import { connectTcp } from "./connect-tcp.ts";
 import { createReceiver } from "./receiver.ts";
+import type { ConnectSecurity } from "./security/connect-securely.ts";
+import { membershipStatement, proveKey } from "./security/connection-proof.ts";
 import type { TcpConnection } from "./tcp-connection.ts";
 
 /** Requests in one frame, well below its limit in bytes. */
@@ -66,6 +68,8 @@ export type PullerIdentity =
       readonly serverId: string;
       readonly workerId?: number;
       readonly port?: number;
+      /** The secret of all workers. */
+      readonly memberKey: Uint8Array;
     }
   /** A client that was sent by the server. */
   | { readonly ticket: Uint8Array };
@@ -74,6 +78,8 @@ export type PullOptions = {
   readonly host: string;
   readonly port: number;
   readonly identity: PullerIdentity;
+  /** Which holders are trusted; default: whoever is there. */
+  readonly security?: ConnectSecurity | undefined;
   /**
    * Finds the secret that the holder's welcome leads to, if the same files are seen here; never
    * rejects. Requests wait for it. Without it, the holder is asked for bytes alone.
@@ -83,7 +89,7 @@ export type PullOptions = {
 
 /** Connects to a worker's data port and pulls objects from it. */
 export function openPullConnection(
-  { host, port, identity, prove }: PullOptions,
+  { host, port, identity, security, prove }: PullOptions,
   handlers: PullHandlers,
 ): PullConnection {
   let connection: TcpConnection | undefined;
@@ -136,12 +142,13 @@ export function openPullConnection(
 
   const attach = (attached: TcpConnection): void => {
     connection = attached;
-    attached.send(encodeFromPuller(firstMessage(identity)));
+    attached.send(encodeFromPuller(firstMessage(identity, attached)));
     if (prove === undefined) sendQueued();
   };
 
-  const options = { host, port, timeoutMs: PEER_TIMEOUT_MS, signal: aborting.signal, receiver };
-  connectTcp(options, (attached) => {
+  const { signal } = aborting;
+  const address = { host, port, timeoutMs: PEER_TIMEOUT_MS };
+  connectTcp({ ...address, signal, receiver, security }, (attached) => {
     if (isOver) attached.destroy();
     else attach(attached);
     return {
@@ -175,11 +182,16 @@ export function openPullConnection(
   };
 }
 
-function firstMessage(identity: PullerIdentity): FromPuller {
+function firstMessage(identity: PullerIdentity, connection: TcpConnection): FromPuller {
   const version = PEER_PROTOCOL_VERSION;
   if ("ticket" in identity) return { kind: "ticket", version, ticket: identity.ticket };
-  const { serverId, workerId = 0, port = 0 } = identity;
-  return { kind: "hello", version, serverId, workerId, port };
+  const { serverId, workerId = 0, port = 0, memberKey } = identity;
+  const statement = membershipStatement(serverId, workerId);
+  const proof =
+    connection.certifiedRole === undefined
+      ? proveKey(memberKey, connection, statement)
+      : new Uint8Array(0);
+  return { kind: "hello", version, serverId, workerId, port, proof };
 }
 
 const redirectCode = ({ mayRedirect, hasComeBack }: PullRequest): number =>

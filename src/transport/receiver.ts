@@ -86,6 +86,16 @@ export function createReceiver(): Receiver {
     else if (isLarge && slab.users === 0 && readBytes < ROOM_BYTES_MIN) changeSlab(SMALL_BYTES);
   };
 
+  const copyIn = (chunk: Uint8Array): void => {
+    for (let start = 0; start < chunk.length; ) {
+      const room = receiver.onread.buffer();
+      const part = chunk.subarray(start, start + room.length);
+      room.set(part);
+      receiver.onread.callback(part.length);
+      start += part.length;
+    }
+  };
+
   const receiver: Receiver = {
     onread: {
       buffer: () => slab.bytes.subarray(usedBytes),
@@ -102,6 +112,8 @@ export function createReceiver(): Receiver {
     start(started, take) {
       socket = started;
       onData = take;
+      // TLS gives what it has decrypted in buffers of its own.
+      if ("encrypted" in started) started.on("data", copyIn);
       if (isStopped) socket.pause();
     },
     holdUntil(done) {

@@ -1,5 +1,7 @@
 import type { Socket } from "node:net";
+import type { Role } from "../core/model/roles.ts";
 import type { Receiver } from "./receiver.ts";
+import type { ConnectionEnds } from "./security/addresses.ts";
 import { atTurnEnd } from "./turn-end.ts";
 
 /** Small sends of one turn of the event loop are joined up to this size before they are written. */
@@ -21,8 +23,14 @@ export type TcpConnection = AsyncDisposable & {
   /** The peer, as `address:port`. */
   readonly remote: string;
   readonly remoteHost: string;
+  readonly remotePort: number;
   /** The address of this machine that the connection goes through. */
   readonly localHost: string;
+  readonly localPort: number;
+  /** What the peer's certificate says; undefined on a connection without TLS. */
+  readonly certifiedRole: Role | undefined;
+  /** The peer has shown that it belongs here: it is counted among strangers no more. */
+  admit(): void;
   readonly isClosed: boolean;
   /** Bytes given to `send` that the operating system has not taken yet. */
   readonly unsentBytes: number;
@@ -48,14 +56,28 @@ export type TcpConnection = AsyncDisposable & {
   destroy(): void;
 };
 
+export const endsOf = (socket: Socket): ConnectionEnds => ({
+  localHost: socket.localAddress ?? "unknown",
+  localPort: socket.localPort ?? 0,
+  remoteHost: socket.remoteAddress ?? "unknown",
+  remotePort: socket.remotePort ?? 0,
+});
+
+/** What is known of a socket beside itself. */
+export type PeerFacts = {
+  readonly role?: Role | undefined;
+  readonly admit?: () => void;
+};
+
 /** Takes over a connected socket. `handlers` is asked for once, with the connection. */
 export function attachConnection(
   socket: Socket,
   handlersOf: (connection: TcpConnection) => TcpHandlers,
   receiver?: Receiver,
+  { role, admit = () => {} }: PeerFacts = {},
 ): TcpConnection {
-  const remoteHost = socket.remoteAddress ?? "unknown";
-  const remote = `${remoteHost}:${socket.remotePort ?? 0}`;
+  const { remoteHost, remotePort, localHost, localPort } = endsOf(socket);
+  const remote = `${remoteHost}:${remotePort}`;
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
   let isFlushScheduled = false;
@@ -111,7 +133,11 @@ export function attachConnection(
   const connection: TcpConnection = {
     remote,
     remoteHost,
-    localHost: socket.localAddress ?? "unknown",
+    remotePort,
+    localHost,
+    localPort,
+    certifiedRole: role,
+    admit,
     get isClosed() {
       return closed;
     },

@@ -1,3 +1,4 @@
+import type { Pass } from "../access/pass.ts";
 import { decodeClientResponse } from "../protocol/client/client-response.ts";
 import { FRAME_HEADER_BYTES } from "../protocol/client/frame.ts";
 import { encodeRegister, type Register } from "../protocol/client/register.ts";
@@ -29,6 +30,8 @@ export type ServerLinkOptions = {
   /** How long a refused connection is tried again. */
   readonly retryForMs: number;
   readonly signal?: AbortSignal;
+  /** What is shown to the server, and which servers are trusted: what they send is run here. */
+  readonly pass: Pass;
 };
 
 /** Rejects with a NotReachableError, or the signal's reason. */
@@ -78,7 +81,9 @@ export async function connectToServer(
     }
   };
 
-  const connection = await connectTcp(options, () => ({
+  const { pass } = options;
+  const security = pass.securityFor("server");
+  const connection = await connectTcp({ ...options, security }, () => ({
     onData,
     onClose: (error) => end(error === undefined ? "it closed the connection" : error.message),
   }));
@@ -86,7 +91,9 @@ export async function connectToServer(
     connection,
     register: (register) => {
       const writer = new ByteWriter();
-      encodeRegister(writer, register);
+      const isSealed = connection.certifiedRole !== undefined;
+      const token = isSealed ? undefined : pass.proofFor(connection);
+      encodeRegister(writer, { ...register, token });
       connection.send(writer.take());
     },
     send: (message) => connection.send(encodeFromWorker(message)),

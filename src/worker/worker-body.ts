@@ -21,7 +21,7 @@ import type { Store } from "./store/store.ts";
 import { createPuller } from "./transfer/puller.ts";
 import type { DataServer } from "./transfer/serve-data.ts";
 import type { WorkDirectory } from "./work-directory/work-directory.ts";
-import type { WorkerOptions } from "./worker-options.ts";
+import { passOf, type WorkerOptions } from "./worker-options.ts";
 import { createSession, eventOf } from "./worker-session.ts";
 
 /** Beats of the server that may be missing before it counts as gone. */
@@ -75,7 +75,9 @@ export function createBody(body: BodyOptions): WorkerBody {
       serverId: welcome.serverId,
       workerId: welcome.workerId,
       port: body.dataPort,
+      memberKey: welcome.memberKey,
     },
+    security: passOf(options).securityFor("worker"),
     sharesFiles,
     onFetched: (refs) => dispatch({ kind: "objects-fetched", atMs: atMs(), refs }),
     onFailed: (refs, peer) => dispatch({ kind: "fetch-failed", atMs: atMs(), refs, peer }),

@@ -1,3 +1,4 @@
+import { createPass, type Pass } from "../access/pass.ts";
 import type { Log } from "../core/base/log.ts";
 import type { NamedAmount } from "../protocol/client/register.ts";
 
@@ -36,10 +37,14 @@ export type WorkerOptions = {
   readonly spillQuotaBytes?: number;
   /** Bytes that spilling leaves free on the disk. Default: see `spiller.ts`. */
   readonly keepFreeBytes?: number;
+  /** What it shows of itself to the server and others; default: nothing beyond this machine. */
+  readonly pass?: Pass | undefined;
   readonly log: Log;
   /** Ends the start. */
   readonly signal?: AbortSignal;
 };
+
+export const passOf = ({ pass }: WorkerOptions): Pass => pass ?? createPass(undefined, "worker");
 
 /** How a worker ended without being disposed of. */
 export type WorkerEnd =

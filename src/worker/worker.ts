@@ -6,6 +6,7 @@ import { HyperloomError } from "../core/model/errors.ts";
 import type { ToWorker } from "../protocol/worker/messages.ts";
 import { NotReachableError } from "../transport/connect-tcp.ts";
 import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
+import { UntrustedPeerError } from "../transport/security/connect-securely.ts";
 import type { TaskType } from "./extension.ts";
 import { type Launcher, startLauncher } from "./launcher/launcher.ts";
 import { findMemoryLimit } from "./memory/memory-limit.ts";
@@ -22,7 +23,7 @@ import { createDataServer, type DataServer, type Membership } from "./transfer/s
 import { removeDeadDirectories } from "./work-directory/remove-dead.ts";
 import { createWorkDirectory, type WorkDirectory } from "./work-directory/work-directory.ts";
 import { createBody, type WorkerBody } from "./worker-body.ts";
-import type { WorkerEnd, WorkerOptions } from "./worker-options.ts";
+import { passOf, type WorkerEnd, type WorkerOptions } from "./worker-options.ts";
 
 /** How long a server that does not listen yet is tried. */
 const RETRY_FOR_MS = 5000;
@@ -104,6 +105,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   onWelcome = (welcome) => {
     membership = {
       serverId: welcome.serverId,
+      memberKey: welcome.memberKey,
       redeem: createRedeemer(welcome.workerId, welcome.ticketKey),
     };
     const onSilent = (reason: string): void => lost.resolve({ kind: "server-lost", reason });
@@ -163,13 +165,22 @@ async function loadCustomTypes(modules: readonly string[]): Promise<ReadonlyMap<
 }
 
 async function reachServer(
-  { serverHost, serverPort, signal }: WorkerOptions,
+  options: WorkerOptions,
   handlers: ServerLinkHandlers,
 ): Promise<ServerLink> {
+  const { serverHost, serverPort, signal } = options;
+  const pass = passOf(options);
   const address = { host: serverHost, port: serverPort, retryForMs: RETRY_FOR_MS };
   try {
-    return await connectToServer({ ...address, ...(signal && { signal }) }, handlers);
+    return await connectToServer({ ...address, pass, ...(signal && { signal }) }, handlers);
   } catch (error) {
+    if (error instanceof UntrustedPeerError) {
+      throw new HyperloomError(
+        "server-untrusted",
+        `The server ${error.message}. Name its access file by --access-file.`,
+        { cause: error },
+      );
+    }
     if (!(error instanceof NotReachableError)) throw error;
     throw new HyperloomError(
       "server-unreachable",
@@ -233,10 +244,12 @@ async function openPlace(
   createServer: (store: Store, shared: SharedFiles | undefined) => DataServer,
 ): Promise<Place> {
   const { host, log, sharesFiles = true, spillDirectory } = options;
+  const pass = passOf(options);
   for (let tries = 1; ; tries++) {
     let dataServer: DataServer | undefined;
     const address = { host: host ?? link.connection.localHost, port: 0 };
-    const listener = await listenTcp(address, (connection) => {
+    const credentials = pass.credentials && (() => pass.credentials);
+    const listener = await listenTcp({ ...address, credentials }, (connection) => {
       if (dataServer !== undefined) return dataServer.serve(connection);
       connection.destroy();
       return { onData: () => {}, onClose: () => {} };

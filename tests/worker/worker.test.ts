@@ -13,7 +13,7 @@ import { startWorker, type Worker } from "../../src/worker/worker.ts";
 import type { WorkerOptions } from "../../src/worker/worker-options.ts";
 import { type Builds, createBuilds, removeBuilds } from "./launcher/builds.ts";
 import { type FakeSession, refs, startFakeServer } from "./support/fake-server.ts";
-import { SERVER_ID } from "./support/test-peers.ts";
+import { MEMBER_KEY, SERVER_ID } from "./support/test-peers.ts";
 import { testDirectory } from "./support/test-store.ts";
 
 let builds: Builds;
@@ -88,7 +88,11 @@ function pull(worker: Worker, task: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     const connection = openPullConnection(
-      { host: worker.host, port: worker.port, identity: { serverId: SERVER_ID } },
+      {
+        host: worker.host,
+        port: worker.port,
+        identity: { serverId: SERVER_ID, memberKey: MEMBER_KEY },
+      },
       {
         onAnswer: ({ kind }) => {
           if (kind === "missing") resolve("missing");

@@ -6,6 +6,9 @@ export const ERROR_CODES = {
   "invalid-argument": "A function was called with something it cannot take.",
   "server-unreachable": "No server answered at the address in time.",
   "server-refused": "The server refused the connection's registration.",
+  "server-untrusted":
+    "What listens at the address has not shown that it is this user's or this cluster's server.",
+  "access-file-unusable": "An access file cannot be read, or does not fit.",
   "server-lost": "The connection to the server ended; what it held for this client is gone.",
   "protocol-broken": "The peer sent bytes that are not the protocol.",
   "client-closed": "The client was closed by this program.",

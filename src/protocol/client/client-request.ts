@@ -109,6 +109,18 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
   endFrame(writer, frame);
 }
 
+/** The number of a request's type, before anything else of it is looked at; 0 if it has none. */
+export function findRequestType(frame: Uint8Array): number {
+  let type = 0;
+  const reader = new ByteReader(frame);
+  while (reader.position < reader.end) {
+    const tag = reader.tag();
+    if (tag === 0x08) type = reader.int32();
+    else reader.skip(tag);
+  }
+  return type;
+}
+
 /**
  * Decodes a frame's body. A plan keeps views of it. Throws a ProtocolError, which is a PlanRefusal
  * where the bytes are sound but the plan may not run.

@@ -36,6 +36,10 @@ export type Register = {
   readonly workerName?: string | undefined;
   /** Client: what must fit for its Python functions to run elsewhere; older clients tell none. */
   readonly versions?: readonly NamedVersion[] | undefined;
+  /** Proof of a key, on a connection without TLS. */
+  readonly token?: Uint8Array | undefined;
+  /** What it asks to be, where that is less than its type: "viewer". */
+  readonly role?: string | undefined;
   /** Client: comes back to the session that a server gave it, with its secret. */
   readonly session?: string | undefined;
   readonly sessionSecret?: Uint8Array | undefined;
@@ -80,6 +84,8 @@ export function encodeRegister(writer: ByteWriter, register: Register): void {
     putInt64Field(writer, 0x10, register.reattach.workerId);
     endMessage(writer, message);
   }
+  if (register.token !== undefined) putBytesField(writer, 0x1ca, register.token);
+  putStringField(writer, 0x1d2, register.role);
   endFrame(writer, frame);
 }
 
@@ -93,6 +99,8 @@ export function decodeRegister(frame: Uint8Array): Register {
   let workerProtocolVersion: number | undefined;
   let advertisedHost: string | undefined;
   let workerName: string | undefined;
+  let token: Uint8Array | undefined;
+  let role: string | undefined;
   let session: string | undefined;
   let sessionSecret: Uint8Array | undefined;
   let reattach: WorkerReattachment | undefined;
@@ -120,6 +128,8 @@ export function decodeRegister(frame: Uint8Array): Register {
     else if (tag === 0x1da) session = reader.string();
     else if (tag === 0x1e2) sessionSecret = reader.lengthPrefixed().slice();
     else if (tag === 0x1ea) reattach = decodeReattachment(reader);
+    else if (tag === 0x1ca) token = reader.lengthPrefixed().slice();
+    else if (tag === 0x1d2) role = reader.string();
     else reader.skip(tag);
   }
   checkVersion(version);
@@ -136,6 +146,8 @@ export function decodeRegister(frame: Uint8Array): Register {
     advertisedHost,
     workerName,
     versions,
+    token,
+    role,
     session,
     sessionSecret,
     ...(reattach !== undefined && { reattach }),

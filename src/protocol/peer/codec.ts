@@ -45,6 +45,7 @@ export function encodeFromPuller(message: FromPuller): Uint8Array<ArrayBuffer> {
         scalarColumn(message.version),
         encodeUtf8(message.serverId),
         Uint32Array.of(message.workerId, message.port),
+        message.proof,
       ]);
     case "ticket":
       return toHolder(TICKET, [scalarColumn(message.version), message.ticket]);
@@ -157,7 +158,8 @@ function readHello(reader: ColumnReader): FromPuller {
   const numbers = reader.u32();
   const [workerId = 0, port = 0] = numbers;
   if (numbers.length !== 2) throw new ProtocolError("expected a worker and its port");
-  return { kind: "hello", version, serverId, workerId, port: requirePort(port) };
+  const proof = reader.u8();
+  return { kind: "hello", version, serverId, workerId, port: requirePort(port), proof };
 }
 
 function requirePort(port: number): number {

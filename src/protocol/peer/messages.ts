@@ -24,6 +24,8 @@ export type FromPuller =
       /** The worker that pulls, so that others can be sent to it for what it has got; port 0 for the server. */
       readonly workerId: number;
       readonly port: number;
+      /** Of the secret that all workers have, on this connection; empty where TLS says who it is. */
+      readonly proof: Uint8Array;
     }
   /** First, in place of `hello`: a client that was sent here by the server. It may pull what the ticket names. */
   | { readonly kind: "ticket"; readonly version: number; readonly ticket: Uint8Array }
@@ -107,4 +109,4 @@ export type FromHolder =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Version of the pull protocol, which `hello` and `ticket` name. */
-export const PEER_PROTOCOL_VERSION = 2;
+export const PEER_PROTOCOL_VERSION = 3;

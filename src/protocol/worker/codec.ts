@@ -107,6 +107,7 @@ function toWorkerColumns(message: ToWorker): Column[] {
         encodeUtf8(message.serverId),
         encodeUtf8(message.clusterId),
         message.ticketKey,
+        message.memberKey,
       ];
     case "symbols":
       return [scalarColumn(message.firstId), ...nameColumns(message.names)];
@@ -148,6 +149,7 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
         clusterId: readName(reader),
         heartbeatMs,
         ticketKey: reader.u8(),
+        memberKey: reader.u8(),
       };
     }
     case "symbols": {

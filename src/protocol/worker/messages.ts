@@ -25,6 +25,8 @@ export type ToWorker =
       readonly heartbeatMs: number;
       /** A secret of server and worker, by which the worker knows the tickets of clients. */
       readonly ticketKey: Uint8Array;
+      /** A secret of the server and all workers, by which they know each other on one machine. */
+      readonly memberKey: Uint8Array;
     }
   /** Names of the symbols from `firstId` up: task types and resources that are not built in. */
   | { readonly kind: "symbols"; readonly firstId: number; readonly names: readonly string[] }

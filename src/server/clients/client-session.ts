@@ -1,6 +1,10 @@
 import { encodeUtf8 } from "../../core/base/utf8.ts";
 import { kindOf } from "../../core/model/failures.ts";
-import { type ClientRequest, decodeClientRequest } from "../../protocol/client/client-request.ts";
+import {
+  type ClientRequest,
+  decodeClientRequest,
+  findRequestType,
+} from "../../protocol/client/client-request.ts";
 import {
   type ClientResponse,
   encodeClientResponse,
@@ -26,6 +30,7 @@ import type { CommandTaker } from "./command-taker.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { encodeKeptClient } from "./kept-clients.ts";
 import { createPlanRequests } from "./plan-requests.ts";
+import { type ClientRole, mayRequest } from "./request-roles.ts";
 
 /** What this server takes beyond the original protocol; told to clients that do so themselves. */
 const SERVER_CAPABILITIES = ["releases", "plan-chunks", "sessions"];
@@ -53,6 +58,7 @@ export function startClientSession(
   connection: TcpConnection,
   register: Register,
   splitter: FrameSplitter,
+  role: ClientRole = "client",
 ): ClientSession {
   const takesNotices = register.capabilities.includes("notices");
   const takesCarried = register.capabilities.includes("carried-results");
@@ -266,6 +272,11 @@ export function startClientSession(
   };
 
   const takeRequest = (frame: Uint8Array): void => {
+    // Before it is decoded, for that gives numbers to the names in a plan.
+    if (role !== "client" && !mayRequest(role, findRequestType(frame))) {
+      sendError("A viewer may only look; this needs the role of a client", { planRefused: true });
+      return;
+    }
     try {
       handle(decodeClientRequest(frame, planContext));
     } catch (error) {
@@ -367,7 +378,7 @@ export function startClientSession(
   }
   engine.clients.set(id, session);
   const name = register.clientName;
-  engine.log("info", hasReturned ? "client is back" : "client joined", { client: id, name });
+  engine.log("info", hasReturned ? "client is back" : "client joined", { client: id, name, role });
   const capabilities = register.capabilities.length === 0 ? [] : SERVER_CAPABILITIES;
   const { names } = engine.symbols;
   const secret = hasReturned ? register.sessionSecret : engine.sessionKeys.create(id);

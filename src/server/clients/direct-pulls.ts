@@ -1,5 +1,6 @@
 import { encodeClientResponse } from "../../protocol/client/client-response.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
+import { isLoopback, isOfThisMachine } from "../../transport/security/addresses.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import { sealTicket } from "../../transport/ticket.ts";
 import type { Engine } from "../engine.ts";
@@ -25,12 +26,15 @@ export function createDirectPulls(
   connection: TcpConnection,
   { isOn, send }: { readonly isOn: boolean; readonly send: (bytes: Uint8Array) => void },
 ): DirectPulls {
+  // Whoever speaks with us in the clear from another machine is not spoken with by workers.
+  const isReached = connection.certifiedRole !== undefined || isOfThisMachine(connection);
   const underWay = new Map<number, Deliver[]>();
   let failures = 0;
   return {
     begin(command) {
       const { clientTask, task, attempt, holders, sizeBytes } = command;
-      if (!isOn || failures >= FAILURES_MAX || sizeBytes < DIRECT_BYTES_MIN) return false;
+      if (!isOn || !isReached || failures >= FAILURES_MAX || sizeBytes < DIRECT_BYTES_MIN)
+        return false;
       const worker = engine.workers.get(holders[0] ?? -1);
       if (worker === undefined) return false;
       const { host, port } = worker.address;
@@ -60,5 +64,3 @@ export function createDirectPulls(
     },
   };
 }
-
-const isLoopback = (host: string): boolean => /^(::ffff:)?127\.|^::1$|^localhost$/.test(host);

@@ -67,7 +67,12 @@ function createPuller(engine: Engine, host: string, port: number, onGone: () => 
     return handlers;
   };
   const connection: PullConnection = openPullConnection(
-    { host, port, identity: { serverId: engine.serverId } },
+    {
+      host,
+      port,
+      identity: { serverId: engine.serverId, memberKey: engine.security.memberKey },
+      security: { credentials: engine.security.credentials(), expects: "worker" },
+    },
     {
       onAnswer: (answer) => {
         const handlers = take(answer.requestId);

@@ -126,6 +126,7 @@ export function startWorkerSession(
     clusterId: engine.clusterId,
     heartbeatMs: HEARTBEAT_MS,
     ticketKey,
+    memberKey: engine.security.memberKey,
   });
   announceSymbols(engine, session);
   const peers = [...engine.workers.values()].map(({ address }) => address);

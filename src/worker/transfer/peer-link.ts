@@ -16,6 +16,7 @@ import {
   type PullerIdentity,
   type PullHandlers,
 } from "../../transport/pull-connection.ts";
+import type { ConnectSecurity } from "../../transport/security/connect-securely.ts";
 import { systemReason } from "../executors/task-error.ts";
 import type { Store } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
@@ -41,6 +42,7 @@ export type FetchRequest = {
 export type PeerLinkOptions = {
   readonly store: Store;
   readonly identity: PullerIdentity;
+  readonly security?: ConnectSecurity | undefined;
   /** Whether files may be taken over in place of bytes. */
   readonly sharesFiles: boolean;
   readonly log: Log;
@@ -78,7 +80,7 @@ export function createPeerLink(
   options: PeerLinkOptions,
   handlers: PeerLinkHandlers,
 ): PeerLink {
-  const { store, log } = options;
+  const { store, identity, security, log } = options;
   const { host, port, workerId } = address;
   /** Asked for and not answered, by the number of the request. */
   const open = new Map<number, FetchRequest>();
@@ -240,7 +242,7 @@ export function createPeerLink(
 
   const connect = (): PullConnection =>
     openPullConnection(
-      { host, port, identity: options.identity, ...(options.sharesFiles && { prove }) },
+      { host, port, identity, security, ...(options.sharesFiles && { prove }) },
       { onAnswer, onPayload, onObjectEnd, onClose },
     );
 

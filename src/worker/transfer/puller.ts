@@ -2,6 +2,7 @@ import type { Log } from "../../core/base/log.ts";
 import type { TaskRefs } from "../../core/model/batches.ts";
 import type { PeerAddress } from "../../protocol/worker/messages.ts";
 import type { PullerIdentity } from "../../transport/pull-connection.ts";
+import type { ConnectSecurity } from "../../transport/security/connect-securely.ts";
 import { putObject, type Store } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
 import { createPeerLink, type FetchRequest, type PeerLink } from "./peer-link.ts";
@@ -10,6 +11,8 @@ import { createRefGatherer } from "./ref-gatherer.ts";
 export type PullerOptions = {
   readonly store: Store;
   readonly identity: PullerIdentity;
+  /** Which holders are trusted; default: whoever is there. */
+  readonly security?: ConnectSecurity | undefined;
   /** Whether files of peers may be taken over in place of their bytes. Default true. */
   readonly sharesFiles?: boolean;
   /** Both are told in batches. */
@@ -40,7 +43,7 @@ export type Puller = {
  *                                       B fails  -->  A  -->  ...
  */
 export function createPuller(options: PullerOptions): Puller {
-  const { store, log, identity, sharesFiles = true } = options;
+  const { store, log, identity, security, sharesFiles = true } = options;
   const links = new Map<number, PeerLink>();
   /** What was asked for and not told, by `task:attempt`, and of whom. */
   const wanted = new Map<string, { readonly request: FetchRequest; link: PeerLink }>();
@@ -83,7 +86,7 @@ export function createPuller(options: PullerOptions): Puller {
   const createLink = (address: PeerAddress): PeerLink =>
     createPeerLink(
       address,
-      { store, identity, sharesFiles, log },
+      { store, identity, security, sharesFiles, log },
       {
         onFetched,
         onFailed: (requests) => onFailed(address.workerId, requests),

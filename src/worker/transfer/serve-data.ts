@@ -11,6 +11,8 @@ import {
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { FrameReader } from "../../protocol/worker/frame-reader.ts";
 import type { PeerAddress } from "../../protocol/worker/messages.ts";
+import { isOfThisMachine } from "../../transport/security/addresses.ts";
+import { isProofOfPeer, membershipStatement } from "../../transport/security/connection-proof.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
 import type { Store } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
@@ -35,11 +37,15 @@ export type DataServerOptions = {
 export type Membership = {
   /** Who does not name it is refused. */
   readonly serverId: string;
+  /** On a connection without TLS, whoever does not prove that he has it is refused. */
+  readonly memberKey: Uint8Array;
   /** What a ticket of a client allows, the first time; undefined for one that is not good. */
   readonly redeem: (
     ticket: Uint8Array,
   ) => { readonly task: number; readonly attempt: number } | undefined;
 };
+
+type Hello = Extract<FromPuller, { readonly kind: "hello" }>;
 
 /** Serves the data objects of the store to all connections to the data port. */
 export type DataServer = {
@@ -274,11 +280,23 @@ function serveConnection(
     for (const ask of granted.splice(0)) endUpload(ask, false);
   };
 
+  const isMember = (hello: Hello, { memberKey }: Membership): boolean => {
+    const { certifiedRole } = connection;
+    if (certifiedRole !== undefined)
+      return certifiedRole === "worker" || certifiedRole === "server";
+    const statement = membershipStatement(hello.serverId, hello.workerId);
+    return isProofOfPeer(hello.proof, memberKey, connection, statement);
+  };
+
   const greet = (message: FromPuller): void => {
     if (message.kind !== "hello" && message.kind !== "ticket") {
       throw new ProtocolError("expected a hello first");
     }
     const member = membership();
+    const { certifiedRole } = connection;
+    if (certifiedRole === undefined && !isOfThisMachine(connection)) {
+      throw new ProtocolError("other machines are spoken with by TLS alone");
+    }
     if (message.kind === "ticket") {
       const redeemed = member?.redeem(message.ticket);
       if (redeemed === undefined) throw new ProtocolError("this ticket is not good here");
@@ -286,6 +304,9 @@ function serveConnection(
     } else {
       if (member === undefined || message.serverId !== member.serverId) {
         throw new ProtocolError("this worker belongs to another server");
+      }
+      if (!isMember(message, member)) {
+        throw new ProtocolError("only the server and its workers are given data without a ticket");
       }
       const { workerId, port } = message;
       if (port !== 0) {
@@ -298,6 +319,7 @@ function serveConnection(
       }
     }
     isGreeted = true;
+    connection.admit();
     clearTimeout(helloTimer);
   };
 

@@ -76,6 +76,7 @@ const fileName = fc.stringMatching(/^[a-z0-9]{1,8}$/);
 export const fromPuller: fc.Arbitrary<FromPuller> = fc.oneof(
   fc.record({
     kind: fc.constant("hello" as const),
+    proof: fc.uint8Array({ maxLength: 40 }),
     serverId,
     version: fc.constant(PEER_PROTOCOL_VERSION),
     workerId: u32,

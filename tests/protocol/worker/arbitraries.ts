@@ -168,6 +168,7 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
     serverId: name,
     clusterId: name,
     heartbeatMs: fc.integer({ min: 1, max: 0xffff_ffff }),
+    memberKey: fc.uint8Array({ maxLength: 40 }),
     ticketKey: fc.uint8Array({ maxLength: 40 }),
   }),
   fc.record({

@@ -14,6 +14,8 @@ import { ProtocolError } from "../../../src/protocol/protocol-error.ts";
 import { ByteWriter } from "../../../src/protocol/wire/byte-writer.ts";
 import { decodeFromWorker } from "../../../src/protocol/worker/codec.ts";
 import { WORKER_PROTOCOL_VERSION } from "../../../src/protocol/worker/messages.ts";
+import { membershipStatement, proveKey } from "../../../src/transport/security/connection-proof.ts";
+import { endsOf } from "../../../src/transport/tcp-connection.ts";
 import { startStubWorker } from "../../server/stub-worker.ts";
 import { startCluster } from "./cluster.ts";
 import { type HostileMessages, hostilePulls, hostileReports, hostileRequests } from "./hostile.ts";
@@ -24,7 +26,7 @@ const PER_CONNECTION = 25;
 type Port = {
   readonly port: number;
   /** What makes a connection a known one. */
-  readonly introduction: Uint8Array;
+  readonly introduction: Uint8Array | ((socket: Socket) => Uint8Array);
   readonly messages: HostileMessages;
   /** Whether the receiver can go on after the message; throws a ProtocolError where it cannot. */
   readonly decode: (message: Uint8Array) => void;
@@ -41,7 +43,7 @@ async function attack({ port, introduction, messages, decode, ending }: Port) {
   let reached = 0;
   let broken = 0;
   while (reached < MESSAGES) {
-    const parts = [introduction];
+    const parts: Uint8Array[] = [];
     let isBroken = false;
     for (let i = 0; i < PER_CONNECTION && !isBroken; i += 1) {
       const message = messages.next();
@@ -52,7 +54,12 @@ async function attack({ port, introduction, messages, decode, ending }: Port) {
     }
     if (isBroken) broken += 1;
     else parts.push(ending);
-    await untilClosed(port, Buffer.concat(parts), isBroken);
+    const introduced = (socket: Socket): Uint8Array =>
+      Buffer.concat([
+        typeof introduction === "function" ? introduction(socket) : introduction,
+        ...parts,
+      ]);
+    await untilClosed(port, introduced, isBroken);
   }
   return { reached, broken };
 }
@@ -75,14 +82,20 @@ function hasRightLength(message: Uint8Array): boolean {
 }
 
 /** The server closes after whatever is broken; what a wrong length leaves open, we end. */
-function untilClosed(port: number, bytes: Uint8Array, mayStayOpen: boolean): Promise<void> {
+function untilClosed(
+  port: number,
+  bytesFor: (socket: Socket) => Uint8Array,
+  mayStayOpen: boolean,
+): Promise<void> {
   return new Promise((resolve) => {
     const socket: Socket = connect({ port, host: "127.0.0.1" });
     socket.on("error", () => {});
     socket.once("close", () => resolve());
     socket.resume();
-    if (mayStayOpen) socket.end(bytes);
-    else socket.write(bytes);
+    socket.once("connect", () => {
+      if (mayStayOpen) socket.end(bytesFor(socket));
+      else socket.write(bytesFor(socket));
+    });
   });
 }
 
@@ -98,7 +111,7 @@ test("10,000 hostile messages end neither server nor workers", async () => {
   const kept = client.submit(tasks.merge([tasks.const("kept")]));
   await kept.wait();
   const stub = startStubWorker(cluster.port, { cpus: 0 });
-  const { serverId } = await stub.take("welcome");
+  const { serverId, memberKey } = await stub.take("welcome");
   const { peers } = await stub.take("peers");
   stub.close();
 
@@ -132,13 +145,15 @@ test("10,000 hostile messages end neither server nor workers", async () => {
   });
   const peer = await attack({
     port: peers[0]?.port ?? 0,
-    introduction: encodeFromPuller({
-      kind: "hello",
-      serverId,
-      version: PEER_PROTOCOL_VERSION,
-      workerId: 9,
-      port: 0,
-    }),
+    introduction: (socket) =>
+      encodeFromPuller({
+        kind: "hello",
+        serverId,
+        version: PEER_PROTOCOL_VERSION,
+        workerId: 9,
+        port: 0,
+        proof: proveKey(memberKey, endsOf(socket), membershipStatement(serverId, 9)),
+      }),
     messages: hostilePulls(3, serverId),
     decode: decodeBody((kind, body) => void decodeFromPuller(kind, body)),
     ending: Uint8Array.of(0, 0, 0, 0, 99, 0, 0, 0),
@@ -164,12 +179,12 @@ function decodeBody(decode: (kind: number, body: Uint8Array) => void) {
 
 test("what never registers is closed, and what says nonsense first is told why", async () => {
   await using cluster = await startCluster({ workers: 1 });
-  await untilClosed(cluster.port, Buffer.from("GET / HTTP/1.1\r\n\r\n"), false);
-  await untilClosed(cluster.port, Buffer.alloc(1 << 20, 0x41), false);
+  await untilClosed(cluster.port, () => Buffer.from("GET / HTTP/1.1\r\n\r\n"), false);
+  await untilClosed(cluster.port, () => Buffer.alloc(1 << 20, 0x41), false);
   const register = encodeSmallRequest;
   await untilClosed(
     cluster.port,
-    written((writer) => register(writer, { kind: "stats" })),
+    () => written((writer) => register(writer, { kind: "stats" })),
     false,
   );
   const client = await cluster.connect();

@@ -42,6 +42,7 @@ export function hostilePulls(seed: number, serverId: string): HostileMessages {
               version: random.below(3),
               workerId: id(),
               port: random.below(65_536),
+              proof: new Uint8Array(random.below(40)),
             })
           : kind === 1
             ? encodeFromPuller({ kind: "cancel", requestId: id() })

@@ -10,7 +10,7 @@ import { FrameReader } from "../../../src/protocol/worker/frame-reader.ts";
 import type { FromWorker, ToWorker } from "../../../src/protocol/worker/messages.ts";
 import { listenTcp } from "../../../src/transport/listen-tcp.ts";
 import type { TcpConnection } from "../../../src/transport/tcp-connection.ts";
-import { SERVER_ID } from "./test-peers.ts";
+import { MEMBER_KEY, SERVER_ID } from "./test-peers.ts";
 
 export type TaskSpec = {
   readonly task: number;
@@ -75,6 +75,7 @@ export async function startFakeServer(
             clusterId: SERVER_ID,
             heartbeatMs: options.heartbeatMs ?? 1000,
             ticketKey: new Uint8Array(32),
+            memberKey: MEMBER_KEY,
           });
         }
       },

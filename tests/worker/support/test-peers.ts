@@ -7,6 +7,7 @@ import { createDataServer, type Membership } from "../../../src/worker/transfer/
 import { testStore } from "./test-store.ts";
 
 export const SERVER_ID = "server-of-the-test";
+export const MEMBER_KEY: Uint8Array = new Uint8Array(32).fill(7);
 
 export type TestHolder = ReturnType<typeof testStore> & {
   readonly port: number;
@@ -22,7 +23,7 @@ export async function startHolder(
   const store = testStore();
   const logs: string[] = [];
   const log: Log = (_, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`);
-  const membership = { serverId: SERVER_ID, redeem };
+  const membership = { serverId: SERVER_ID, memberKey: MEMBER_KEY, redeem };
   const server = createDataServer({ store, membership: () => membership, shared, log });
   const listener = await listenTcp({ host: "127.0.0.1", port: 0 }, server.serve);
   const close = async (): Promise<void> => listener[Symbol.asyncDispose]();
@@ -47,7 +48,7 @@ export function startPuller(port: number, serverId: string = SERVER_ID): TestPul
   const logs: string[] = [];
   const puller = createPuller({
     store,
-    identity: { serverId, workerId: 2, port: 1 },
+    identity: { serverId, workerId: 2, port: 1, memberKey: MEMBER_KEY },
     onFetched: ({ tasks, attempts }) =>
       void tasks.forEach((task, i) => void fetched.push(`${task}:${attempts[i]}`)),
     onFailed: ({ tasks, attempts }) =>

@@ -5,7 +5,7 @@ import { listenTcp } from "../../../src/transport/listen-tcp.ts";
 import { dropObject, putObject } from "../../../src/worker/store/store.ts";
 import { createPuller, type Puller } from "../../../src/worker/transfer/puller.ts";
 import { createDataServer, type DataServer } from "../../../src/worker/transfer/serve-data.ts";
-import { SERVER_ID } from "../support/test-peers.ts";
+import { MEMBER_KEY, SERVER_ID } from "../support/test-peers.ts";
 import { createValue, testStore } from "../support/test-store.ts";
 
 const OBJECT_BYTES = 32 * 1024 * 1024;
@@ -23,13 +23,13 @@ type Peer = ReturnType<typeof testStore> & {
 async function startPeer(workerId: number): Promise<Peer> {
   const store = testStore();
   const log = (): void => {};
-  const membership = { serverId: SERVER_ID, redeem: () => undefined };
+  const membership = { serverId: SERVER_ID, memberKey: MEMBER_KEY, redeem: () => undefined };
   const server = createDataServer({ store, membership: () => membership, shared: undefined, log });
   const listener = await listenTcp({ host: "127.0.0.1", port: 0 }, server.serve);
   const failed: string[] = [];
   const puller = createPuller({
     store,
-    identity: { serverId: SERVER_ID, workerId, port: listener.port },
+    identity: { serverId: SERVER_ID, workerId, port: listener.port, memberKey: MEMBER_KEY },
     sharesFiles: false,
     onFetched: () => {},
     onFailed: ({ tasks }) => void failed.push(tasks.join()),

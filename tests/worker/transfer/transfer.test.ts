@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { rmSync, statSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { encodeFromPuller } from "../../../src/protocol/peer/codec.ts";
@@ -9,10 +9,16 @@ import {
   PEER_PROTOCOL_VERSION,
 } from "../../../src/protocol/peer/messages.ts";
 import { openPullConnection, type PullAnswer } from "../../../src/transport/pull-connection.ts";
+import {
+  createProofKey,
+  membershipStatement,
+  proveKey,
+} from "../../../src/transport/security/connection-proof.ts";
+import { endsOf } from "../../../src/transport/tcp-connection.ts";
 import { copyValue } from "../../../src/worker/store/read-value.ts";
 import { dropObject, putObject, type Store } from "../../../src/worker/store/store.ts";
 import { FILE_BYTES_MIN, type ValueId } from "../../../src/worker/store/value-id.ts";
-import { SERVER_ID, startHolder, startPuller } from "../support/test-peers.ts";
+import { MEMBER_KEY, SERVER_ID, startHolder, startPuller } from "../support/test-peers.ts";
 import { createValue, type Shape, shapeOf, testDirectory } from "../support/test-store.ts";
 
 const get = (store: Store, task: number, attempt = 1): ValueId => {
@@ -226,25 +232,30 @@ describe("what goes wrong", () => {
 
   test("hostile bytes end their connection and nothing else", async () => {
     const holder = await startHolder();
-    const hello = encodeFromPuller({
-      kind: "hello",
-      serverId: SERVER_ID,
-      version: PEER_PROTOCOL_VERSION,
-      workerId: 2,
-      port: 1,
-    });
-    const attacks = [
-      Buffer.from("GET / HTTP/1.1\r\n\r\n"),
-      Buffer.alloc(100, 0xff),
-      Buffer.concat([hello, hello]),
-      Buffer.concat([hello, Buffer.from([8, 0, 0, 0, 99, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8])]),
-      encodeFromPuller({ kind: "cancel", requestId: 1 }),
+    const helloOn = (socket: Socket, memberKey = MEMBER_KEY): Uint8Array =>
+      encodeFromPuller({
+        kind: "hello",
+        serverId: SERVER_ID,
+        version: PEER_PROTOCOL_VERSION,
+        workerId: 2,
+        port: 1,
+        proof: proveKey(memberKey, endsOf(socket), membershipStatement(SERVER_ID, 2)),
+      });
+    const unknown = Buffer.from([8, 0, 0, 0, 99, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    const attacks: ((socket: Socket) => Uint8Array)[] = [
+      () => Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+      () => Buffer.alloc(100, 0xff),
+      (socket) => Buffer.concat([helloOn(socket), helloOn(socket)]),
+      (socket) => Buffer.concat([helloOn(socket), unknown]),
+      () => encodeFromPuller({ kind: "cancel", requestId: 1 }),
+      // Whoever has heard the server's id, but has not the secret of its workers.
+      (socket) => helloOn(socket, createProofKey()),
     ];
     for (const attack of attacks) {
       const socket = connect(holder.port, "127.0.0.1");
       const closed = new Promise((resolve) => socket.once("close", resolve));
       socket.on("error", () => {}).resume();
-      socket.write(attack);
+      socket.once("connect", () => socket.write(attack(socket)));
       await closed;
     }
     expect(holder.logs).toHaveLength(attacks.length);
@@ -265,7 +276,7 @@ describe("client frames", () => {
     return new Promise((resolve, reject) => {
       let answer: PullAnswer | undefined;
       const connection = openPullConnection(
-        { host: "127.0.0.1", port, identity: { serverId: SERVER_ID } },
+        { host: "127.0.0.1", port, identity: { serverId: SERVER_ID, memberKey: MEMBER_KEY } },
         {
           onAnswer: (found) => {
             answer = found;
