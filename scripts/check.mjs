@@ -6,6 +6,7 @@ const STEPS = [
   ["Lint (biome)", ["run", "--silent", "lint"]],
   ["Types (tsc)", ["run", "--silent", "types"]],
   ["Unused code (knip)", ["run", "--silent", "unused"]],
+  ["Simulations of a cluster with faults", ["run", "--silent", "simulate", "--", "--seeds", "20"]],
   ["Fast tests (vitest)", ["run", "--silent", "fast-tests"]],
 ];
 

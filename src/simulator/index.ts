@@ -1,6 +1,8 @@
-export { FAULT_NAMES, type FaultName } from "./faults.ts";
+export { drawOptions } from "./draw-options.ts";
+export { FAULT_NAMES, type FaultName } from "./faults/catalog.ts";
 export { KNOWLEDGES, type Knowledge } from "./makespan/makespan-options.ts";
 export { type Prediction, type PredictionOptions, predict } from "./makespan/predict.ts";
+export { minimizeFailure } from "./minimize.ts";
 export { POLICY_NAMES, type PolicyName } from "./policies/catalog.ts";
 export type { SimulationReport } from "./report.ts";
 export { runSimulation } from "./run-simulation.ts";

@@ -13,8 +13,10 @@ export type Link<Message> = {
   send(message: Message): void;
   /** The sender is gone: what was sent still arrives, and then the end. */
   end(): void;
-  /** The receiver is gone: nothing arrives any more. */
+  /** The receiver is gone, or the way to it: nothing arrives any more. */
   cut(): void;
+  /** Nothing that is sent from now on arrives before so much time is over. */
+  hold(durationUs: number): void;
 };
 
 /** `onEnd` is called once, after the last message, when the sender has ended the link. */
@@ -49,6 +51,9 @@ export function createLink<Message>(
     },
     cut: () => {
       isCut = true;
+    },
+    hold: (durationUs) => {
+      lastArrivalUs = Math.max(lastArrivalUs, clock.nowUs() + durationUs);
     },
   };
 }

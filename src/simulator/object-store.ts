@@ -4,7 +4,8 @@ import type { World } from "./world.ts";
 
 /** The data objects that one worker holds. */
 export type ObjectStore = {
-  put(task: number, attempt: number, value: SimulatedValue): void;
+  /** False where there is no room for it. */
+  put(task: number, attempt: number, value: SimulatedValue): boolean;
   find(task: number, attempt: number): SimulatedValue | undefined;
   discard(task: number, attempt: number): void;
   keys(): string[];
@@ -14,8 +15,13 @@ export function createObjectStore(world: World, workerId: number): ObjectStore {
   const objects = new Map<string, SimulatedValue>();
   return {
     put: (task, attempt, value) => {
+      if (world.conditions.fullWorkers.has(workerId)) {
+        world.observe({ kind: "disk-full", workerId });
+        return false;
+      }
       objects.set(objectKey(task, attempt), world.sabotage.store?.(value, workerId) ?? value);
       world.observe({ kind: "object-stored", workerId, task, attempt });
+      return true;
     },
     find: (task, attempt) => objects.get(objectKey(task, attempt)),
     discard: (task, attempt) => {

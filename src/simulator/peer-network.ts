@@ -32,6 +32,8 @@ export type PeerHost = {
   /** Undefined where the worker does not hold the object. */
   readonly findObject: (task: number, attempt: number) => SimulatedValue | undefined;
   readonly onServed: (task: number, attempt: number, puller: number) => void;
+  /** Has the action run at once, or when a worker that stalls goes on. */
+  readonly whenAwake?: (action: () => void) => void;
 };
 
 export type PullHandlers = {
@@ -337,7 +339,12 @@ export function createPeerNetwork(
       };
       active.add(pull);
       clock.schedule(options.latencyUs, () => {
-        if (active.has(pull)) serve(pull);
+        const answer = (): void => {
+          if (active.has(pull)) serve(pull);
+        };
+        const whenAwake = hosts.get(peer)?.whenAwake;
+        if (whenAwake === undefined) answer();
+        else whenAwake(answer);
       });
     },
   };

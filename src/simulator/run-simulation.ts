@@ -1,6 +1,4 @@
 import { createRandom } from "../core/base/random.ts";
-import type { ResourceOffer } from "../core/model/resources.ts";
-import { CPUS } from "../core/model/symbols.ts";
 import { createAnswerChecker } from "./checkers/answers.ts";
 import { createExecutionChecker } from "./checkers/executions.ts";
 import { createLeakChecker } from "./checkers/leaks.ts";
@@ -10,19 +8,16 @@ import { createOracle, type Oracle } from "./checkers/oracle.ts";
 import { createResourceChecker } from "./checkers/resources.ts";
 import { createResultChecker } from "./checkers/results.ts";
 import { VirtualClock } from "./clock.ts";
-import { type FaultPlan, planFaults } from "./faults.ts";
+import { createCluster } from "./cluster.ts";
+import { createConditions } from "./conditions.ts";
+import { arrangeFaults, scheduleFaults } from "./faults/arrange.ts";
 import { createHistory } from "./history.ts";
-import { createLink, type Link } from "./link.ts";
 import { createPeerNetwork } from "./peer-network.ts";
 import type { SimulationReport } from "./report.ts";
-import { createSimulatedClient, type SimulatedClient } from "./simulated-client.ts";
-import { createSimulatedServer } from "./simulated-server.ts";
-import { createSimulatedWorker, type SimulatedWorker } from "./simulated-worker.ts";
 import { SimulationFailure } from "./simulation-failure.ts";
 import { DEFAULT_OPTIONS, type SimulationOptions } from "./simulation-options.ts";
 import { durationOfTaskUs } from "./values.ts";
 import { WORKLOADS } from "./workloads/catalog.ts";
-import { GPUS, LICENSES } from "./workloads/mixtures.ts";
 import type { Workload } from "./workloads/workload.ts";
 import type { Sabotage, World } from "./world.ts";
 
@@ -51,13 +46,6 @@ function createSubmissions(options: SimulationOptions): Map<number, Submission> 
   return submissions;
 }
 
-/** Every second worker offers more than cpus. */
-function offerOf(position: number, options: SimulationOptions): ResourceOffer {
-  const cpus = { resource: CPUS, amount: options.cpusPerWorker };
-  if (position % 2 === 1) return [cpus];
-  return [cpus, { resource: GPUS, amount: 1 }, { resource: LICENSES, amount: 2 }];
-}
-
 /** About how long it all takes if every cpu is always busy. */
 function expectedDurationUs(
   submissions: ReadonlyMap<number, Submission>,
@@ -70,98 +58,6 @@ function expectedDurationUs(
     }
   }
   return 5_000 + workUs / (options.workerCount * options.cpusPerWorker);
-}
-
-/** All that is in the world besides the server: who is there now and how they come and go. */
-type Population = {
-  readonly workers: Map<number, SimulatedWorker>;
-  readonly clients: readonly SimulatedClient[];
-};
-
-function populate(
-  world: World,
-  options: SimulationOptions,
-  submissions: ReadonlyMap<number, Submission>,
-  faults: FaultPlan,
-): Population & { readonly server: ReturnType<typeof createSimulatedServer> } {
-  const { clock, random } = world;
-  const server = createSimulatedServer(world);
-  const workers = new Map<number, SimulatedWorker>();
-  const positions = new Map<number, number>();
-  const timing = { latencyUs: options.latencyUs, jitterUs: options.latencyUs / 2 };
-
-  const addWorker = (position: number, slowness: number): void => {
-    const offer = offerOf(position, options);
-    let worker: SimulatedWorker | undefined;
-    const toWorker = createLink<Uint8Array>(
-      clock,
-      random,
-      timing,
-      (frame) => worker?.onFrame(frame),
-      () => {},
-    );
-    const workerId = server.connectWorker(toWorker, offer);
-    const link = createLink<Uint8Array>(
-      clock,
-      random,
-      timing,
-      (frame) => server.onWorkerFrame(workerId, frame),
-      () => server.onWorkerEnd(workerId),
-    );
-    worker = createSimulatedWorker(world, { workerId, offer, slowness, link });
-    workers.set(workerId, worker);
-    positions.set(workerId, position);
-  };
-
-  const killSomeWorker = (replacedAfterUs: number): void => {
-    const alive = [...workers.values()];
-    const victim = alive[random.below(Math.max(1, alive.length))];
-    if (victim === undefined) return;
-    workers.delete(victim.workerId);
-    victim.kill();
-    const position = positions.get(victim.workerId) ?? 0;
-    clock.scheduleInBackground(replacedAfterUs, () => addWorker(position, 1));
-  };
-
-  for (const [position, { joinsAtUs, slowness }] of faults.workers.entries()) {
-    clock.scheduleInBackground(joinsAtUs, () => addWorker(position, slowness));
-  }
-  for (const { atUs, replacedAfterUs } of faults.kills) {
-    clock.scheduleInBackground(atUs, () => killSomeWorker(replacedAfterUs));
-  }
-
-  const clients = [...submissions].map(([clientId, { workload }]) => {
-    const link: Link<Uint8Array> = createLink(
-      clock,
-      random,
-      timing,
-      (frame) => server.onClientFrame(clientId, frame),
-      () => server.onClientEnd(clientId),
-    );
-    const client = createSimulatedClient(world, {
-      clientId,
-      workload,
-      random: createRandom(options.seed + clientId),
-      fetchShare: options.fetchShare,
-      link,
-    });
-    server.connectClient(
-      clientId,
-      createLink(clock, random, timing, client.onDelivery, () => {}),
-      // Each other one is as an old client.
-      clientId % 2 === 0,
-    );
-    clock.schedule(0, client.start);
-    return client;
-  });
-  const [first] = clients;
-  if (first !== undefined && faults.clientLeavesAtUs !== undefined) {
-    clock.scheduleInBackground(faults.clientLeavesAtUs, first.leave);
-  }
-  for (const atUs of faults.releasesAtUs) {
-    clock.scheduleInBackground(atUs, () => first?.releaseUnfinished(0.3));
-  }
-  return { server, workers, clients };
 }
 
 /**
@@ -177,16 +73,14 @@ export function runSimulation(
   const random = createRandom(options.seed);
   const submissions = createSubmissions(options);
   const oracles = new Map([...submissions].map(([id, { oracle }]) => [id, oracle]));
-  const faults = planFaults(
-    createRandom(options.seed ^ 0x5f5f),
-    new Set(options.faults),
-    options.workerCount,
-    expectedDurationUs(submissions, options),
-  );
+  const conditions = createConditions();
+  const occurrences = arrangeFaults(options, conditions, expectedDurationUs(submissions, options));
   const network = createPeerNetwork(clock, random, {
     latencyUs: options.latencyUs,
     bytesPerUs: options.bytesPerUs,
-    breakProbability: faults.breakProbability,
+    get breakProbability() {
+      return conditions.breakProbability;
+    },
   });
   const leaks = createLeakChecker();
   const checkers: readonly Checker[] = [
@@ -203,7 +97,7 @@ export function runSimulation(
     history: createHistory(),
     network,
     files: new Map(),
-    vanishProbability: faults.vanishProbability,
+    conditions,
     sabotage,
     givesAhead: options.givesAhead,
     workPerStep: options.workPerStep,
@@ -213,7 +107,14 @@ export function runSimulation(
       for (const checker of checkers) checker.observe(observation);
     },
   };
-  const { server, workers, clients } = populate(world, options, submissions, faults);
+  const workloads = new Map([...submissions].map(([id, { workload }]) => [id, workload]));
+  const cluster = createCluster(world, options, workloads);
+  const { server, clients } = cluster;
+  for (let position = 0; position < options.workerCount; position += 1) {
+    const joinsAtUs = conditions.joinsAtUs[position] ?? 0;
+    clock.scheduleInBackground(joinsAtUs, () => cluster.addWorker(position));
+  }
+  scheduleFaults(occurrences, clock, cluster);
 
   const tick = (): void => {
     server.tick();
@@ -244,7 +145,7 @@ export function runSimulation(
       objects: server.state.objectCount,
       clients: server.countStrayClients(),
     },
-    workers: [...workers.values()].map((worker) => worker.summarize()),
+    workers: cluster.workers().map((worker) => worker.summarize()),
   });
 
   const describe = (): string =>

@@ -40,6 +40,8 @@ type PlanProgress = {
   /** Results that are neither told finished nor failed nor released. */
   readonly open: Set<number>;
   readonly finished: Set<number>;
+  /** The server knows nothing of it. */
+  isRefused: boolean;
 };
 
 function encodePlan(plan: WorkloadPlan): Uint8Array {
@@ -100,7 +102,12 @@ export function createSimulatedClient(
       const isWaiting = submitted.some(({ open }) => open.size > 0);
       if (plan.submitted === "previous-ended" && isWaiting) return;
       world.observe({ kind: "plan-submitted", clientId, planNumber: submitted.length });
-      submitted.push({ plan, open: new Set(resultIds(plan)), finished: new Set() });
+      submitted.push({
+        plan,
+        open: new Set(resultIds(plan)),
+        finished: new Set(),
+        isRefused: false,
+      });
       link.send(encodePlan(plan));
     }
   };
@@ -119,7 +126,7 @@ export function createSimulatedClient(
     const isBusy = fetching.size > 0 || submitted.some(({ open }) => open.size > 0);
     if (isBusy || hasLeft || hasReleasedAll || submitted.length < workload.length) return;
     hasReleasedAll = true;
-    for (const { plan } of submitted) releaseMany(resultIds(plan));
+    for (const { plan, isRefused } of submitted) if (!isRefused) releaseMany(resultIds(plan));
   };
 
   const progressOf = (id: number): PlanProgress | undefined =>
@@ -155,8 +162,11 @@ export function createSimulatedClient(
         response.ids.forEach((id, position) => {
           onFinished(id, values.get(position));
         });
-      } else if (response.kind === "taskFailed") progressOf(response.error.id ?? 0)?.open.clear();
-      else if (response.kind === "data" && payload !== undefined) {
+      } else if (response.kind === "taskFailed" || response.kind === "error") {
+        const progress = progressOf(response.error.id ?? 0);
+        progress?.open.clear();
+        if (progress !== undefined && response.error.planRefused) progress.isRefused = true;
+      } else if (response.kind === "data" && payload !== undefined) {
         fetching.delete(response.id);
         onFetched(response.id, payload);
       }

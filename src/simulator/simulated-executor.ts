@@ -22,6 +22,8 @@ export type ExecutorHandlers = {
   readonly onKilled: (refs: TaskRefs) => void;
   readonly onCheckpointsMissing: (refs: TaskRefs) => void;
   readonly onCheckpointsWritten: (refs: TaskRefs) => void;
+  /** Has the action run at once, or when a worker that stalls goes on. */
+  readonly whenAwake: (action: () => void) => void;
 };
 
 export type SimulatedExecutor = {
@@ -54,6 +56,8 @@ const KILL_US = [0, 300, 100_000];
 /** How long the first task of a lane may take before the others are given back. */
 const STALL_US = 8_000;
 const WRITE_US = 200;
+/** How a task fails whose result cannot be stored. */
+export const DISK_FULL_MESSAGE = "ENOSPC: no space left on device";
 
 const refsOf = (executions: readonly Execution[]): TaskRefs => ({
   tasks: Uint32Array.from(executions, ({ task }) => task.task),
@@ -87,7 +91,7 @@ export function createSimulatedExecutor(
   const after = (delayUs: number, action: () => void): void => {
     const timer = world.clock.schedule(delayUs, () => {
       timers.delete(timer);
-      action();
+      handlers.whenAwake(action);
     });
     timers.add(timer);
   };
@@ -118,7 +122,7 @@ export function createSimulatedExecutor(
       work: `${nameWork(task, inputs)}${task.loadsCheckpoint ? "/load" : ""}`,
     });
     if (task.loadsCheckpoint) {
-      const isThere = world.random.unit() >= world.vanishProbability;
+      const isThere = world.random.unit() >= world.conditions.vanishProbability;
       const value = isThere ? world.files.get(task.checkpointPath) : undefined;
       const evaluation = value === undefined ? undefined : ({ kind: "value", value } as const);
       return { task, evaluation, durationUs: LOAD_US };
@@ -170,11 +174,10 @@ export function createSimulatedExecutor(
         handlers.onCheckpointsMissing(refsOf([execution]));
       } else if (evaluation.kind === "failure")
         handlers.onFailed(task, attempt, evaluation.message);
-      else {
-        store.put(task, attempt, evaluation.value);
+      else if (store.put(task, attempt, evaluation.value)) {
         executed.push(execution);
         values.push(evaluation.value);
-      }
+      } else handlers.onFailed(task, attempt, DISK_FULL_MESSAGE);
     }
     if (executed.length > 0) reportExecuted(executed, values);
     for (const [position, execution] of executed.entries()) {

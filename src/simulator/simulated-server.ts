@@ -23,7 +23,7 @@ import type { Link } from "./link.ts";
 import { SERVER_PULLER } from "./peer-network.ts";
 import type { SimulatedValue } from "./values.ts";
 import { GPUS, LICENSES } from "./workloads/mixtures.ts";
-import { noteFrame, type World } from "./world.ts";
+import { noteFrame, repeatLater, type World } from "./world.ts";
 
 /** A frame for a client; the payload stands for the raw frames that follow a DATA message. */
 export type ClientDelivery = {
@@ -54,6 +54,15 @@ const CONTINUE_AFTER_US = 10;
 /** So little that both limits are met. */
 const HELD_BYTES_MAX = 4096;
 const GIVEN_BYTES_MAX = 32_768;
+
+/** What may come to a worker twice. */
+const REPEATABLE: ReadonlySet<ToWorker["kind"]> = new Set([
+  "retract",
+  "cancel",
+  "drop",
+  "peers",
+  "peers-lost",
+]);
 
 export const planContext: PlanContext = {
   resolveSymbol: (name) => {
@@ -146,6 +155,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
     if (connection === undefined) return;
     for (const sent of world.sabotage.toWorker?.(message, workerId) ?? [message]) {
       connection.link.send(encodeToWorker(sent));
+      if (REPEATABLE.has(sent.kind)) {
+        repeatLater(world, () => connection.link.send(encodeToWorker(sent)));
+      }
     }
   };
 
@@ -160,7 +172,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
       const { id = 0, message } = response.error;
       world.observe({ kind: "task-failed", clientId, clientTask: id, message });
     } else if (response.kind === "error") {
-      world.observe({ kind: "request-refused", clientId, message: response.error.message });
+      const { id, message, planRefused } = response.error;
+      const planIdBase = planRefused === true ? id : undefined;
+      world.observe({ kind: "request-refused", clientId, planIdBase, message });
     }
   };
 
@@ -248,8 +262,10 @@ export function createSimulatedServer(world: World): SimulatedServer {
         break;
       }
       case "refuse": {
-        const { clientTask: id, message } = command;
-        respond(command.clientId, { kind: "error", error: { id, message } });
+        const { clientTask, planIdBase, message } = command;
+        const planRefused = planIdBase !== undefined;
+        const error = { id: planIdBase ?? clientTask, message, planRefused };
+        respond(command.clientId, { kind: "error", error });
         break;
       }
       case "deliver-held": {

@@ -15,8 +15,9 @@ import { readExecutable } from "./executable-task.ts";
 import type { Link } from "./link.ts";
 import { objectKey } from "./object-key.ts";
 import { createObjectStore } from "./object-store.ts";
+import type { PulledObject } from "./peer-network.ts";
 import { createSimulatedExecutor } from "./simulated-executor.ts";
-import { noteFrame, type World } from "./world.ts";
+import { noteFrame, repeatLater, type World } from "./world.ts";
 
 export type SimulatedWorkerOptions = {
   readonly workerId: number;
@@ -31,8 +32,15 @@ export type SimulatedWorker = {
   onFrame(frame: Uint8Array): void;
   /** Ends at once, as if the machine had lost its power. */
   kill(): void;
+  /** Does nothing for so long; then comes what has waited. */
+  stall(durationUs: number): void;
   summarize(): EndState["workers"][number];
 };
+
+const refsOf = (objects: readonly PulledObject[]): TaskRefs => ({
+  tasks: Uint32Array.from(objects, ({ task }) => task),
+  attempts: Uint32Array.from(objects, ({ attempt }) => attempt),
+});
 
 export function createSimulatedWorker(
   world: World,
@@ -47,6 +55,14 @@ export function createSimulatedWorker(
   /** Objects that are being pulled, each with the pull that may bring it. */
   const pulls = new Map<string, object>();
   let isAlive = true;
+  let isStalled = false;
+  /** What a worker that stalls is to do when it goes on. */
+  let waiting: (() => void)[] = [];
+
+  const whenAwake = (action: () => void): void => {
+    if (isStalled) waiting.push(action);
+    else if (isAlive) action();
+  };
 
   const step = (event: WorkerEvent): void => {
     if (!isAlive) return;
@@ -59,6 +75,9 @@ export function createSimulatedWorker(
     if (!isAlive) return;
     for (const sent of world.sabotage.fromWorker?.(message, workerId) ?? [message]) {
       link.send(encodeFromWorker(sent));
+      if (sent.kind !== "heartbeat") {
+        repeatLater(world, () => isAlive && link.send(encodeFromWorker(sent)));
+      }
     }
   };
 
@@ -77,6 +96,7 @@ export function createSimulatedWorker(
     onCheckpointsMissing: (refs) =>
       step({ kind: "checkpoints-not-found", atMs: clock.nowMs(), refs }),
     onCheckpointsWritten: (refs) => report({ kind: "checkpoints-written", refs }),
+    whenAwake,
   });
 
   /** Those of the refs that this pull was still to bring; they are no longer awaited. */
@@ -96,11 +116,37 @@ export function createSimulatedWorker(
     for (const [position, task] of refs.tasks.entries()) {
       pulls.set(objectKey(task, refs.attempts[position] ?? 0), pull);
     }
-    const onFailed = (failed: TaskRefs): void => {
+    const onFailed = (failed: TaskRefs): void => whenAwake(() => giveUp(failed));
+    const giveUp = (failed: TaskRefs): void => {
       const open = settle(pull, failed);
       if (open.tasks.length === 0) return;
       world.observe({ kind: "pull-failed", workerId, peer });
       step({ kind: "fetch-failed", atMs: clock.nowMs(), refs: open, peer });
+    };
+    const keep = (objects: readonly PulledObject[]): void => {
+      const arrived = settle(pull, {
+        tasks: Uint32Array.from(objects, ({ task }) => task),
+        attempts: Uint32Array.from(objects, ({ attempt }) => attempt),
+      });
+      const wanted = new Set(
+        Array.from(arrived.tasks, (task, position) =>
+          objectKey(task, arrived.attempts[position] ?? 0),
+        ),
+      );
+      const stored: PulledObject[] = [];
+      const unstored: PulledObject[] = [];
+      for (const object of objects) {
+        const { task, attempt, value } = object;
+        if (!wanted.has(objectKey(task, attempt))) continue;
+        (store.put(task, attempt, value) ? stored : unstored).push(object);
+      }
+      if (stored.length > 0) {
+        step({ kind: "objects-fetched", atMs: clock.nowMs(), refs: refsOf(stored) });
+      }
+      if (unstored.length > 0) {
+        world.observe({ kind: "pull-failed", workerId, peer });
+        step({ kind: "fetch-failed", atMs: clock.nowMs(), refs: refsOf(unstored), peer });
+      }
     };
     if (!peers.has(peer)) {
       clock.schedule(1, () => onFailed(refs));
@@ -108,23 +154,7 @@ export function createSimulatedWorker(
     }
     network.pull(workerId, peer, refs, {
       onFailed,
-      onArrived: (objects) => {
-        const arrived = settle(pull, {
-          tasks: Uint32Array.from(objects, ({ task }) => task),
-          attempts: Uint32Array.from(objects, ({ attempt }) => attempt),
-        });
-        const wanted = new Set(
-          Array.from(arrived.tasks, (task, position) =>
-            objectKey(task, arrived.attempts[position] ?? 0),
-          ),
-        );
-        for (const { task, attempt, value } of objects) {
-          if (wanted.has(objectKey(task, attempt))) store.put(task, attempt, value);
-        }
-        if (wanted.size > 0) {
-          step({ kind: "objects-fetched", atMs: clock.nowMs(), refs: arrived });
-        }
-      },
+      onArrived: (objects) => whenAwake(() => keep(objects)),
     });
   };
 
@@ -226,16 +256,27 @@ export function createSimulatedWorker(
 
   network.join(workerId, {
     findObject: store.find,
+    whenAwake,
     onServed: (task, attempt, puller) =>
       world.observe({ kind: "object-served", workerId, task, attempt, peer: puller }),
   });
 
   return {
     workerId,
-    onFrame: (frame) => {
-      if (!isAlive) return;
-      noteFrame(world, workerId, frame);
-      for (const { kind, body } of reader.feed(frame)) onMessage(decodeToWorker(kind, body));
+    onFrame: (frame) =>
+      whenAwake(() => {
+        noteFrame(world, workerId, frame);
+        for (const { kind, body } of reader.feed(frame)) onMessage(decodeToWorker(kind, body));
+      }),
+    stall: (durationUs) => {
+      if (isStalled || !isAlive) return;
+      isStalled = true;
+      clock.schedule(durationUs, () => {
+        isStalled = false;
+        const late = waiting;
+        waiting = [];
+        for (const action of late) whenAwake(action);
+      });
     },
     kill: () => {
       isAlive = false;

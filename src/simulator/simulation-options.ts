@@ -1,4 +1,4 @@
-import type { FaultName } from "./faults.ts";
+import type { FaultName } from "./faults/catalog.ts";
 import type { WorkloadName } from "./workloads/catalog.ts";
 
 /** What decides a simulation: the same options, the same history. */
@@ -11,6 +11,8 @@ export type SimulationOptions = {
   readonly workerCount: number;
   readonly cpusPerWorker: number;
   readonly faults: readonly FaultName[];
+  /** Numbers of what faults bring about that is left out; see `Occurrence`. */
+  readonly without: readonly number[];
   /** One way between the server and a worker, a client, or between workers. */
   readonly latencyUs: number;
   /** Bytes a microsecond, of each worker in each direction; 1000 is 1 GB/s. */
@@ -33,6 +35,7 @@ export const DEFAULT_OPTIONS: SimulationOptions = {
   workerCount: 3,
   cpusPerWorker: 2,
   faults: [],
+  without: [],
   latencyUs: 100,
   bytesPerUs: 1000,
   fetchShare: 0.5,
@@ -55,6 +58,7 @@ export function reproducingCommand(options: SimulationOptions): string {
     `--fetch-share ${options.fetchShare}`,
   ];
   if (options.faults.length > 0) flags.push(`--faults ${options.faults.join(",")}`);
+  if (options.without.length > 0) flags.push(`--without ${options.without.join(",")}`);
   if (options.workPerStep !== DEFAULT_OPTIONS.workPerStep) {
     flags.push(`--work-per-step ${options.workPerStep}`);
   }

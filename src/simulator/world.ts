@@ -5,6 +5,7 @@ import type { ClientResponse } from "../protocol/client/client-response.ts";
 import type { FromWorker, ToWorker } from "../protocol/worker/messages.ts";
 import type { Observation } from "./checkers/observation.ts";
 import type { VirtualClock } from "./clock.ts";
+import type { Conditions } from "./conditions.ts";
 import type { History } from "./history.ts";
 import type { PeerNetwork } from "./peer-network.ts";
 import type { SimulatedValue } from "./values.ts";
@@ -39,8 +40,7 @@ export type World = {
   readonly network: PeerNetwork;
   /** Checkpoint files by path, on a file system that server and workers share. */
   readonly files: Map<string, SimulatedValue>;
-  /** Of a checkpoint file, for the worker that is to load it. */
-  readonly vanishProbability: number;
+  readonly conditions: Conditions;
   readonly observe: (observation: Observation) => void;
   readonly sabotage: Sabotage;
   readonly givesAhead: boolean;
@@ -57,4 +57,10 @@ export function noteFrame(world: World, receiver: number, frame: Uint8Array): vo
   world.history.note(world.clock.nowUs());
   world.history.note(receiver);
   world.history.noteBytes(frame);
+}
+
+/** Sends a message once more, some time later, where the world is such that messages repeat. */
+export function repeatLater({ clock, random, conditions }: World, send: () => void): void {
+  if (conditions.repeatProbability === 0 || random.unit() >= conditions.repeatProbability) return;
+  clock.schedule(random.unit() ** 2 * 200_000, send);
 }

@@ -13,7 +13,7 @@ import { stepScheduler } from "../../src/core/scheduler/step.ts";
 import { FREE, RESULT } from "../../src/core/scheduler/task-table.ts";
 import { decodeClientRequest } from "../../src/protocol/client/client-request.ts";
 import { decodeRecord, encodeRecord } from "../../src/protocol/journal/record-codec.ts";
-import type { FaultName } from "../../src/simulator/faults.ts";
+import type { FaultName } from "../../src/simulator/faults/catalog.ts";
 import { runSimulation } from "../../src/simulator/run-simulation.ts";
 import { planContext } from "../../src/simulator/simulated-server.ts";
 import { WORKLOAD_NAMES } from "../../src/simulator/workloads/catalog.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { FaultName } from "../../src/simulator/faults.ts";
+import type { FaultName } from "../../src/simulator/faults/catalog.ts";
 import { runSimulation } from "../../src/simulator/run-simulation.ts";
 import { WORKLOAD_NAMES } from "../../src/simulator/workloads/catalog.ts";
 

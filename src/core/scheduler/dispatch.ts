@@ -33,6 +33,8 @@ const VICTIMS_COMPARED = 4;
 /** Victims, and first tasks of each, among which a worker looks for one that takes long. */
 const COARSE_VICTIMS = 16;
 const COARSE_ROWS = 4;
+/** Less is none: of loads that are equal, sums of floating point numbers differ by a little. */
+const GAIN_US_MIN = 1;
 /** Work is asked back only from a worker that is this much behind. */
 const RETRACT_GAP_US = 20_000;
 
@@ -258,7 +260,7 @@ function stealCoarse(context: StepContext, worker: WorkerRecord): boolean {
             waitUs - expectedNow(state, row) * share(victim, requestClass),
             moveTo(state, row, victim),
           ) - startUs(ownUs, moveTo(state, row, worker));
-        if (gainUs <= 0 || (priority === bestPriority && gainUs <= bestGainUs)) return;
+        if (gainUs < GAIN_US_MIN || (priority === bestPriority && gainUs <= bestGainUs)) return;
         if (!hasRoom(state, worker, requestClass, row)) return;
         best = row;
         bestGainUs = gainUs;

@@ -38,6 +38,8 @@ export const RETRACTING = 64;
 export const INDEXED = 128;
 /** The client was given the result with the notification. */
 export const CARRIED = 256;
+/** Unfinished when its plan was given up; who needed it was told. */
+export const GIVEN_UP = 16_384;
 
 /** Whether a worker has the row. */
 export const isGiven = ({ state }: TaskTable, row: number): boolean =>

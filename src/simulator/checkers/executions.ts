@@ -18,6 +18,8 @@ export function createExecutionChecker(): Checker {
   const byWork = new Map<string, Runs>();
   /** Events that explain why something is computed again. */
   let disturbances = 0;
+  /** Workers that the server has lost, and that may go on with what they have. */
+  const detached = new Set<number>();
 
   const findRunning = (
     { task, attempt, workerId }: { task: number; attempt: number; workerId: number },
@@ -44,6 +46,7 @@ export function createExecutionChecker(): Checker {
           const runs = byWork.get(work);
           check(
             runs === undefined ||
+              detached.has(workerId) ||
               runs.lastExecution.state === "stopped" ||
               runs.lastExecution.state === "killed" ||
               runs.disturbancesBefore < disturbances,
@@ -52,7 +55,8 @@ export function createExecutionChecker(): Checker {
           byWork.set(work, {
             count: (runs?.count ?? 0) + 1,
             lastExecution: execution,
-            disturbancesBefore: disturbances,
+            // What such a worker executes is done again by another one.
+            disturbancesBefore: detached.has(workerId) ? -1 : disturbances,
           });
           break;
         }
@@ -73,6 +77,13 @@ export function createExecutionChecker(): Checker {
             }
           }
           disturbances += 1;
+          break;
+        case "connection-lost":
+          detached.add(observation.workerId);
+          disturbances += 1;
+          break;
+        case "worker-joined":
+          detached.delete(observation.workerId);
           break;
         case "pull-failed":
         case "checkpoint-missing":

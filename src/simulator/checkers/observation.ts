@@ -8,6 +8,8 @@ type At = { readonly workerId: number; readonly task: number; readonly attempt: 
 export type Observation =
   | { readonly kind: "worker-joined"; readonly workerId: number; readonly offer: ResourceOffer }
   | { readonly kind: "worker-lost"; readonly workerId: number }
+  /** The server has noticed that the connection to the worker, which may go on, is gone. */
+  | { readonly kind: "connection-lost"; readonly workerId: number }
   | (At & {
       readonly kind: "execution-started";
       readonly request: ResourceRequest;
@@ -22,6 +24,8 @@ export type Observation =
   | (At & { readonly kind: "object-served"; readonly peer: number })
   /** A checkpoint's file is gone: what it was made from, which may be gone too, is needed again. */
   | (At & { readonly kind: "checkpoint-missing" })
+  /** The worker could not store an object. */
+  | { readonly kind: "disk-full"; readonly workerId: number }
   /** A pull broke off; whoever believes that the data is lost may have it computed again. */
   | { readonly kind: "pull-failed"; readonly workerId: number; readonly peer: number }
   | { readonly kind: "plan-submitted"; readonly clientId: number; readonly planNumber: number }
@@ -40,6 +44,8 @@ export type Observation =
   | {
       readonly kind: "request-refused";
       readonly clientId: number;
+      /** Of the plan that is refused. */
+      readonly planIdBase: number | undefined;
       readonly message: string;
     }
   /** The server has read the client's request. */

@@ -1,4 +1,5 @@
 import { checkpoints, crossPlan, expansions, failing, functions, resources } from "./mixtures.ts";
+import { random } from "./random.ts";
 import {
   chain,
   grid,
@@ -25,7 +26,8 @@ export type WorkloadName =
   | "failing"
   | "cross-plan"
   | "checkpoints"
-  | "functions";
+  | "functions"
+  | "random";
 
 /** The workloads by the names that the command line knows. */
 export const WORKLOADS: Readonly<Record<WorkloadName, (options: WorkloadOptions) => Workload>> = {
@@ -43,6 +45,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, (options: WorkloadOptions)
   "cross-plan": crossPlan,
   checkpoints,
   functions,
+  random,
 };
 
 export const WORKLOAD_NAMES: readonly WorkloadName[] = Object.keys(WORKLOADS) as WorkloadName[];

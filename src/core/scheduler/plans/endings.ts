@@ -7,6 +7,7 @@ import {
   ASSIGNED,
   CHECKPOINT_PENDING,
   FREE,
+  GIVEN_UP,
   NOTIFIED,
   PRESENT,
   READY,
@@ -111,11 +112,15 @@ function giveUp(context: StepContext, plan: PlanRecord, row: number, cause: Fail
   if (plan.isJournaled && ((tasks.flags[row] as number) & RESULT) !== 0) recordEnded(context, row);
   forgetCarried(state, row);
   // Without these marks nobody wants it, once the consumers in this and the needy plans are gone.
-  tasks.flags[row] = (tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING);
+  tasks.flags[row] = ((tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING)) | GIVEN_UP;
   forEachConsumer(state, row, (consumer) => {
     const needy = planOf(state, consumer);
     if (needy === plan || needy.endings > 0 || !isUnfinished(state, consumer)) return;
-    tellFailed(context, needy, consumer, cause);
+    // Its plan's ending is over already, and it is here only until that of another one is.
+    if (((tasks.flags[consumer] as number) & GIVEN_UP) !== 0) return;
+    // It was finished when its plan was given up, and is being made again.
+    if (needy.isGivenUp) endPlan(state, needy, cause);
+    else tellFailed(context, needy, consumer, cause);
   });
 }
 

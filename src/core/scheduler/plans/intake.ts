@@ -218,10 +218,9 @@ function refuse(context: StepContext, intake: PlanIntake, mistake: string): void
     message: `Plan refused: ${mistake}`,
     planIdBase: record.idBase,
   });
-  if (intake.kind === "chunk") {
-    recordRefused(context, record, `Plan refused: ${mistake}`);
-    client.failedIds.add(record.idBase, record.idBase + record.taskCount);
-  }
+  if (intake.kind === "chunk") recordRefused(context, record, `Plan refused: ${mistake}`);
+  // The client may release what the plan had before it hears of this.
+  client.failedIds.add(record.idBase, record.idBase + record.taskCount);
   endPlan(context.state, record, "all");
 }
 

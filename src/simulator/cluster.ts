@@ -1,0 +1,166 @@
+import { createRandom } from "../core/base/random.ts";
+import type { ResourceOffer } from "../core/model/resources.ts";
+import { CPUS } from "../core/model/symbols.ts";
+import { createLink, type Link, type LinkTiming } from "./link.ts";
+import { createSimulatedClient, type SimulatedClient } from "./simulated-client.ts";
+import { createSimulatedServer, type SimulatedServer } from "./simulated-server.ts";
+import { createSimulatedWorker, type SimulatedWorker } from "./simulated-worker.ts";
+import type { SimulationOptions } from "./simulation-options.ts";
+import { GPUS, LICENSES } from "./workloads/mixtures.ts";
+import type { Workload } from "./workloads/workload.ts";
+import type { World } from "./world.ts";
+
+/** All that is in the world, and how it comes and goes. What faults may do to it is here. */
+export type Cluster = {
+  readonly server: SimulatedServer;
+  readonly clients: readonly SimulatedClient[];
+  /** Those that are there now. */
+  workers(): readonly SimulatedWorker[];
+  /** Each direction of each connection that is there now. */
+  links(): readonly Link<never>[];
+  /** Workers of one position offer the same. */
+  addWorker(position: number): void;
+  /** It ends without a word, and one like it joins so much later. */
+  killWorker(worker: SimulatedWorker, replacedAfterUs: number): void;
+  /** What is under way between it and the server is lost; each notices in its own time. */
+  cutWorker(
+    worker: SimulatedWorker,
+    delays: { readonly serverNoticesAfterUs: number; readonly workerNoticesAfterUs: number },
+  ): void;
+  /** It does nothing for so long. The server gives it up after a while. */
+  stallWorker(worker: SimulatedWorker, durationUs: number): void;
+  /** For what a fault ends; it is no progress. */
+  after(delayUs: number, action: () => void): void;
+};
+
+/** After so much silence the server takes a worker for lost. */
+const SILENCE_MAX_US = 10_000_000;
+const RESTART_US = 100_000;
+
+/** Every second worker offers more than cpus. */
+function offerOf(position: number, options: SimulationOptions): ResourceOffer {
+  const cpus = { resource: CPUS, amount: options.cpusPerWorker };
+  if (position % 2 === 1) return [cpus];
+  return [cpus, { resource: GPUS, amount: 1 }, { resource: LICENSES, amount: 2 }];
+}
+
+type Member = {
+  readonly worker: SimulatedWorker;
+  readonly position: number;
+  readonly toWorker: Link<Uint8Array>;
+  readonly toServer: Link<Uint8Array>;
+};
+
+/** A server and the clients of `workloads`, by their ids; workers are to be added. */
+export function createCluster(
+  world: World,
+  options: SimulationOptions,
+  workloads: ReadonlyMap<number, Workload>,
+): Cluster {
+  const { clock, random, conditions } = world;
+  const server = createSimulatedServer(world);
+  const members = new Map<number, Member>();
+  const clientLinks: Link<never>[] = [];
+  const timing: LinkTiming = {
+    latencyUs: options.latencyUs,
+    get jitterUs() {
+      return options.latencyUs * conditions.jitterShare;
+    },
+  };
+  const after = (delayUs: number, action: () => void): void => {
+    clock.scheduleInBackground(delayUs, action);
+  };
+
+  const addWorker = (position: number): void => {
+    const offer = offerOf(position, options);
+    let worker: SimulatedWorker | undefined;
+    const toWorker = createLink<Uint8Array>(
+      clock,
+      random,
+      timing,
+      (frame) => worker?.onFrame(frame),
+      () => {},
+    );
+    const workerId = server.connectWorker(toWorker, offer);
+    const toServer = createLink<Uint8Array>(
+      clock,
+      random,
+      timing,
+      (frame) => server.onWorkerFrame(workerId, frame),
+      () => server.onWorkerEnd(workerId),
+    );
+    const slowness = conditions.slowness[position] ?? 1;
+    worker = createSimulatedWorker(world, { workerId, offer, slowness, link: toServer });
+    members.set(workerId, { worker, position, toWorker, toServer });
+  };
+
+  const killWorker = (victim: SimulatedWorker, replacedAfterUs: number): void => {
+    const member = members.get(victim.workerId);
+    if (member === undefined) return;
+    members.delete(victim.workerId);
+    victim.kill();
+    // What takes its place is new, and as fast as others.
+    conditions.slowness[member.position] = 1;
+    after(replacedAfterUs, () => addWorker(member.position));
+  };
+
+  /** A worker that has lost its server ends, and is started again. */
+  const onServerLost = (worker: SimulatedWorker): void => killWorker(worker, RESTART_US);
+
+  const cutWorker: Cluster["cutWorker"] = (victim, delays) => {
+    const member = members.get(victim.workerId);
+    if (member === undefined) return;
+    member.toWorker.cut();
+    member.toServer.cut();
+    // Both must come for anything to go on, so they are part of it.
+    clock.schedule(delays.serverNoticesAfterUs, () => {
+      world.observe({ kind: "connection-lost", workerId: victim.workerId });
+      server.onWorkerEnd(victim.workerId);
+    });
+    clock.schedule(delays.workerNoticesAfterUs, () => onServerLost(victim));
+  };
+
+  const stallWorker: Cluster["stallWorker"] = (victim, durationUs) => {
+    victim.stall(durationUs);
+    if (durationUs <= SILENCE_MAX_US) return;
+    cutWorker(victim, { serverNoticesAfterUs: SILENCE_MAX_US, workerNoticesAfterUs: durationUs });
+  };
+
+  const clients = [...workloads].map(([clientId, workload]) => {
+    const toServer: Link<Uint8Array> = createLink(
+      clock,
+      random,
+      timing,
+      (frame) => server.onClientFrame(clientId, frame),
+      () => server.onClientEnd(clientId),
+    );
+    const client = createSimulatedClient(world, {
+      clientId,
+      workload,
+      random: createRandom(options.seed + clientId),
+      fetchShare: options.fetchShare,
+      link: toServer,
+    });
+    const toClient = createLink(clock, random, timing, client.onDelivery, () => {});
+    // Each other one is as an old client.
+    server.connectClient(clientId, toClient, clientId % 2 === 0);
+    clientLinks.push(toServer, toClient);
+    clock.schedule(0, client.start);
+    return client;
+  });
+
+  return {
+    server,
+    clients,
+    workers: () => [...members.values()].map(({ worker }) => worker),
+    links: () => [
+      ...[...members.values()].flatMap(({ toWorker, toServer }) => [toWorker, toServer]),
+      ...clientLinks,
+    ],
+    addWorker,
+    killWorker,
+    cutWorker,
+    stallWorker,
+    after,
+  };
+}

@@ -1,0 +1,41 @@
+import { test } from "vitest";
+import { runSimulation } from "../../src/simulator/run-simulation.ts";
+import type { SimulationOptions } from "../../src/simulator/simulation-options.ts";
+
+/** What once failed, with what was wrong. */
+const CASES: readonly (readonly [story: string, options: Partial<SimulationOptions>])[] = [
+  [
+    "a plan that builds on two failing ones is told failed once, though a third one holds its tasks",
+    { seed: 254, workload: "random", taskCount: 120, workerCount: 1, fetchShare: 1 },
+  ],
+  [
+    "two workers with equal loads do not steal one task from each other for ever",
+    {
+      seed: 379,
+      workload: "independent",
+      clientCount: 3,
+      workerCount: 5,
+      cpusPerWorker: 3,
+      faults: ["slow", "release", "stalled", "delayed", "reordered", "full"],
+      workPerStep: 48,
+    },
+  ],
+  [
+    "results may be released of a plan that is being refused, as what it builds on has just failed",
+    {
+      seed: 932,
+      workload: "random",
+      taskCount: 10,
+      clientCount: 3,
+      cpusPerWorker: 3,
+      latencyUs: 2_000,
+      fetchShare: 0,
+      faults: ["release"],
+      workPerStep: 500,
+    },
+  ],
+];
+
+test.each(CASES)("%s", (_, options) => {
+  runSimulation(options);
+});
