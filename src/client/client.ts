@@ -1,5 +1,8 @@
 import type { TaskExplanation } from "../core/model/explanation.ts";
+import type { PlanSummary } from "../core/model/plan-summary.ts";
 import type { ClusterStatus } from "../core/model/status.ts";
+import { DetachedPlan } from "./detached-plan.ts";
+import { invalidArgument } from "./errors.ts";
 import { type AsCompletedOptions, asCompleted } from "./futures/as-completed.ts";
 import { type FutureValues, fetchAll } from "./futures/collect.ts";
 import type { Future } from "./futures/future.ts";
@@ -29,11 +32,29 @@ export type ConnectOptions = {
    * a request yet. Default: a warning of the process, which Node writes to stderr.
    */
   readonly onNotice?: (message: string) => void;
+  /**
+   * For how long it tries to come back when its connection breaks; meanwhile its plans go on. 0: a
+   * broken connection is the end of its plans. Default: as long as the server waits, which is 30 s
+   * unless the server was told otherwise; longer helps only while a server is started anew.
+   */
+  readonly reconnectForMs?: number;
 };
 
 export type SubmitOptions = {
   /** Load results from their checkpoints where those exist, instead of computing them. */
   readonly loadCheckpoints?: boolean;
+  /**
+   * With `name`: the plan lives without this client, until it is forgotten. Whoever knows the name
+   * attaches to it with `client.attach`, from any process and language.
+   */
+  readonly detach?: boolean;
+  /** The name of a plan that is detached. Refused if there is one of that name. */
+  readonly name?: string;
+};
+
+/** What tasks make, as a tuple where their number is known. */
+export type ResultsOf<Tasks extends readonly Task[]> = {
+  -readonly [K in keyof Tasks]: Tasks[K] extends Task<infer T> ? T : never;
 };
 
 /** The futures of tasks, as a tuple where their number is known. */
@@ -43,7 +64,8 @@ export type FuturesOf<Tasks extends readonly Task[]> = {
 
 /**
  * A connection to a server. It keeps the process alive until it is closed; its results live no
- * longer than it does.
+ * longer than it does, but for those of detached plans. When the connection breaks it tries to come
+ * back, and its futures stay as they are.
  */
 export class Client implements AsyncDisposable {
   /** The server, as `host:port`. */
@@ -72,6 +94,7 @@ export class Client implements AsyncDisposable {
       timeoutMs: options.timeoutMs,
       signal: options.signal,
       onNotice: options.onNotice ?? warn,
+      reconnectForMs: options.reconnectForMs,
     });
     return new Client(formatAddress(parsed), session);
   }
@@ -88,7 +111,11 @@ export class Client implements AsyncDisposable {
   ): FuturesOf<Tasks>;
   submit(work: Task | readonly Task[], options: SubmitOptions = {}): Future | Future[] {
     const roots = work instanceof Task ? [work] : work;
-    const futures = this.#session.submit(roots, options);
+    const { detach = false, name, ...others } = options;
+    if (detach !== (name !== undefined)) {
+      throw invalidArgument("A plan is detached by both { name, detach: true }.");
+    }
+    const futures = this.#session.submit(roots, { ...others, name });
     return work instanceof Task ? (futures[0] as Future) : futures;
   }
 
@@ -156,6 +183,37 @@ export class Client implements AsyncDisposable {
     return this.#session.explain(query, options.signal);
   }
 
+  /** The plans that live without a client. */
+  async plans(options: WaitOptions = {}): Promise<PlanSummary[]> {
+    return this.#session.plans(options.signal);
+  }
+
+  /**
+   * Attaches to a plan that was submitted with `{ name, detach: true }`, by whomever. Rejects with the
+   * code `no-such-plan` where there is none.
+   *
+   * What its results are is for the caller to say: `attach<[Buffer, number]>(name)`, or by the tasks
+   * that it was made of, `attach(name, makeTasks())`, of which nothing but the types is used.
+   */
+  attach<const Tasks extends readonly Task[]>(
+    name: string,
+    like: Tasks,
+    options?: WaitOptions,
+  ): Promise<DetachedPlan<ResultsOf<Tasks>>>;
+  attach<Results extends readonly unknown[] = readonly unknown[]>(
+    name: string,
+    options?: WaitOptions,
+  ): Promise<DetachedPlan<Results>>;
+  async attach(
+    name: string,
+    second: readonly Task[] | WaitOptions = {},
+    third: WaitOptions = {},
+  ): Promise<DetachedPlan> {
+    const { signal } = isTasks(second) ? third : second;
+    const { futures } = await this.#session.attachPlan(name, signal);
+    return new DetachedPlan(name, futures, this.#session);
+  }
+
   /** What became of all that this client submitted; asks nobody. */
   get progress(): ClientProgress {
     return this.#session.progress;
@@ -179,7 +237,7 @@ export class Client implements AsyncDisposable {
     return this.#session.isClosed;
   }
 
-  /** Leaves the server, which then drops this client's plans and results. */
+  /** Leaves the server, which then drops this client's plans and results, but for detached plans. */
   close(): Promise<void> {
     return this.#session.close();
   }
@@ -187,6 +245,10 @@ export class Client implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function isTasks(value: readonly Task[] | WaitOptions): value is readonly Task[] {
+  return Array.isArray(value);
 }
 
 function isList(futures: Future | readonly Future[]): futures is readonly Future[] {

@@ -10,6 +10,7 @@ export type {
   RerunReason,
   TaskExplanation,
 } from "../core/model/explanation.ts";
+export type { PlanSummary } from "../core/model/plan-summary.ts";
 export { isPythonObject, type PythonObject } from "../core/model/python-object.ts";
 export type {
   ClusterStatus,
@@ -17,10 +18,12 @@ export type {
   UnsatisfiableRequest,
   WorkerStatus,
 } from "../core/model/status.ts";
-export type { ConnectOptions, FuturesOf, SubmitOptions } from "./client.ts";
+export type { ConnectOptions, FuturesOf, ResultsOf, SubmitOptions } from "./client.ts";
 export { Client } from "./client.ts";
 export type { LocalClusterOptions, LocalWorkerOptions } from "./cluster/local-cluster.ts";
 export { LocalCluster } from "./cluster/local-cluster.ts";
+export type { FuturesOfResults } from "./detached-plan.ts";
+export { DetachedPlan } from "./detached-plan.ts";
 export type { TaskFailureDetails } from "./errors.ts";
 export { PlanFailedError, TaskFailedError } from "./errors.ts";
 export type { ModuleOptions } from "./functions/function-module.ts";

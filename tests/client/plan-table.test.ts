@@ -12,6 +12,7 @@ function plan(idBase: number, taskCount: number, rows: readonly number[] = []): 
     idBase,
     taskCount,
     isHidden: false,
+    name: undefined,
     futures: Array.from(resultIds, (id) => ({ id }) as Future),
     resultIds,
     earlier: new Set(),

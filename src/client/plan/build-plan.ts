@@ -1,4 +1,5 @@
 import { HyperloomError } from "../../core/model/errors.ts";
+import type { NamedPlan } from "../../protocol/client/named-plan.ts";
 import { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { invalidArgument } from "../errors.ts";
@@ -13,6 +14,8 @@ export type OrderedPlan = {
   readonly tasks: readonly Task[];
   /** Futures of earlier submits that the tasks use. */
   readonly earlier: Set<Future>;
+  /** Constants that are tasks of this plan, whose ids there are still to be set. */
+  readonly inlined: readonly { readonly constant: SharedConstant; readonly task: Task }[];
 };
 
 /** Never used again, so that marks of another submit are never taken for those of this one. */
@@ -22,17 +25,19 @@ let lastStamp = 0;
  * Orders everything that the roots need by a depth-first walk with a stack of its own, because a
  * plan may be a chain of a million tasks; linear in tasks and inputs. Throws a HyperloomError for a
  * future that is of another client or released.
- * @param share gives the result that a constant is at this server; asked once for each constant
+ * @param share gives the result that a constant is at this server, or the task of this plan that makes
+ * it; asked once for each constant
  */
 export function orderPlan(
   roots: readonly Task[],
   owner: FutureOwner,
-  share: (constant: SharedConstant) => Future,
+  share: (constant: SharedConstant) => Future | Task,
 ): OrderedPlan {
   lastStamp += 1;
   const stamp = lastStamp;
   const tasks: Task[] = [];
   const earlier = new Set<Future>();
+  const inlined: { readonly constant: SharedConstant; readonly task: Task }[] = [];
   const open: Task[] = [];
   /** For each open task, the input to look at next. */
   const nextInputs: number[] = [];
@@ -55,10 +60,15 @@ export function orderPlan(
           if (input.planStamp !== stamp) missing = input;
         } else if (input instanceof SharedConstant) {
           if (input.planStamp === stamp) continue;
-          const future = share(input);
-          earlier.add(future);
+          const shared = share(input);
           input.planStamp = stamp;
-          input.planId = future.id;
+          if (shared instanceof Task) {
+            inlined.push({ constant: input, task: shared });
+            missing = shared;
+            continue;
+          }
+          earlier.add(shared);
+          input.planId = shared.id;
         } else if (input !== undefined) addEarlier(earlier, input, owner);
       }
       if (missing === undefined) {
@@ -74,7 +84,7 @@ export function orderPlan(
       }
     }
   }
-  return { tasks, earlier };
+  return { tasks, earlier, inlined };
 }
 
 function addEarlier(earlier: Set<Future>, future: Future, owner: FutureOwner): void {
@@ -109,6 +119,7 @@ export function encodePlan(
   idBase: number,
   symbols: SymbolTable,
   loadCheckpoints: boolean,
+  named?: NamedPlan,
 ): Uint8Array {
   const encoder = new PlanEncoder();
   const writeTask = createTaskWriter(encoder, symbols, idBase);
@@ -119,7 +130,7 @@ export function encodePlan(
       if (isResult) nextResult += 1;
       writeTask(task, isResult);
     }
-    return encoder.finish(idBase, loadCheckpoints);
+    return encoder.finish(idBase, loadCheckpoints, named);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new HyperloomError(

@@ -4,6 +4,7 @@ import { encodeSmallRequest } from "../../protocol/client/client-request.ts";
 import { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
+import type { PlanFrame } from "../session/kept-plans.ts";
 import type { SymbolTable } from "../session/symbol-table.ts";
 import { Task } from "../tasks/task.ts";
 import type { OrderedPlan } from "./build-plan.ts";
@@ -38,10 +39,11 @@ export function* encodeInChunks(
   results: Uint32Array,
   idBase: number,
   symbols: SymbolTable,
-): Generator<Uint8Array> {
+): Generator<PlanFrame> {
   const { tasks } = plan;
   const { priorities, consumerCounts } = weigh(plan);
-  yield smallFrame({ kind: "planBegin", id: idBase, taskCount: tasks.length });
+  const begin = smallFrame({ kind: "planBegin", id: idBase, taskCount: tasks.length });
+  yield { bytes: begin, firstId: idBase, taskCount: 0 };
   let nextResult = 0;
   let from = 0;
   try {
@@ -58,11 +60,13 @@ export function* encodeInChunks(
         configBytes += task.config.length;
         to += 1;
       }
-      yield encoder.finishChunk(
-        idBase + from,
+      const firstId = idBase + from;
+      const bytes = encoder.finishChunk(
+        firstId,
         priorities.subarray(from, to),
         consumerCounts.subarray(from, to),
       );
+      yield { bytes, firstId, taskCount: to - from };
       from = to;
     }
   } catch (error) {
@@ -73,7 +77,7 @@ export function* encodeInChunks(
       { cause: error },
     );
   } finally {
-    yield smallFrame({ kind: "planEnd" });
+    yield { bytes: smallFrame({ kind: "planEnd" }), firstId: idBase + tasks.length, taskCount: 0 };
   }
 }
 

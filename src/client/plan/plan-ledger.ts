@@ -50,6 +50,11 @@ export class PlanLedger {
     return this.#plans.list().find(({ pendingCount }) => pendingCount > 0);
   }
 
+  /** All plans, lowest ids first. */
+  list(): SubmittedPlan[] {
+    return this.#plans.list();
+  }
+
   add(plan: SubmittedPlan): void {
     if (!plan.isHidden) {
       this.#counts.tasksSubmitted += plan.taskCount;

@@ -8,6 +8,8 @@ export type SubmittedPlan = {
   readonly taskCount: number;
   /** Submitted by the client itself: no part of what it tells of its progress. */
   readonly isHidden: boolean;
+  /** Of a plan that lives without its client. */
+  readonly name: string | undefined;
   /** Ascending by id. */
   readonly futures: readonly Future[];
   /** Their ids. */
@@ -30,7 +32,10 @@ export function createSubmittedPlan(
   ordered: OrderedPlan,
   rows: Uint32Array,
   owner: FutureOwner,
-  isHidden = false,
+  {
+    isHidden = false,
+    name,
+  }: { readonly isHidden?: boolean; readonly name?: string | undefined } = {},
 ): SubmittedPlan {
   const { tasks, earlier } = ordered;
   // A loop: `from` goes through an iterator, which costs as much as the futures do.
@@ -41,10 +46,34 @@ export function createSubmittedPlan(
     resultIds[i] = idBase + row;
     futures.push(new Future(owner, idBase + row, (tasks[row] as Task).label));
   }
+  const taskCount = tasks.length;
+  return createPlan({ idBase, taskCount, isHidden, name, futures, resultIds, earlier });
+}
+
+/** A plan that this client did not submit. `labels` are those of the rows, which are ascending. */
+export function createAttachedPlan(
+  idBase: number,
+  plan: { readonly name: string; readonly taskCount: number },
+  rows: Int32Array,
+  labels: readonly (string | undefined)[],
+  owner: FutureOwner,
+): SubmittedPlan {
+  const { name, taskCount } = plan;
+  const resultIds = rows.map((row) => idBase + row);
+  const futures = Array.from(resultIds, (id, i) => new Future(owner, id, labels[i]));
+  const earlier = new Set<Future>();
+  return createPlan({ idBase, taskCount, isHidden: true, name, futures, resultIds, earlier });
+}
+
+type Fixed = "idBase" | "taskCount" | "isHidden" | "name" | "futures" | "resultIds" | "earlier";
+
+function createPlan(fixed: Pick<SubmittedPlan, Fixed>): SubmittedPlan {
+  const { idBase, taskCount, isHidden, name, futures, resultIds, earlier } = fixed;
   return {
     idBase,
-    taskCount: tasks.length,
+    taskCount,
     isHidden,
+    name,
     futures,
     resultIds,
     earlier,

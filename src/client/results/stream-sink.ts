@@ -21,6 +21,10 @@ export function createResultStream({ request, pause, resume }: StreamSinkHandler
   let requested = false;
   /** The result's frames come now. */
   let receiving = false;
+  let dataTypeSoFar: string | undefined;
+  let passedBytes = 0;
+  /** Of a result that comes again after its connection broke: what was passed on already. */
+  let skipBytes = 0;
   const stream = new Readable({
     highWaterMark: BUFFERED_BYTES,
     read() {
@@ -39,14 +43,25 @@ export function createResultStream({ request, pause, resume }: StreamSinkHandler
     canRestart: false,
     begin(dataType) {
       receiving = true;
+      if (dataTypeSoFar !== undefined && dataTypeSoFar !== dataType) {
+        stream.destroy(changed());
+        return;
+      }
+      dataTypeSoFar = dataType;
+      skipBytes = passedBytes;
       if (!STREAMED.has(dataType)) stream.destroy(notRaw(dataType));
     },
     frame() {},
     piece(bytes) {
-      if (!stream.destroyed && !stream.push(bytes)) pause();
+      const skipped = Math.min(skipBytes, bytes.length);
+      skipBytes -= skipped;
+      if (stream.destroyed || skipped === bytes.length) return;
+      passedBytes += bytes.length - skipped;
+      if (!stream.push(skipped === 0 ? bytes : bytes.subarray(skipped))) pause();
     },
     end() {
       receiving = false;
+      if (skipBytes > 0) stream.destroy(changed());
       // The last pieces wait in the stream, so nothing else needs to wait for its reader.
       resume();
       if (!stream.destroyed) stream.push(null);
@@ -57,6 +72,14 @@ export function createResultStream({ request, pause, resume }: StreamSinkHandler
     },
   };
   return stream;
+}
+
+function changed(): HyperloomError {
+  return new HyperloomError(
+    "server-lost",
+    "The connection broke while the result was streamed, and what came after that is another result: " +
+      "it was computed again meanwhile. Stream it once more.",
+  );
 }
 
 function notRaw(dataType: string): HyperloomError {

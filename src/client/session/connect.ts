@@ -1,14 +1,18 @@
 import { HyperloomError } from "../../core/model/errors.ts";
-import { encodeRegister } from "../../protocol/client/register.ts";
+import { encodeRegister, type Register } from "../../protocol/client/register.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import { connectTcp, NotReachableError } from "../../transport/connect-tcp.ts";
+import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import { formatAddress, type ServerAddress } from "./address.ts";
+import type { Reconnect } from "./comeback.ts";
 import { Session } from "./session.ts";
 
 /** Server and client are often started together, so a refused connection is tried again for so long. */
 const CONNECT_TIMEOUT_MS = 5000;
 /** What this client can take beyond the original protocol. */
 const CAPABILITIES = ["notices", "symbols", "carried-results", "direct-data"];
+/** One try to come back. */
+const RECONNECT_TIMEOUT_MS = 5000;
 
 export type ConnectSessionOptions = {
   readonly name: string | undefined;
@@ -16,6 +20,8 @@ export type ConnectSessionOptions = {
   readonly signal: AbortSignal | undefined;
   readonly onNotice: (message: string) => void;
   readonly firstTaskId?: number;
+  /** For how long it tries to come back when its connection breaks; default: as long as the server waits. */
+  readonly reconnectForMs?: number | undefined;
 };
 
 /** Connects and registers. Throws a HyperloomError, or the signal's reason. */
@@ -25,9 +31,28 @@ export async function connectSession(
 ): Promise<Session> {
   const { name, signal, onNotice, firstTaskId, timeoutMs = CONNECT_TIMEOUT_MS } = options;
   const server = formatAddress(address);
+  const mayReturn = options.reconnectForMs !== 0;
+  const register: Register = {
+    type: "client",
+    taskTypes: [],
+    dataTypes: [],
+    clientName: name,
+    capabilities: mayReturn ? [...CAPABILITIES, "sessions"] : CAPABILITIES,
+    resources: [],
+  };
+  const reconnect: Reconnect = async (handlersOf, { id, secret }, abortSignal) => {
+    const connection = await connectTcp(
+      { ...address, timeoutMs: RECONNECT_TIMEOUT_MS, signal: abortSignal },
+      handlersOf,
+    );
+    sendRegister(connection, { ...register, session: id, sessionSecret: secret });
+    return connection;
+  };
   const session = new Session({
     server,
     onNotice,
+    reconnectForMs: options.reconnectForMs,
+    ...(mayReturn ? { reconnect } : {}),
     ...(firstTaskId === undefined ? {} : { firstTaskId }),
   });
   const startMs = performance.now();
@@ -41,16 +66,7 @@ export async function connectSession(
       },
       (opened) => session.attach(opened),
     );
-    const writer = new ByteWriter();
-    encodeRegister(writer, {
-      type: "client",
-      taskTypes: [],
-      dataTypes: [],
-      clientName: name,
-      capabilities: CAPABILITIES,
-      resources: [],
-    });
-    connection.send(writer.written());
+    sendRegister(connection, register);
     await registeredWithin(session, startMs + timeoutMs - performance.now(), server, signal);
     return session;
   } catch (error) {
@@ -62,6 +78,12 @@ export async function connectSession(
       { cause: error },
     );
   }
+}
+
+function sendRegister(connection: TcpConnection, register: Register): void {
+  const writer = new ByteWriter();
+  encodeRegister(writer, register);
+  connection.send(writer.written());
 }
 
 /** Something may listen there that is no server, and never answer. */

@@ -94,6 +94,19 @@ export class FetchQueue {
     else requests.push(request);
   }
 
+  /** The server forgot what was asked of it: asks again for all that is wanted and has not come whole. */
+  askAgain(): void {
+    for (const [id, requests] of this.#sent) {
+      const wanted = requests.filter(({ isCanceled }) => !isCanceled);
+      for (const { future, isCanceled } of requests) if (isCanceled) this.#forget(future);
+      this.#sentCount -= requests.length - wanted.length;
+      if (wanted.length === 0) this.#sent.delete(id);
+      else this.#sent.set(id, wanted);
+      for (const _ of wanted) this.#handlers.send(id);
+    }
+    this.#sendNext();
+  }
+
   /** No answer will come any more. */
   failAll(error: Error): void {
     const all = [

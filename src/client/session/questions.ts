@@ -1,5 +1,6 @@
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
+import type { PlanAnswer, PlanSummary } from "../../core/model/plan-summary.ts";
 import type { ClusterStatus } from "../../core/model/status.ts";
 import type { SmallRequest } from "../../protocol/client/client-request.ts";
 import type { ClientResponse } from "../../protocol/client/client-response.ts";
@@ -15,7 +16,20 @@ export type ServerStats = {
   readonly dataObjects: number;
 };
 
+/** A named plan, or why there is none; of one that was looked for, also what was submitted. */
+export type FoundPlan = {
+  readonly plan?: PlanSummary | undefined;
+  readonly error?: string | undefined;
+  /** Rows of the tasks that were submitted, in their order. */
+  readonly roots: Int32Array;
+  readonly labels: readonly string[];
+};
+
 type AnswerTo<Kind extends ClientResponse["kind"]> = Extract<ClientResponse, { kind: Kind }>;
+
+/** A question and what is sent to ask it. */
+type Asked = { readonly answeredBy: AnswerKind; readonly requests: readonly SmallRequest[] };
+type AnswerKind = "stats" | "status" | "explanations" | "plans" | "plan";
 
 /** What a client asks about the server, each kind answered in the order of its requests. */
 export class Questions {
@@ -26,30 +40,66 @@ export class Questions {
   readonly #statsFor: ("stats" | "trace")[] = [];
   readonly #status = new Answers<ClusterStatus>();
   readonly #explanations = new Answers<TaskExplanation[]>();
+  readonly #plans = new Answers<PlanSummary[]>();
+  readonly #plan = new Answers<FoundPlan>();
+  /** All that is not answered, oldest first. */
+  readonly #asked: Asked[] = [];
 
   constructor(send: (request: SmallRequest) => void) {
     this.#send = send;
   }
 
+  #ask(answeredBy: AnswerKind, ...requests: SmallRequest[]): void {
+    this.#asked.push({ answeredBy, requests });
+    for (const request of requests) this.#send(request);
+  }
+
+  #answered(kind: AnswerKind): void {
+    const at = this.#asked.findIndex(({ answeredBy }) => answeredBy === kind);
+    if (at >= 0) this.#asked.splice(at, 1);
+  }
+
+  /** The server forgot what it was asked: asks all that is not answered. */
+  askAgain(): void {
+    for (const { requests } of this.#asked) for (const request of requests) this.#send(request);
+  }
+
   stats(signal: AbortSignal | undefined): Promise<ServerStats> {
     this.#statsFor.push("stats");
-    this.#send({ kind: "stats" });
+    this.#ask("stats", { kind: "stats" });
     return this.#stats.next(signal);
   }
 
   status(signal: AbortSignal | undefined): Promise<ClusterStatus> {
-    this.#send({ kind: "status" });
+    this.#ask("status", { kind: "status" });
     return this.#status.next(signal);
+  }
+
+  plans(signal: AbortSignal | undefined): Promise<PlanSummary[]> {
+    this.#ask("plans", { kind: "listPlans" });
+    return this.#plans.next(signal);
+  }
+
+  /** What the server says about the plan of that name. Rejects with the code `no-such-plan`. */
+  async plan(
+    kind: "findPlan" | "cancelPlan" | "forgetPlan",
+    name: string,
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPlan & { readonly plan: PlanSummary }> {
+    this.#ask("plan", { kind, name });
+    const { plan, error, roots, labels } = await this.#plan.next(signal);
+    if (plan !== undefined) return { plan, roots, labels };
+    throw new HyperloomError("no-such-plan", error ?? `There is no plan '${name}'.`);
   }
 
   /** Explains the tasks that `query` means. */
   explain(query: string, signal: AbortSignal | undefined): Promise<TaskExplanation[]> {
-    this.#send({ kind: "explain", id: 0, query });
+    this.#ask("explanations", { kind: "explain", id: 0, query });
     return this.#explanations.next(signal);
   }
 
   async explainFuture(future: Future, signal: AbortSignal | undefined): Promise<TaskExplanation> {
-    this.#send({ kind: "explain", id: future.id, query: "" });
+    this.#ask("explanations", { kind: "explain", id: future.id, query: "" });
     const [explanation] = await this.#explanations.next(signal);
     if (explanation !== undefined) return explanation;
     throw new HyperloomError(
@@ -59,23 +109,35 @@ export class Questions {
   }
 
   trace(path: string, signal: AbortSignal | undefined): Promise<void> {
-    this.#send({ kind: "trace", path });
     this.#statsFor.push("trace");
-    this.#send({ kind: "stats" });
+    this.#ask("stats", { kind: "trace", path }, { kind: "stats" });
     return this.#traces.next(signal);
   }
 
   onStats({ workerCount, dataObjectCount }: AnswerTo<"stats">): void {
+    this.#answered("stats");
     if (this.#statsFor.shift() === "trace") this.#traces.answer();
     else this.#stats.answer({ workers: workerCount, dataObjects: dataObjectCount });
   }
 
   onStatus({ json }: AnswerTo<"status">): void {
+    this.#answered("status");
     this.#status.answer(parseJson<ClusterStatus>(json));
   }
 
   onExplanations({ json }: AnswerTo<"explanations">): void {
+    this.#answered("explanations");
     this.#explanations.answer(parseJson<TaskExplanation[]>(json));
+  }
+
+  onPlans({ json }: AnswerTo<"plans">): void {
+    this.#answered("plans");
+    this.#plans.answer(parseJson<PlanSummary[]>(json));
+  }
+
+  onPlan({ json, roots, labels }: AnswerTo<"plan">): void {
+    this.#answered("plan");
+    this.#plan.answer({ ...parseJson<PlanAnswer>(json), roots, labels });
   }
 
   /** An ERROR that is about nothing else is about the oldest trace; false if none was asked for. */
@@ -89,6 +151,9 @@ export class Questions {
     this.#traces.rejectAll(error);
     this.#status.rejectAll(error);
     this.#explanations.rejectAll(error);
+    this.#plans.rejectAll(error);
+    this.#plan.rejectAll(error);
+    this.#asked.length = 0;
   }
 }
 

@@ -7,6 +7,8 @@ const RELEASES_PER_REQUEST = 65_536;
 export class Releases {
   /** The server takes releases of many results in one request. */
   takesMany = false;
+  /** While false, they are kept. */
+  canSend = true;
   readonly #send: (request: SmallRequest) => void;
   #ids: number[] = [];
 
@@ -18,9 +20,14 @@ export class Releases {
     if (this.#ids.push(id) === 1) queueMicrotask(() => this.flush());
   }
 
+  /** The server hears of them in another way. */
+  clear(): void {
+    this.#ids = [];
+  }
+
   flush(): void {
     const ids = this.#ids;
-    if (ids.length === 0) return;
+    if (ids.length === 0 || !this.canSend) return;
     this.#ids = [];
     if (ids.length > 1 && this.takesMany) {
       for (let start = 0; start < ids.length; start += RELEASES_PER_REQUEST) {

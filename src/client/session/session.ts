@@ -1,9 +1,10 @@
 import type { Readable } from "node:stream";
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
+import type { PlanSummary } from "../../core/model/plan-summary.ts";
 import type { ClusterStatus } from "../../core/model/status.ts";
 import { encodeSmallRequest, type SmallRequest } from "../../protocol/client/client-request.ts";
-import type { ClientResponse } from "../../protocol/client/client-response.ts";
+import type { ClientResponse, SessionTicket } from "../../protocol/client/client-response.ts";
 import type { ResponseError } from "../../protocol/client/response-error.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
@@ -14,24 +15,32 @@ import type { Future, FutureOwner } from "../futures/future.ts";
 import { whyUnusable } from "../futures/wait.ts";
 import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
 import { encodeInChunks, mayGoInChunks } from "../plan/encode-chunks.ts";
+import { checkEarlier, createConstant, describe, distinctRows } from "../plan/name-plan.ts";
 import { type ClientProgress, PlanLedger } from "../plan/plan-ledger.ts";
-import { createSubmittedPlan, findFuture } from "../plan/submitted-plan.ts";
+import { createAttachedPlan, createSubmittedPlan, findFuture } from "../plan/submitted-plan.ts";
 import { type CarriedValue, readCarried } from "../results/carried-values.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 import { createResultStream } from "../results/stream-sink.ts";
 import { createValueSink } from "../results/value-sink.ts";
 import { type SharedConstant, Task } from "../tasks/task.ts";
 import { Answers } from "./answers.ts";
+import { Comeback, type Reconnect } from "./comeback.ts";
 import { DirectPulls } from "./direct-pulls.ts";
-import { FetchQueue } from "./fetch-queue.ts";
-import { Questions, type ServerStats } from "./questions.ts";
+import { onProcessExit } from "./exit.ts";
+import { FetchQueue, type FetchRequest } from "./fetch-queue.ts";
+import { KeptPlans, type PlanFrame, wholePlan } from "./kept-plans.ts";
+import { createLink, type LinkAction, stepLink } from "./link.ts";
+import { type FoundPlan, Questions, type ServerStats } from "./questions.ts";
 import { Releases } from "./releases.ts";
 import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
 import { ResponseReader } from "./response-reader.ts";
 import { createSymbolTable, type SymbolTable } from "./symbol-table.ts";
+import { listHeld } from "./tell-held.ts";
 
 type SubmitOptions = {
   readonly loadCheckpoints?: boolean;
+  /** The plan lives without this client, by this name. */
+  readonly name?: string | undefined;
   /** Not counted as the user's. */
   readonly isHidden?: boolean;
 };
@@ -42,9 +51,16 @@ export type SessionOptions = {
   readonly onNotice: (message: string) => void;
   /** The first id that is used; tests begin near the last. */
   readonly firstTaskId?: number;
+  /** How to come back when the connection breaks; absent: that is the end. */
+  readonly reconnect?: Reconnect;
+  /** For how long; default: as long as the server waits. */
+  readonly reconnectForMs?: number | undefined;
 };
 
-/** A client's side of one connection: its plans, its futures, and whatever waits for an answer. */
+/**
+ * A client's side of its connections: its plans, its futures, and whatever waits for an answer. While
+ * there is none nothing is sent; when there is one again, all that is not answered is asked again.
+ */
 export class Session implements FutureOwner {
   readonly #options: SessionOptions;
   readonly #plans: PlanLedger;
@@ -57,10 +73,26 @@ export class Session implements FutureOwner {
   readonly #releaseWhenFetched = new Set<Future>();
   /** Constants that the server keeps for this connection, by their key. */
   readonly #shared = new Map<string, Future>();
+  readonly #link = createLink();
+  readonly #kept = new KeptPlans();
+  readonly #comeback: Comeback;
+  #ticket: SessionTicket | undefined;
+  /** Counts connections: what was begun on another one is not known to the server any more. */
+  #connectionNumber = 0;
+  readonly #pulledOn = new Map<FetchRequest, number>();
+  /** First ids of plans that the server was told of when this client came back. */
+  #toldPlans: ReadonlySet<number> = new Set();
+  #releaseLate: readonly number[] = [];
+  /** Why the connection broke at first. */
+  #brokenBy = "";
+  #isTerminating = false;
+  #forgetExit: () => void = () => {};
   #connection: TcpConnection | undefined;
   #symbols: SymbolTable = createSymbolTable([]);
   /** The server takes large plans in chunks, and begins with the first one. */
   #takesChunks = false;
+  /** It takes plans that live without their client. */
+  #takesNames = false;
   readonly #releases = new Releases((request) => this.#send(request));
   /** Why nothing can be asked any more. */
   #end: HyperloomError | undefined;
@@ -75,11 +107,15 @@ export class Session implements FutureOwner {
     });
     this.#direct = new DirectPulls({
       nameOf: (symbolId) => this.#nameOf(symbolId),
-      onEnd: (request, isComplete) => {
-        this.#send({ kind: "pullEnded", id: request.future.id, isComplete });
-        if (isComplete) this.#fetches.finishTaken(request);
-        else this.#fetches.putBack(request);
+      onEnd: (request, isComplete) => this.#onPullEnded(request, isComplete),
+    });
+    this.#comeback = new Comeback({
+      reconnect: (signal) => {
+        const ticket = this.#ticket;
+        if (options.reconnect === undefined || ticket === undefined) throw new Error("no ticket");
+        return options.reconnect((opened) => this.attach(opened), ticket, signal);
       },
+      onFailed: (error) => this.#onBroken(error.message, error),
     });
     this.#fetches = new FetchQueue({
       send: (id) => this.#send({ kind: "fetch", id }),
@@ -92,6 +128,7 @@ export class Session implements FutureOwner {
   /** Takes over a connection on which the registration is sent next. */
   attach(connection: TcpConnection): TcpHandlers {
     this.#connection = connection;
+    this.#connectionNumber += 1;
     const reader = new ResponseReader({
       onResultsFinished: ({ ids, carried }) => this.#plans.finish(ids, carried),
       onData: (id, dataType, frameCount) => this.#onData(id, dataType, frameCount),
@@ -100,7 +137,7 @@ export class Session implements FutureOwner {
     });
     return {
       onData: (chunk) => {
-        if (this.#end !== undefined) return;
+        if (this.#end !== undefined || this.#connection !== connection) return;
         try {
           reader.push(chunk);
         } catch (error) {
@@ -108,7 +145,9 @@ export class Session implements FutureOwner {
           this.#breakOff(error);
         }
       },
-      onClose: (error) => this.#onClose(error),
+      onClose: (error) => {
+        if (this.#connection === connection) this.#onClose(error);
+      },
     };
   }
 
@@ -130,25 +169,41 @@ export class Session implements FutureOwner {
    */
   submit(
     roots: readonly Task[],
-    { loadCheckpoints = false, isHidden = false }: SubmitOptions = {},
+    { loadCheckpoints = false, isHidden = false, name }: SubmitOptions = {},
   ): Future[] {
     if (this.#end?.code === "client-closed") throw this.#end;
     if (roots.length === 0) return [];
-    const ordered = orderPlan(roots, this, (constant) => this.#share(constant));
+    if (name !== undefined) this.#checkTakesNames();
+    // A plan that lives without this client cannot use what ends with it.
+    const ordered = orderPlan(roots, this, (constant) =>
+      name === undefined ? this.#share(constant) : createConstant(constant),
+    );
+    checkEarlier(ordered.earlier, name, (future) => this.#plans.find(future.id)?.name);
     const rows = resultRows(ordered, roots);
     const idBase = this.#plans.takeIds(ordered.tasks.length);
-    const plan = createSubmittedPlan(idBase, ordered, rows, this, isHidden);
+    for (const { constant, task } of ordered.inlined) constant.planId = idBase + task.planRow;
+    const plan = createSubmittedPlan(idBase, ordered, rows, this, { isHidden, name });
     const failure = earlierFailure(plan.earlier);
     const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
     if (hopeless === undefined) {
       this.#releases.flush();
-      if (this.#takesChunks && mayGoInChunks(ordered, loadCheckpoints)) {
-        for (const frame of encodeInChunks(ordered, rows, idBase, this.#symbols)) {
-          this.#connection?.send(frame);
-        }
-      } else {
-        this.#connection?.send(encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints));
+      const named = name === undefined ? undefined : describe(name, roots);
+      const isInChunks =
+        this.#takesChunks && named === undefined && mayGoInChunks(ordered, loadCheckpoints);
+      const frames = isInChunks
+        ? encodeInChunks(ordered, rows, idBase, this.#symbols)
+        : [
+            wholePlan(
+              encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints, named),
+              plan,
+            ),
+          ];
+      const kept: PlanFrame[] = [];
+      for (const frame of frames) {
+        this.#sendFrame(frame.bytes);
+        kept.push(frame);
       }
+      if (this.#link.graceMs > 0) this.#kept.add(plan, kept);
     }
     this.#plans.add(plan);
     if (hopeless !== undefined) this.#plans.fail(plan, hopeless);
@@ -240,7 +295,9 @@ export class Session implements FutureOwner {
   }
 
   release(future: Future): void {
-    if (!this.#plans.release(future)) return;
+    const isNamed = this.#plans.find(future.id)?.name !== undefined;
+    // The results of a plan that lives without this client are kept until it is forgotten.
+    if (!this.#plans.release(future) || isNamed) return;
     if (this.#fetches.isFetching(future)) this.#releaseWhenFetched.add(future);
     else this.#releases.add(future.id);
   }
@@ -265,6 +322,43 @@ export class Session implements FutureOwner {
     return this.#questions.explainFuture(future, signal);
   }
 
+  plans(signal: AbortSignal | undefined): Promise<PlanSummary[]> {
+    this.#check(signal);
+    this.#checkTakesNames();
+    return this.#questions.plans(signal);
+  }
+
+  async findPlan(name: string, signal: AbortSignal | undefined): Promise<PlanSummary> {
+    return (await this.askPlan("findPlan", name, signal)).plan;
+  }
+
+  async askPlan(
+    kind: "findPlan" | "cancelPlan" | "forgetPlan",
+    name: string,
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPlan & { readonly plan: PlanSummary }> {
+    this.#check(signal);
+    this.#checkTakesNames();
+    return this.#questions.plan(kind, name, signal);
+  }
+
+  /** Futures of what was submitted as the plan of that name, in its order. */
+  async attachPlan(
+    name: string,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly plan: PlanSummary; readonly futures: Future[] }> {
+    const { plan, roots, labels } = await this.askPlan("findPlan", name, signal);
+    this.#check(signal);
+    const idBase = this.#plans.takeIds(plan.tasks);
+    const { rows, rowLabels } = distinctRows(roots, labels);
+    const named = { name, taskCount: plan.tasks };
+    const attached = createAttachedPlan(idBase, named, rows, rowLabels, this);
+    this.#plans.add(attached);
+    this.#send({ kind: "attachPlan", name, id: idBase });
+    const futures = Array.from(roots, (row) => findFuture(attached, idBase + row) as Future);
+    return { plan, futures };
+  }
+
   trace(path: string, signal: AbortSignal | undefined): Promise<void> {
     this.#check(signal);
     return this.#questions.trace(path, signal);
@@ -273,6 +367,7 @@ export class Session implements FutureOwner {
   /** Resolves when the server has closed the connection. */
   async terminate(signal: AbortSignal | undefined): Promise<void> {
     this.#check(signal);
+    this.#isTerminating = true;
     this.#send({ kind: "terminate" });
     this.#connection?.resume();
     await raceAbort(this.#closed, signal);
@@ -281,6 +376,7 @@ export class Session implements FutureOwner {
   /** Ends the connection once all that was sent is written, or after `CLOSE_TIMEOUT_MS`. */
   async close(): Promise<void> {
     this.#releases.flush();
+    if (this.#link.graceMs > 0) this.#send({ kind: "goodbye" });
     this.#finish(
       new HyperloomError("client-closed", "The client was closed, and its results with it."),
     );
@@ -298,12 +394,36 @@ export class Session implements FutureOwner {
     if (this.#end !== undefined) throw this.#end;
   }
 
+  #checkTakesNames(): void {
+    if (this.#takesNames) return;
+    throw new HyperloomError(
+      "request-refused",
+      `The server at ${this.#options.server} is too old for plans that live without their client.`,
+    );
+  }
+
   #send(request: SmallRequest): void {
-    if (this.#end !== undefined) return;
+    if (this.#end !== undefined || this.#link.phase !== "live") return;
     this.#releases.flush();
     const writer = new ByteWriter(32);
     encodeSmallRequest(writer, request);
     this.#connection?.send(writer.written());
+  }
+
+  #sendFrame(bytes: Uint8Array): void {
+    if (this.#link.phase === "live") this.#connection?.send(bytes);
+  }
+
+  #onPullEnded(request: FetchRequest, isComplete: boolean): void {
+    const { id } = request.future;
+    const isSameConnection = this.#pulledOn.get(request) === this.#connectionNumber;
+    this.#pulledOn.delete(request);
+    if (isSameConnection) this.#send({ kind: "pullEnded", id, isComplete });
+    if (isComplete) this.#fetches.finishTaken(request);
+    else {
+      this.#fetches.putBack(request);
+      if (!isSameConnection) this.#send({ kind: "fetch", id });
+    }
   }
 
   #onData(id: number, dataType: number, frameCount: number): ResultSink {
@@ -321,6 +441,7 @@ export class Session implements FutureOwner {
     const request = this.#fetches.take(id);
     if (request === undefined)
       throw new ProtocolError(`data of task ${id}, which nobody asked for`);
+    this.#pulledOn.set(request, this.#connectionNumber);
     this.#direct.add(request, location);
   }
 
@@ -339,6 +460,7 @@ export class Session implements FutureOwner {
       case "taskFailed": {
         const plan = this.#plans.find(response.error.id ?? 0);
         if (plan === undefined) return;
+        this.#kept.forget(plan.idBase);
         const error = taskFailedError(response.error, plan);
         this.#plans.fail(plan, new PlanFailedError(error), { taskId: error.taskId, error });
         return;
@@ -352,7 +474,23 @@ export class Session implements FutureOwner {
       case "dictionary":
         this.#releases.takesMany = response.capabilities?.includes("releases") === true;
         this.#takesChunks = response.capabilities?.includes("plan-chunks") === true;
-        this.#dictionary.answer(createSymbolTable(response.symbols));
+        this.#takesNames = response.capabilities?.includes("sessions") === true;
+        this.#onDictionary(response);
+        return;
+      case "planAccepted":
+        this.#kept.accept(response.id, response.taskCount);
+        return;
+      case "attached":
+        this.#onAttached(response);
+        return;
+      case "plans":
+        this.#questions.onPlans(response);
+        return;
+      case "plan":
+        this.#questions.onPlan(response);
+        return;
+      case "farewell":
+        this.#lose(asClause(response.message), undefined);
         return;
       case "stats":
         this.#questions.onStats(response);
@@ -371,7 +509,9 @@ export class Session implements FutureOwner {
     const { id, message } = error;
     if (error.planRefused) {
       const plan = id === undefined ? this.#plans.findOldestPending() : this.#plans.find(id);
-      if (plan !== undefined) this.#plans.fail(plan, planRefused(error, plan));
+      if (plan === undefined) return;
+      this.#kept.forget(plan.idBase);
+      this.#plans.fail(plan, planRefused(error, plan));
       return;
     }
     if (this.#dictionary.count > 0) {
@@ -399,16 +539,129 @@ export class Session implements FutureOwner {
   }
 
   #onClose(error: Error | undefined): void {
-    const why = this.#lastError ?? error?.message ?? "it closed the connection";
-    this.#finish(
-      new HyperloomError(
-        "server-lost",
-        `The server at ${this.#options.server} is lost: ${why}. ` +
-          "Its results are gone; connect again and submit again.",
-        error === undefined ? undefined : { cause: error },
-      ),
+    if (this.#end !== undefined) this.#onClosed();
+    else this.#onBroken(this.#lastError ?? error?.message ?? "it closed the connection", error);
+  }
+
+  /** There is no connection, or it could not be made. */
+  #onBroken(why: string, error: Error | undefined): void {
+    // A server that says what is wrong does not want to see this client again.
+    const isWanted = this.#lastError === undefined && !this.#isTerminating;
+    const action: LinkAction = isWanted
+      ? stepLink(this.#link, { kind: "broken", atMs: performance.now() })
+      : { kind: "give-up", awayMs: 0 };
+    this.#releases.canSend = false;
+    if (action.kind === "connect") {
+      if (action.isFirstTry) {
+        this.#brokenBy = why;
+        const seconds = Math.round(this.#link.graceMs / 1000);
+        this.#notice(
+          `The connection to the server at ${this.#options.server} broke: ${why}. ` +
+            `Trying for ${seconds} s to come back; the work goes on there meanwhile.`,
+        );
+      }
+      this.#comeback.tryAfter(action.afterMs);
+    } else if (action.kind === "give-up") {
+      const seconds = Math.round(action.awayMs / 1000);
+      const first = this.#brokenBy === "" ? why : this.#brokenBy;
+      this.#lose(
+        seconds > 0 ? `${first}, and in ${seconds} s no way back was found` : first,
+        error,
+      );
+      this.#onClosed();
+    }
+  }
+
+  #onDictionary(response: Extract<ClientResponse, { kind: "dictionary" }>): void {
+    const symbols = createSymbolTable(response.symbols);
+    const { session } = response;
+    this.#ticket = session;
+    const { reconnect, reconnectForMs } = this.#options;
+    const mayReturn = reconnect !== undefined && session !== undefined;
+    const graceMs = mayReturn ? (reconnectForMs ?? session.graceMs) : 0;
+    const action = stepLink(this.#link, { kind: "registered", graceMs });
+    if (action.kind === "tell-held") {
+      this.#symbols = symbols;
+      this.#comeback.succeed();
+      this.#tellHeld();
+      return;
+    }
+    if (graceMs > 0) this.#forgetExit = onProcessExit(() => this.#leaveAtExit());
+    this.#dictionary.answer(symbols);
+  }
+
+  /** The process ends now: what is written at once arrives. */
+  #leaveAtExit(): void {
+    this.#send({ kind: "goodbye" });
+    this.#connection?.end();
+  }
+
+  #tellHeld(): void {
+    const { parts, releaseLate } = listHeld(this.#plans.list(), this.#kept.list());
+    this.#releases.clear();
+    this.#releaseLate = releaseLate;
+    this.#toldPlans = new Set(parts.flatMap(({ planBases }) => [...planBases]));
+    for (const held of parts) {
+      const writer = new ByteWriter();
+      encodeSmallRequest(writer, { kind: "attach", held });
+      this.#connection?.send(writer.take());
+    }
+  }
+
+  /** The server has what this client says that it has: the rest is sent, and asked, again. */
+  #onAttached(response: Extract<ClientResponse, { kind: "attached" }>): void {
+    if (stepLink(this.#link, { kind: "attached" }).kind !== "ask-all") {
+      throw new ProtocolError("an ATTACHED that nobody asked for");
+    }
+    this.#brokenBy = "";
+    this.#releases.canSend = true;
+    this.#notice(`The server at ${this.#options.server} was found again.`);
+    const unknown = new Set(response.unknownPlans);
+    this.#sendKeptPlans(unknown, response.openPlan, response.openPlan + response.openPlanTasks);
+    for (const plan of this.#plans.list()) {
+      const { idBase, name } = plan;
+      if (this.#kept.find(idBase) !== undefined) continue;
+      if (name !== undefined) this.#send({ kind: "attachPlan", name, id: idBase });
+      else if (unknown.has(idBase)) {
+        this.#plans.fail(plan, this.#lostError("it does not know a plan any more", undefined));
+      }
+    }
+    for (const id of this.#releaseLate) this.#releases.add(id);
+    this.#releaseLate = [];
+    this.#releases.flush();
+    this.#fetches.askAgain();
+    this.#questions.askAgain();
+  }
+
+  #sendKeptPlans(unknown: ReadonlySet<number>, openPlan: number, nextId: number): void {
+    let isOpenKept = false;
+    for (const { plan, frames } of this.#kept.list()) {
+      const { idBase, name } = plan;
+      if (this.#plans.find(idBase) !== plan) {
+        this.#kept.forget(idBase);
+      } else if (idBase === openPlan) {
+        isOpenKept = true;
+        // Its begin, and what has come, has come.
+        const rest = frames.filter(({ firstId }, i) => i > 0 && firstId >= nextId);
+        for (const { bytes } of rest) this.#sendFrame(bytes);
+      } else if (name !== undefined || unknown.has(idBase) || !this.#toldPlans.has(idBase)) {
+        for (const { bytes } of frames) this.#sendFrame(bytes);
+      }
+    }
+    if (openPlan !== -1 && !isOpenKept) this.#send({ kind: "planEnd" });
+  }
+
+  #lose(why: string, error: Error | undefined): void {
+    this.#finish(this.#lostError(why, error));
+  }
+
+  #lostError(why: string, error: Error | undefined): HyperloomError {
+    return new HyperloomError(
+      "server-lost",
+      `The server at ${this.#options.server} is lost: ${why}. ` +
+        "Its results are gone; connect again and submit again.",
+      error === undefined ? undefined : { cause: error },
     );
-    this.#onClosed();
   }
 
   /** The server cannot be understood: ends it all, and says how. */
@@ -427,6 +680,10 @@ export class Session implements FutureOwner {
   #finish(error: HyperloomError): void {
     if (this.#end !== undefined) return;
     this.#end = error;
+    stepLink(this.#link, { kind: "ended" });
+    this.#forgetExit();
+    this.#comeback.stop();
+    this.#kept.clear();
     this.#plans.failAll(error);
     this.#direct.close();
     this.#fetches.failAll(error);
@@ -434,6 +691,10 @@ export class Session implements FutureOwner {
     this.#dictionary.rejectAll(error);
   }
 }
+
+/** A sentence as a part of another one. */
+const asClause = (sentence: string): string =>
+  sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, "");
 
 /** How long a server that does not read may hold up the closing of a client. */
 const CLOSE_TIMEOUT_MS = 1000;

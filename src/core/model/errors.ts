@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   "task-failed": "A task failed by its own fault, or because an input of it failed.",
   "plan-failed": "Another task of the same plan failed, so this one was given up.",
   "plan-refused": "The server did not accept the plan; nothing of it ran.",
+  "no-such-plan": "There is no plan of that name that lives without its client.",
   "future-released": "The result was released, so it can be neither fetched nor used.",
   "future-of-another-client": "A future was given to a client that did not make it.",
   "request-refused": "The server answered a request with an error.",

@@ -349,7 +349,7 @@ export function startClientSession(
     deliver: (command) => deliveries.deliver(command),
     expire() {
       // It came back at the last moment, and has not said so yet.
-      farewell("It was away for too long.");
+      farewell("this client was away for too long");
       close();
     },
     end(message) {
@@ -368,7 +368,7 @@ export function startClientSession(
     isOver = true;
     engine.log("info", "client came back too late", { name: register.clientName });
     farewell(
-      "It does not know this client any more: it was away for too long, or the server is another one.",
+      "it does not know this client any more, which was away for too long, or it was started anew",
     );
     return session;
   }
