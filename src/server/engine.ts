@@ -45,7 +45,8 @@ export type Engine = {
   readonly serverId: string;
   /** Names what workers and clients may attach to again: the same in every run with the same journal. */
   readonly clusterId: string;
-  readonly journal: Journal | undefined;
+  /** Set once it is read, where one is kept. */
+  journal: Journal | undefined;
   readonly security: EngineSecurity;
   readonly startedAtMs: number;
   readonly log: Log;
@@ -62,26 +63,29 @@ export type EngineOptions = {
   readonly unsatisfiableAfterMs: number;
   readonly clientGraceMs: number;
   readonly serverId: string;
-  readonly journal: Journal | undefined;
+  /** Of the journal, if one is kept. */
+  readonly journaledClusterId: string | undefined;
   readonly security: EngineSecurity;
   readonly log: Log;
   readonly onTerminate: () => void;
 };
 
 export function createEngine(options: EngineOptions): Engine {
-  const symbols = createSymbols();
+  const symbols = createSymbols((firstId, name) => {
+    engine.journal?.note({ kind: "symbols-named", firstId, names: [name] });
+  });
   const state = createSchedulerState({
     unsatisfiableAfterMs: options.unsatisfiableAfterMs,
     clientGraceMs: options.clientGraceMs,
     heldBytesMax: MAX_HELD_RESULTS_BYTES,
     givenBytesMax: MAX_GIVEN_RESULTS_BYTES,
     symbolName: symbols.nameOf,
-    keepsJournal: options.journal !== undefined,
+    keepsJournal: options.journaledClusterId !== undefined,
   });
   const { log } = options;
   const clients: Engine["clients"] = new Map();
   const workers: Engine["workers"] = new Map();
-  const clusterId = options.journal?.clusterId ?? options.serverId;
+  const clusterId = options.journaledClusterId ?? options.serverId;
   const engine: Engine = {
     state,
     symbols,
@@ -92,7 +96,7 @@ export function createEngine(options: EngineOptions): Engine {
     sessionKeys: createSessionKeys(clusterId),
     namedPlans: createNamedPlans(),
     ids: { next: 1 },
-    journal: options.journal,
+    journal: undefined,
     security: options.security,
     startedAtMs: performance.now(),
     log,
@@ -150,11 +154,11 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
       });
       break;
     case "notify-finished":
-      engine.clients.get(command.clientId)?.tellFinished(command);
+      whenSafe(engine, command, (client) => client.tellFinished(command));
       break;
     case "notify-failed":
       if (command.isAgain) {
-        engine.clients.get(command.clientId)?.tellFailed(command);
+        whenSafe(engine, command, (client) => client.tellFailed(command));
         break;
       }
       engine.trace?.onFailed(command);
@@ -165,10 +169,10 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
         worker: command.worker,
         reason: firstLine(command.failure.message),
       });
-      engine.clients.get(command.clientId)?.tellFailed(command);
+      whenSafe(engine, command, (client) => client.tellFailed(command));
       break;
     case "notify-accepted":
-      engine.clients.get(command.clientId)?.tellAccepted(command);
+      whenSafe(engine, command, (client) => client.tellAccepted(command));
       break;
     case "attached":
       engine.clients.get(command.clientId)?.tellAttached(command);
@@ -205,6 +209,20 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
       throw new TypeError(`no such command: ${JSON.stringify(unknown)}`);
     }
   }
+}
+
+/** Tells the client, if it is there, once what that rests on is written down. */
+function whenSafe(
+  engine: Engine,
+  { clientId, afterRecord }: { readonly clientId: number; readonly afterRecord?: number },
+  tell: (client: CommandTaker) => void,
+): void {
+  const action = (): void => {
+    const client = engine.clients.get(clientId);
+    if (client !== undefined) tell(client);
+  };
+  if (engine.journal === undefined || afterRecord === undefined) action();
+  else engine.journal.whenSafe(afterRecord, action);
 }
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";

@@ -8,7 +8,9 @@ import type { TcpConnection, TcpHandlers } from "../transport/tcp-connection.ts"
 import { acceptConnection } from "./accept-connection.ts";
 import type { Doorkeeping } from "./admit.ts";
 import { closePullers } from "./clients/pullers.ts";
-import { createEngine } from "./engine.ts";
+import { createEngine, type Engine } from "./engine.ts";
+import { openJournal } from "./journal/open-journal.ts";
+import { restoreEngine } from "./journal/restore-engine.ts";
 import { createRefusalLog } from "./refusal-log.ts";
 
 const TICK_MS = 1_000;
@@ -26,6 +28,8 @@ export type ServerOptions = {
   readonly clientGraceMs?: number;
   /** Who is let in beside this user's own processes on this machine. */
   readonly access?: ServerAccess | undefined;
+  /** Directory of the journal; absent: everything is in memory, and ends with the server. */
+  readonly journal?: string | undefined;
   readonly log: Log;
 };
 
@@ -56,18 +60,38 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { log, access } = options;
   const credentials = access?.credentials ?? (() => undefined);
   let onTerminate = (): void => {};
+  let isTerminated = false;
   const ended = new Promise<void>((resolve) => {
     onTerminate = resolve;
   });
+  const opened =
+    options.journal === undefined
+      ? undefined
+      : await openJournal({ directory: options.journal, log, onLost: () => onJournalLost() });
+  const onJournalLost = (): void => {
+    log("error", "another server has taken the journal: this one ends");
+    onTerminate();
+  };
   const engine = createEngine({
     unsatisfiableAfterMs: options.unsatisfiableAfterMs ?? 60_000,
     clientGraceMs: options.clientGraceMs ?? 30_000,
     serverId: randomUUID(),
-    journal: undefined,
+    journaledClusterId: opened?.clusterId,
     security: { memberKey: createProofKey(), credentials },
     log,
-    onTerminate: () => onTerminate(),
+    onTerminate: () => {
+      isTerminated = true;
+      onTerminate();
+    },
   });
+  if (opened === undefined) {
+    log("info", "no journal is kept: plans and results are lost when the server ends");
+  } else {
+    await restoreEngine(engine, opened).catch(async (error: unknown) => {
+      await opened.release();
+      throw error;
+    });
+  }
   const doorkeeping: Doorkeeping = {
     clusterId: engine.clusterId,
     keys: access?.keys ?? {},
@@ -95,11 +119,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       clearInterval(tick);
       listener.close();
       legacyListener?.close();
+      const { journal } = engine;
+      // With a journal another server goes on, unless a client asked for the end of all.
+      const goesOn = journal !== undefined && !isTerminated;
+      if (isTerminated) endClients(engine);
+      // What follows is no news for the next server.
+      await journal?.[Symbol.asyncDispose]();
       for (const worker of engine.workers.values()) {
-        worker.send({ kind: "stop" });
+        if (!goesOn) worker.send({ kind: "stop" });
         worker.end();
       }
-      for (const client of engine.clients.values()) client.end("It was stopped.");
+      for (const client of engine.clients.values()) {
+        client.end(goesOn ? undefined : "It was stopped.");
+      }
       const deadlineMs = performance.now() + STOP_GRACE_MS;
       while (engine.workers.size > 0 && performance.now() < deadlineMs) await delay(5);
       closePullers(engine);
@@ -109,6 +141,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       log("info", "server ended");
     },
   };
+}
+
+/** Nothing of theirs is left for another server. */
+function endClients(engine: Engine): void {
+  for (const clientId of [...engine.state.clients.keys()]) {
+    engine.step({ kind: "client-left", clientId });
+  }
 }
 
 async function listenLegacy(

@@ -29,14 +29,14 @@ export async function runServer(program: string, args: readonly string[]): Promi
 }
 
 async function serve(flags: ServerFlags): Promise<void> {
-  const { host, port, unsatisfiableAfterMs, readyFd } = flags;
+  const { host, port, unsatisfiableAfterMs, journal, readyFd } = flags;
   const log = createLogSink(flags.debug);
   // Watched before the start, so that an early Ctrl-C is not lost.
   const stop = watchStopSignals();
   if (flags.exitWithStdin) whenStdinEnds(stop.stop);
 
   await using server = await listen(
-    () => startServer({ host, port, unsatisfiableAfterMs, log }),
+    () => startServer({ host, port, unsatisfiableAfterMs, journal, log }),
     flags,
   );
   if (readyFd !== undefined) announce(readyFd, server.port);

@@ -11,6 +11,8 @@ export type ServerFlags = {
   /** 0: any free port. */
   readonly port: number;
   readonly unsatisfiableAfterMs: number;
+  /** Directory; undefined: none is kept. */
+  readonly journal: string | undefined;
   readonly exitWithStdin: boolean;
   /** File descriptor on which the port is announced. */
   readonly readyFd: number | undefined;
@@ -23,6 +25,7 @@ Schedules the plans of clients on the workers that join it.
 Options:
   -p, --port N                listen on this port; 0 takes any free one (default ${DEFAULT_PORT})
       --host ADDRESS          listen on this address (default 127.0.0.1: this machine only; 0.0.0.0: all of IPv4)
+      --journal DIR           write down in this directory what the next server needs to go on with all plans
       --unsatisfiable-after S fail tasks that no worker can run after S seconds (default 60)
       --exit-with-stdin       end when standard input ends, as it does when the parent is gone
       --ready-fd N            write the port and a line break to this file descriptor, then close it
@@ -42,6 +45,7 @@ export function parseServerFlags(args: readonly string[]): ServerFlags {
     host: values.host,
     port: parseWholeNumber("--port", values.port, 0, MAX_PORT),
     unsatisfiableAfterMs: parseSecondsAsMs("--unsatisfiable-after", values["unsatisfiable-after"]),
+    journal: values.journal,
     exitWithStdin: values["exit-with-stdin"],
     readyFd:
       readyFd === undefined ? undefined : parseWholeNumber("--ready-fd", readyFd, 1, 1_000_000),
@@ -57,6 +61,7 @@ function parse(args: readonly string[]) {
         debug: { type: "boolean", default: false },
         host: { type: "string", default: "127.0.0.1" },
         port: { type: "string", short: "p", default: String(DEFAULT_PORT) },
+        journal: { type: "string" },
         "unsatisfiable-after": { type: "string", default: "60" },
         "exit-with-stdin": { type: "boolean", default: false },
         "ready-fd": { type: "string" },

@@ -26,6 +26,8 @@ export const ERROR_CODES = {
   "cluster-start-failed": "A process of a local cluster did not start.",
   "port-in-use": "Another process listens on the port.",
   "work-directory-unusable": "The work directory cannot be made or written.",
+  "journal-unusable":
+    "The journal's directory cannot be used: it is in use, damaged, or of another version.",
   "module-unusable": "A module of extension task types cannot be loaded.",
   "module-not-bundled": "A module of functions cannot be made one file for the workers.",
 } as const;

@@ -42,6 +42,7 @@ export type JournalRecord =
       readonly kind: "client-joined";
       readonly clientId: number;
       readonly takesCarried: boolean;
+      readonly life: "session" | "named";
       /** What the shell must know to let it attach again; the scheduler does not look at it. */
       readonly session: Uint8Array;
     }

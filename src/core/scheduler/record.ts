@@ -9,7 +9,8 @@ import { planOf } from "./wants.ts";
 /** The row is no result any more. */
 export function recordEnded({ state, outbox }: StepContext, row: number): void {
   const plan = planOf(state, row);
-  if (plan.isJournaled) addEnded(outbox, plan, row);
+  // A client's end is the end of its plans.
+  if (plan.isJournaled && state.clients.has(plan.clientId)) addEnded(outbox, plan, row);
 }
 
 /** The intake's tasks have their rows. */
@@ -42,8 +43,8 @@ export function recordCompleted({ state, outbox }: StepContext, plan: PlanRecord
 
 /** The checkpoint of the row is complete: the next server may load it. */
 export function recordCheckpoint({ state, outbox }: StepContext, row: number): void {
-  const { serial, isJournaled } = planOf(state, row);
-  if (!isJournaled) return;
+  const { serial, isJournaled, clientId } = planOf(state, row);
+  if (!isJournaled || !state.clients.has(clientId)) return;
   outbox.records.push({ kind: "checkpoints-written", serial, rows: Uint32Array.of(row) });
 }
 

@@ -107,7 +107,7 @@ export function encodeRecord(record: JournalRecord): readonly Uint8Array[] {
       break;
     case "client-joined":
       writer.varint(record.clientId);
-      writer.u8(record.takesCarried ? 1 : 0);
+      writer.u8((record.takesCarried ? 1 : 0) | (record.life === "named" ? 2 : 0));
       writer.lengthPrefixed(record.session);
       break;
     case "client-left":
@@ -206,13 +206,17 @@ function decodeBody(type: number, reader: ByteReader): JournalRecord {
         taskCount: reader.varint(),
         told: readFailure(reader),
       };
-    case TYPE["client-joined"]:
+    case TYPE["client-joined"]: {
+      const clientId = reader.varint();
+      const flags = reader.u8();
       return {
         kind: "client-joined",
-        clientId: reader.varint(),
-        takesCarried: reader.u8() === 1,
+        clientId,
+        takesCarried: (flags & 1) !== 0,
+        life: (flags & 2) !== 0 ? "named" : "session",
         session: reader.lengthPrefixed(),
       };
+    }
     case TYPE["client-left"]:
       return { kind: "client-left", clientId: reader.varint() };
     case TYPE["worker-joined"]:

@@ -7,7 +7,7 @@ import { ByteWriter } from "../wire/byte-writer.ts";
  * A journal is a row of segments, each a file that is only ever appended to:
  *
  *     segment  | header | record | record | ...
- *     header   | "hljournl" | u32 version | u32 body bytes | u32 checksum | u64 number | cluster id |
+ *     header   | "hljournl" | u32 version | u32 body bytes | u32 checksum | fields, see below |
  *     record   | u32 body bytes | u32 checksum of the body | body |
  *     body     | u8 type | ...
  *
@@ -35,15 +35,23 @@ export type SegmentHeader = {
   /** Rises by one from segment to segment. */
   readonly number: number;
   readonly clusterId: string;
+  /** So much of the segment before it holds records; what follows there is what a write left that failed. */
+  readonly previousBytes: number;
+  /** Greater than all ids and serials that were given out before it. */
+  readonly nextId: number;
+  readonly nextSerial: number;
 };
 
 export function encodeSegmentHeader(
   checksum: Checksum,
-  { number, clusterId }: SegmentHeader,
-): Uint8Array {
+  header: SegmentHeader,
+): Uint8Array<ArrayBuffer> {
   const body = new ByteWriter();
-  body.u64(number);
-  body.string(clusterId);
+  body.u64(header.number);
+  body.u64(header.previousBytes);
+  body.u64(header.nextId);
+  body.u64(header.nextSerial);
+  body.string(header.clusterId);
   const writer = new ByteWriter();
   writer.raw(MAGIC);
   writer.u32(JOURNAL_VERSION);
@@ -81,7 +89,13 @@ export function readSegmentHeader(checksum: Checksum, bytes: Uint8Array): Header
   if (checksum(body) !== expected) return { kind: "torn" };
   try {
     const fields = new ByteReader(body);
-    const header = { number: fields.u64(), clusterId: fields.string() };
+    const header = {
+      number: fields.u64(),
+      previousBytes: fields.u64(),
+      nextId: fields.u64(),
+      nextSerial: fields.u64(),
+      clusterId: fields.string(),
+    };
     return { kind: "header", header, sizeBytes: reader.position };
   } catch (error) {
     if (error instanceof ProtocolError) return { kind: "not-a-journal" };
@@ -90,7 +104,10 @@ export function readSegmentHeader(checksum: Checksum, bytes: Uint8Array): Header
 }
 
 /** What stands before a body of these parts. */
-export function encodeRecordHeader(checksum: Checksum, parts: readonly Uint8Array[]): Uint8Array {
+export function encodeRecordHeader(
+  checksum: Checksum,
+  parts: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
   let sizeBytes = 0;
   let crc = 0;
   for (const part of parts) {
@@ -104,7 +121,7 @@ export function encodeRecordHeader(checksum: Checksum, parts: readonly Uint8Arra
 }
 
 /** The record that begins a write: `safeBytes` of the segment are safe. */
-export function encodeSafeRecord(checksum: Checksum, safeBytes: number): Uint8Array {
+export function encodeSafeRecord(checksum: Checksum, safeBytes: number): Uint8Array<ArrayBuffer> {
   const body = new ByteWriter(SAFE_BODY_BYTES);
   body.u8(SAFE_UP_TO);
   body.u64(safeBytes);

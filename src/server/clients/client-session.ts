@@ -130,7 +130,21 @@ export function startClientSession(
     deliveries.closeAfterSent();
   };
 
+  /** Why no plan can be taken now; the client may submit it again later. */
+  const findObstacle = (): string | undefined => {
+    const reason = mayReturn ? engine.journal?.failure : undefined;
+    return reason === undefined
+      ? undefined
+      : `the server cannot write its journal (${reason}); submit it again when there is room`;
+  };
+
   const submit = (request: Extract<ClientRequest, { kind: "plan" }>): void => {
+    const obstacle = findObstacle();
+    if (obstacle !== undefined) {
+      const refusal = new PlanRefusal(obstacle);
+      refusal.idBase = request.plan.idBase;
+      throw refusal;
+    }
     for (const worker of engine.workers.values()) announceSymbols(engine, worker);
     const { plan } = request;
     engine.pythonAdvice.onPlan(id, plan);
@@ -156,6 +170,11 @@ export function startClientSession(
     });
   };
 
+  const refuseIfObstructed = (): void => {
+    const message = findObstacle();
+    if (message !== undefined) engine.step({ kind: "plan-refused", clientId: id, message });
+  };
+
   const handle = (request: ClientRequest): void => {
     if (isReturning && request.kind !== "attach" && request.kind !== "goodbye") {
       throw unexpected("what a client has that comes back", request.kind);
@@ -175,6 +194,7 @@ export function startClientSession(
           idBase: request.id,
           taskCount: request.taskCount,
         });
+        refuseIfObstructed();
         break;
       case "planChunk":
         if (openPlanBase === -1) throw unexpected("chunks after the begin of a plan", "one before");
@@ -382,24 +402,47 @@ export function startClientSession(
   const capabilities = register.capabilities.length === 0 ? [] : SERVER_CAPABILITIES;
   const { names } = engine.symbols;
   const secret = hasReturned ? register.sessionSecret : engine.sessionKeys.create(id);
-  if (!mayReturn || secret === undefined)
-    send({ kind: "dictionary", symbols: names, capabilities });
-  else {
-    const ticket = {
-      id: engine.sessionKeys.sessionOf(id),
-      secret,
-      graceMs: engine.state.options.clientGraceMs,
-    };
-    send({ kind: "dictionary", symbols: names, capabilities, session: ticket });
+  const greet = (): void => {
+    if (!mayReturn || secret === undefined)
+      send({ kind: "dictionary", symbols: names, capabilities });
+    else {
+      const ticket = {
+        id: engine.sessionKeys.sessionOf(id),
+        secret,
+        graceMs: engine.state.options.clientGraceMs,
+      };
+      send({ kind: "dictionary", symbols: names, capabilities, session: ticket });
+    }
+    engine.pythonAdvice.onClientJoined(id, register.versions ?? []);
+  };
+  if (hasReturned) {
+    greet();
+    return session;
   }
-  engine.pythonAdvice.onClientJoined(id, register.versions ?? []);
-  if (hasReturned) return session;
   if (mayReturn && secret !== undefined) {
     const kept = encodeKeptClient({ kind: "session", secret });
     const joined = { clientId: id, takesCarried, session: kept, life: "session" } as const;
     engine.step({ kind: "client-joined", ...joined });
-  } else if (takesCarried) engine.step({ kind: "client-joined", clientId: id, takesCarried });
+    // It may rely on its session once the next server would know it.
+    isBusy = true;
+    afterRecords(engine, () => {
+      isBusy = false;
+      if (isOver) return;
+      greet();
+      takeRequests();
+    });
+    return session;
+  }
+  greet();
+  if (takesCarried) engine.step({ kind: "client-joined", clientId: id, takesCarried });
   return session;
+}
+
+/** Calls `action` once all is safe that was written down so far; at once where nothing is. */
+function afterRecords(engine: Engine, action: () => void): void {
+  const { journal, state } = engine;
+  if (journal === undefined || state.journal === undefined) action();
+  else journal.whenSafe(state.journal.recordCount, action);
 }
 
 /** The client that comes back; undefined for a new one, and for one that is not known any more. */

@@ -60,7 +60,13 @@ const RECORDS: readonly JournalRecord[] = [
     },
   },
   { kind: "plan-ended", serial: 5 },
-  { kind: "client-joined", clientId: 9, takesCarried: true, session: Uint8Array.of(0, 255) },
+  {
+    kind: "client-joined",
+    clientId: 9,
+    takesCarried: true,
+    life: "named",
+    session: Uint8Array.of(0, 255),
+  },
   { kind: "client-left", clientId: 9 },
   { kind: "worker-joined", workerId: 4, name: "10.0.0.1:8000" },
   { kind: "worker-left", workerId: 4 },
@@ -141,12 +147,13 @@ test("the checksum is zlib's", () => {
 });
 
 describe("a segment", () => {
-  const header = encodeSegmentHeader(crc32, { number: 12, clusterId: "abc" });
+  const fields = { number: 12, clusterId: "abc", previousBytes: 7, nextId: 3, nextSerial: 2 ** 33 };
+  const header = encodeSegmentHeader(crc32, fields);
 
   test("tells its number and cluster", () => {
     expect(readSegmentHeader(crc32, header)).toEqual({
       kind: "header",
-      header: { number: 12, clusterId: "abc" },
+      header: fields,
       sizeBytes: header.length,
     });
   });

@@ -20,7 +20,13 @@ export function onClientJoined(
   if (life !== undefined) client.life = life;
   if (session === undefined || state.journal === undefined) return;
   client.isJournaled = true;
-  outbox.records.push({ kind: "client-joined", clientId, takesCarried, session });
+  outbox.records.push({
+    kind: "client-joined",
+    clientId,
+    takesCarried,
+    life: life ?? "session",
+    session,
+  });
 }
 
 export function onResultsReleased(context: StepContext, event: EventOf<"results-released">): void {

@@ -1,4 +1,5 @@
 import { createStepContext } from "../context.ts";
+import { addLastWord, type LastWord } from "../last-words.ts";
 import { clientOf } from "../plans/clients.ts";
 import type { FailedTask } from "../plans/endings.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
@@ -6,7 +7,12 @@ import { CHECKPOINT_WRITTEN, DORMANT, FREE, INDEXED, NOTIFIED, RESULT } from "..
 import { isWanted, resurrect } from "../wants.ts";
 import { RestoreError } from "./restore-error.ts";
 import { restoreExpansions } from "./restore-expansions.ts";
-import { discardRow, type Restore, type RestoredPlan } from "./restore-state.ts";
+import {
+  discardRow,
+  type Restore,
+  type RestoredFailure,
+  type RestoredPlan,
+} from "./restore-state.ts";
 
 /**
  * All records were read: forgets what was gone, leads inputs to their consumers, and begins the
@@ -15,7 +21,7 @@ import { discardRow, type Restore, type RestoredPlan } from "./restore-state.ts"
 export function finishRestore(restore: Restore, atMs: number, graceMs: number): void {
   const { state } = restore;
   const plans = [...restore.plans.values()].sort((a, b) => a.serial - b.serial);
-  restoreClients(restore);
+  restoreClients(restore, atMs);
   for (const restored of plans) applyFacts(state, restored);
   restoreExpansions(restore, plans);
   sweep(restore, mark(restore, plans));
@@ -69,22 +75,36 @@ function failedPlans({ state, failures }: Restore): Map<PlanRecord, FailedTask> 
   return failed;
 }
 
-function restoreClients({ state, clients, failures }: Restore): void {
+function restoreClients({ state, clients, failures }: Restore, atMs: number): void {
   for (const client of state.clients.values()) {
     if (!clients.has(client.id)) {
       throw new RestoreError(`plans are of client ${client.id}, of which nothing else is known`);
     }
   }
-  for (const { clientId, takesCarried } of clients.values()) {
+  for (const { clientId, takesCarried, life } of clients.values()) {
     const client = clientOf(state, clientId);
     client.isJournaled = true;
     client.takesCarried = takesCarried;
+    client.life = life;
+    client.isAttached = life === "named";
+    client.detachedAtMs = atMs;
   }
-  for (const { serial, clientId, idBase, taskCount } of failures) {
-    state.clients.get(clientId)?.failedIds.add(idBase, idBase + taskCount);
-    const plan = state.plans.get(serial);
+  for (const failure of failures) {
+    const client = state.clients.get(failure.clientId);
+    if (client === undefined) continue;
+    client.failedIds.add(failure.idBase, failure.idBase + failure.taskCount);
+    addLastWord(client, lastWordOf(failure));
+    const plan = state.plans.get(failure.serial);
     if (plan !== undefined) plan.isGivenUp = true;
   }
+}
+
+function lastWordOf({ clientId, idBase, told }: RestoredFailure): LastWord {
+  const { clientTask, worker, attempts, label, failure, cause, isRefusal } = told;
+  if (isRefusal) {
+    return { kind: "refuse", clientId, message: failure.message, planIdBase: idBase };
+  }
+  return { kind: "notify-failed", clientId, clientTask, worker, attempts, label, failure, cause };
 }
 
 /** The plan's rows in the order of its tasks, and what became of them. */

@@ -23,6 +23,7 @@ export type RestoredPlan = {
 export type RestoredClient = {
   readonly clientId: number;
   readonly takesCarried: boolean;
+  readonly life: "session" | "named";
   readonly session: Uint8Array;
 };
 

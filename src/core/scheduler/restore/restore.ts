@@ -54,9 +54,9 @@ export function restoreRecord(
       forgetPlan(restore, record.serial);
       break;
     case "client-joined": {
-      const { clientId, takesCarried, session } = record;
+      const { clientId, takesCarried, life, session } = record;
       noteId(restore, clientId);
-      restore.clients.set(clientId, { clientId, takesCarried, session });
+      restore.clients.set(clientId, { clientId, takesCarried, life, session: session.slice() });
       break;
     }
     case "client-left":
