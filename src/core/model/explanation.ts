@@ -38,7 +38,14 @@ export type TaskExplanation = {
  * The states of the task model; `dormant` is a record that is kept because its data could be needed
  * again.
  */
-export type ExplainedState = "waiting" | "ready" | "assigned" | "running" | "finished" | "dormant";
+export type ExplainedState =
+  | "waiting"
+  | "ready"
+  | "assigned"
+  | "running"
+  | "finished"
+  | "failed"
+  | "dormant";
 
 /** A task that another one needs. */
 export type ExplainedInput = {

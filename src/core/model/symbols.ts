@@ -28,6 +28,8 @@ export const BUILTIN_SYMBOLS = [
   "loom/json",
   "loom/jsobj",
   "loom/arrow",
+  "loom/base/absent",
+  "loom/absent",
 ] as const;
 
 /** Symbol ids of the built-in task types: their positions above, which a test compares. */
@@ -48,6 +50,8 @@ export const TASK_TYPE = {
   pyCall: 14,
   pyValue: 15,
   jsCall: 20,
+  /** What the scheduler makes of a task that failed, for those that can do without its data. */
+  absent: 24,
 } as const;
 
 /** Whether the scheduler itself replaces such a task by others, once its input is there. */
@@ -66,6 +70,8 @@ export const DATA_TYPE = {
   jsobj: 22,
   /** A table of Apache Arrow, as an IPC stream. */
   arrow: 23,
+  /** In place of data that could not be made; no bytes. */
+  absent: 25,
 } as const;
 
 /** Whether values of this data type are bytes of their own, and not made of other values. */

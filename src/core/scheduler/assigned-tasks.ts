@@ -6,6 +6,7 @@ import {
   FLAG_RESULT,
 } from "../model/batches.ts";
 import { mayCarry } from "./carried-results.ts";
+import { needsNoInputs } from "./optional-inputs.ts";
 import { holderFor } from "./replicas.ts";
 import type { SchedulerState } from "./state.ts";
 import { LOADS, RESULT } from "./task-table.ts";
@@ -22,7 +23,7 @@ export function createAssignedTasks(
   let detailBytes = 0;
   for (let i = 0; i < count; i += 1) {
     const row = rows.at(i);
-    if (((tasks.flags[row] as number) & LOADS) === 0) inputTotal += tasks.inputCount[row] as number;
+    if (!needsNoInputs(tasks, row)) inputTotal += tasks.inputCount[row] as number;
     detailBytes += tasks.assignedDetailsLength(row);
   }
   const batch = {
@@ -58,7 +59,7 @@ export function createAssignedTasks(
     batch.clientTasks[i] = tasks.clientTask[row] as number;
     batch.priorities[i] = tasks.priority[row] as number;
     batch.requests[i] = rowOfRequest(requestRows, tasks.request[row] as number);
-    if (!loads) {
+    if (!needsNoInputs(tasks, row)) {
       const start = tasks.edgeStart[row] as number;
       const end = start + (tasks.inputCount[row] as number);
       for (let k = start; k < end; k += 1) {

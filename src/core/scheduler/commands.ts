@@ -38,10 +38,12 @@ export type SchedulerCommand =
       readonly attempts: number;
       readonly label: string;
       readonly failure: TaskFailure;
-      /** The task of another plan whose failure is the cause. */
+      /** The task whose failure is the cause, where it did not fail by itself. */
       readonly cause: number | undefined;
       /** It was told before, but its client may have missed it. */
       readonly isAgain?: boolean;
+      /** Only this task is told to have failed; else its whole plan is given up. */
+      readonly planGoesOn?: boolean;
       /** Not to be told before so many records are safe; 0 or absent: at once. */
       readonly afterRecord?: number;
     }

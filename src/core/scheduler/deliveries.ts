@@ -45,3 +45,14 @@ export function deliverParked(context: StepContext, row: number): void {
   context.state.parkedRequests.delete(row);
   for (let i = 0; i < count; i += 1) deliver(context, row);
 }
+
+/** Answers all requests for the row's data, which cannot be had any more. */
+export function refuseParked({ state, outbox }: StepContext, row: number, message: string): void {
+  const count = state.parkedRequests.get(row) ?? 0;
+  state.parkedRequests.delete(row);
+  const clientTask = state.tasks.clientTask[row] as number;
+  const { clientId } = planOf(state, row);
+  for (let i = 0; i < count; i += 1) {
+    outbox.others.push({ kind: "refuse", clientId, clientTask, message });
+  }
+}

@@ -1,5 +1,6 @@
 import { assert } from "../base/assert.ts";
 import { AHEAD_CONSUMERS_MAX } from "./given.ts";
+import { needsNoInputs } from "./optional-inputs.ts";
 import { BEGUN } from "./plans/find-needs.ts";
 import { classOf } from "./request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
@@ -12,7 +13,6 @@ import {
   INDEXED,
   isAhead,
   isGiven,
-  LOADS,
   NOT_BEGUN,
   PRESENT,
   READY,
@@ -138,7 +138,7 @@ function checkRow(
   const queue = queues.queueOf(row);
   const unfinished =
     current === WAITING || current === READY || current === ASSIGNED || current === RUNNING;
-  const loads = (flags & LOADS) !== 0;
+  const loads = needsNoInputs(tasks, row);
   assert(
     ((flags & HOLDS_INPUTS) !== 0) === (unfinished && !loads),
     `task ${row} in state ${current} holds its inputs while it is unfinished`,

@@ -1,6 +1,7 @@
 import type { CarriedResults } from "../model/batches.ts";
 import { dropHeld, holdResult, noteGiven, ownerOf } from "./carried-results.ts";
 import type { StepContext } from "./context.ts";
+import { hasFailed } from "./optional-inputs.ts";
 import { addFinished, finishedOf } from "./outbox.ts";
 import type { ClientRecord } from "./state.ts";
 import { CHECKPOINT_PENDING, NOTIFIED, RESULT } from "./task-table.ts";
@@ -19,7 +20,8 @@ export function notifyIfFinished(
   const { state, outbox } = context;
   const { tasks } = state;
   const flags = tasks.flags[row] as number;
-  if ((flags & RESULT) === 0) return;
+  // What is made in place of a result that failed is none.
+  if ((flags & RESULT) === 0 || hasFailed(state, row)) return;
   const client = ownerOf(state, row);
   if (client === undefined) return;
   const plan = planOf(state, row);

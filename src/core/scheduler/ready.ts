@@ -1,13 +1,14 @@
 import { assert } from "../base/assert.ts";
 import { isDynamic } from "../model/symbols.ts";
 import type { StepContext } from "./context.ts";
+import { needsNoInputs } from "./optional-inputs.ts";
 import { chooseWorker, type Place } from "./placement/choose-worker.ts";
 import { addBacklogLoad, expectDuration, removeBacklogLoad } from "./placement/load.ts";
 import { addsData, isTight } from "./placement/memory.ts";
 import { missingInputsUs } from "./placement/transfer-cost.ts";
 import { classOf } from "./request-classes.ts";
 import type { SchedulerState, WorkerRecord } from "./state.ts";
-import { LOADS, READY } from "./task-table.ts";
+import { READY } from "./task-table.ts";
 
 /**
  * Marks a row whose inputs are all there; it gets its place at the end of the step. A dynamic task
@@ -33,7 +34,7 @@ export function queueReady(context: StepContext, row: number): void {
   // It may have been canceled, or queued again, since it became ready in this step.
   if (tasks.state[row] !== READY || queues.queueOf(row) !== -1) return;
   state.counters.rowsTouched += 1;
-  const free = tasks.inputCount[row] === 0 || ((tasks.flags[row] as number) & LOADS) !== 0;
+  const free = tasks.inputCount[row] === 0 || needsNoInputs(tasks, row);
   const place = promisedPlace(state, row) ?? (free ? undefined : chooseWorker(state, row));
   if (place === undefined || (isTight(state, place.workerId) && addsData(state, row))) {
     const requestClass = classOf(state, row);

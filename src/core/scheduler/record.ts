@@ -128,6 +128,22 @@ export function tellPlanFailed(context: StepContext, plan: PlanRecord, failed: F
   });
 }
 
+/** Has the client told that a task failed, and that its plan goes on. */
+export function tellTaskFailed({ outbox }: StepContext, plan: PlanRecord, failed: Failed): void {
+  const { clientTask, worker, attempts, label, failure, cause } = failed;
+  outbox.others.push({
+    kind: "notify-failed",
+    clientId: plan.clientId,
+    clientTask,
+    worker,
+    attempts,
+    label,
+    failure,
+    cause,
+    planGoesOn: true,
+  });
+}
+
 /** What came of a plan is refused, and its client told so. */
 export function recordRefused(context: StepContext, plan: PlanRecord, message: string): void {
   recordFailed(context, plan, {

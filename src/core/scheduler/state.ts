@@ -17,6 +17,7 @@ import type { Arrivals } from "./placement/arrivals.ts";
 import { type ClusterMemory, createClusterMemory } from "./placement/memory.ts";
 import type { WorkerKind } from "./placement/worker-kinds.ts";
 import type { ClientEvent } from "./plans/clients.ts";
+import type { FailedTask } from "./plans/end-plan.ts";
 import { createLevelClock, type LevelClock } from "./plans/time-levels.ts";
 import type { Policy } from "./policy.ts";
 import type { Reruns } from "./reruns.ts";
@@ -210,6 +211,10 @@ export type SchedulerState = {
   /** By worker. */
   readonly drains: Map<number, Drain>;
   readonly retries: Retries;
+  /** Rows that failed for good and are not free, and because of what. */
+  readonly failed: Map<number, FailedTask>;
+  /** Plans of which a failure is not the end. */
+  keepGoingPlans: number;
   readonly random: Random;
   readonly stall: Stall;
   /** Lengths of the inputs of dynamic tasks. */
@@ -280,6 +285,8 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     crashes: new Map(),
     drains: new Map(),
     retries: createRetries(),
+    failed: new Map(),
+    keepGoingPlans: 0,
     random: createRandom(options.seed ?? 1),
     stall: createStall(),
     lengths: new Map(),

@@ -32,6 +32,7 @@ import { keepLastWords } from "./last-words.ts";
 import { commandsOf } from "./outbox.ts";
 import { continueWork } from "./plans/continue-work.ts";
 import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
+import { failDoomed } from "./plans/fail-rows.ts";
 import { endRecoveryIfDue, putOff } from "./restore/recovery.ts";
 import { beginDueRetries } from "./retries.ts";
 import type { SchedulerState } from "./state.ts";
@@ -49,6 +50,7 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
     do {
       context.continueWork();
       expandDynamicTasks(context);
+      if (state.work.doomed.length > 0) failDoomed(context);
     } while (context.expansions.length > 0);
     if (state.options.policy === undefined) dispatch(context);
     else state.options.policy.dispatch(context);

@@ -20,6 +20,9 @@ export const RUNNING = 5;
 /** Finished, and its data object is on some worker. */
 export const PRESENT = 6;
 
+/** It failed for good, or cannot be had because of one that did; see `SchedulerState.failed`. */
+export const FAILED = 7;
+
 /** The client asked to keep the data object. */
 export const RESULT = 1;
 /** The client was told that it is finished. */
@@ -158,6 +161,8 @@ export class TaskTable {
   readonly checkpointLengths: Map<number, number> = new Map();
   /** Of rows that have a policy of their own. */
   readonly policies: Map<number, TaskPolicy> = new Map();
+  /** Of rows that can do without some of their inputs: these. */
+  readonly optionalInputs: Map<number, Set<number>> = new Map();
   readonly #lateEdges = new LateEdges();
 
   /** A fresh row in state DORMANT without edges or details. */
@@ -214,6 +219,7 @@ export class TaskTable {
     if (this.detail[row] !== NO_ENTRY) this.details.release(this.detail[row] as number);
     if (this.checkpointLengths.size > 0) this.checkpointLengths.delete(row);
     if (this.policies.size > 0) this.policies.delete(row);
+    if (this.optionalInputs.size > 0) this.optionalInputs.delete(row);
     this.#lateEdges.delete(row);
     if (this.#newestOfAdopted.size > 0) {
       this.attempt[row] = this.#newestAttemptOf(row);

@@ -1,9 +1,12 @@
 import { assert } from "../base/assert.ts";
 import { Uint32List } from "../base/columns.ts";
+import { TASK_TYPE } from "../model/symbols.ts";
 import type { StepContext } from "./context.ts";
 import { cancelDelay, forgetRetries } from "./delays.ts";
 import { takeBack } from "./given.ts";
 import { recordPlanEnded } from "./journal.ts";
+import { makeAbsent } from "./make-absent.ts";
+import { hasFailed, isOptional } from "./optional-inputs.ts";
 import { addRef } from "./outbox.ts";
 import { endArrivals } from "./placement/arrivals.ts";
 import { makeReady, unqueueReady } from "./ready.ts";
@@ -14,6 +17,7 @@ import {
   CHECKPOINT_PENDING,
   CHECKPOINT_WRITTEN,
   DORMANT,
+  FAILED,
   FREE,
   HOLDS_INPUTS,
   INDEXED,
@@ -154,6 +158,7 @@ function freeRecord(state: SchedulerState, row: number, unwanted: RowList): void
   const plan = planOf(state, row);
   forgetTaskOfClass(state, classOf(state, row));
   forgetRetries(state.retries, row);
+  if (state.failed.size > 0) state.failed.delete(row);
   tasks.free(row);
   plan.liveCount -= 1;
   if (plan.liveCount === 0) forgetPlanIfEmpty(state, plan);
@@ -178,6 +183,10 @@ export function forgetFreeRows({ tasks }: SchedulerState, plan: PlanRecord): voi
 /** A plan without rows is forgotten, unless some are to come. */
 export function forgetPlanIfEmpty(state: SchedulerState, plan: PlanRecord): void {
   if (plan.liveCount > 0 || plan.isOpen) return;
+  if (plan.options?.isKeepGoing) {
+    plan.options = undefined;
+    state.keepGoingPlans -= 1;
+  }
   if (state.recentPlan === plan) state.recentPlan = undefined;
   for (const row of plan.reservedRows) state.tasks.unreserve(row);
   plan.reservedRows.length = 0;
@@ -196,8 +205,16 @@ export function resurrect(context: StepContext, rows: Iterable<number>): void {
   const { tasks } = state;
   const stack = [...rows];
   for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
+    if (tasks.state[row] === FAILED) {
+      makeAbsent(context, row);
+      continue;
+    }
     if (tasks.state[row] !== DORMANT) continue;
     state.counters.rowsTouched += 1;
+    if (tasks.taskType[row] === TASK_TYPE.absent) {
+      makeReady(context, row);
+      continue;
+    }
     if (((tasks.flags[row] as number) & (CHECKPOINT_WRITTEN | LOADS)) !== 0) {
       tasks.flags[row] = (tasks.flags[row] as number) | LOADS;
       makeReady(context, row);
@@ -220,9 +237,11 @@ export function holdInputs(state: SchedulerState, row: number, dormant: number[]
   for (let k = start; k < end; k += 1) {
     const input = tasks.edges.items[k] as number;
     tasks.consumersLeft[input] = (tasks.consumersLeft[input] as number) + 1;
+    if (hasFailed(state, input) && !isOptional(tasks, row, input)) state.work.doomed.push(row);
     if (tasks.state[input] === PRESENT) continue;
     missing += 1;
     if (tasks.state[input] === DORMANT) dormant.push(input);
+    else if (tasks.state[input] === FAILED && isOptional(tasks, row, input)) dormant.push(input);
   }
   tasks.unfinishedInputs[row] = missing;
   return missing;

@@ -1,5 +1,5 @@
 import { Uint32List } from "../base/columns.ts";
-import type { PlanEnding } from "./plans/endings.ts";
+import type { PlanEnding } from "./plans/end-plan.ts";
 import type { Intake } from "./plans/intake.ts";
 
 /**
@@ -9,10 +9,17 @@ import type { Intake } from "./plans/intake.ts";
 export type Work = {
   /** Rows that perhaps nobody wants any more; taken from the end. */
   readonly unwanted: Uint32List;
+  /** Rows that perhaps hold an input that has failed; empty between steps. */
+  readonly doomed: Uint32List;
   /** Plans that are being given up; taken from the end. */
   readonly endings: PlanEnding[];
   /** Plans and chunks that are being taken over, at most one of each client; in turns. */
   readonly intakes: Intake[];
 };
 
-export const createWork = (): Work => ({ unwanted: new Uint32List(), endings: [], intakes: [] });
+export const createWork = (): Work => ({
+  unwanted: new Uint32List(),
+  doomed: new Uint32List(),
+  endings: [],
+  intakes: [],
+});

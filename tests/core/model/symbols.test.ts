@@ -25,6 +25,7 @@ const TASK_NAMES: Readonly<Record<keyof typeof TASK_TYPE, string>> = {
   pyCall: "loom/py/call",
   pyValue: "loom/py/value",
   jsCall: "loom/js/call",
+  absent: "loom/base/absent",
 };
 
 test("task types are where the symbols say", () => {

@@ -56,6 +56,8 @@ function stateLines(state: SchedulerState, row: number, facts: Facts): string[] 
       return [`It runs on ${facts.workers.join()}.`];
     case "finished":
       return [`Its ${bytesText(facts.sizeBytes ?? 0)} are on ${facts.workers.join(", ")}.`];
+    case "failed":
+      return [`It cannot be had: task ${state.failed.get(row)?.clientTask} failed.`];
     case "dormant":
       return [
         "Nobody needs its data now; the record is kept to make the data again if that is lost.",

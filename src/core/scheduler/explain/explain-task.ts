@@ -5,7 +5,7 @@ import { holdersOf } from "../replicas.ts";
 import { classOf } from "../request-classes.ts";
 import { rerunsOf } from "../reruns.ts";
 import type { SchedulerState } from "../state.ts";
-import { DORMANT, PRESENT } from "../task-table.ts";
+import { DORMANT, FAILED, PRESENT } from "../task-table.ts";
 import { planOf } from "../wants.ts";
 import { candidatesFor } from "./candidates.ts";
 import { describeExplanation } from "./describe-explanation.ts";
@@ -18,7 +18,7 @@ import { findBlockers, findMissingInputs, stateOf } from "./missing-inputs.ts";
 export function explainTask(state: SchedulerState, row: number): TaskExplanation {
   const { tasks } = state;
   const isPresent = tasks.state[row] === PRESENT;
-  const isDone = isPresent || tasks.state[row] === DORMANT;
+  const isDone = isPresent || tasks.state[row] === DORMANT || tasks.state[row] === FAILED;
   const holders = isPresent ? holdersOf(state, row) : [tasks.worker[row] as number];
   const missing = isDone ? { count: 0, some: [] } : findMissingInputs(state, row);
   const delay = state.retries.delays.get(row);

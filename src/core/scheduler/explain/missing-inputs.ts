@@ -1,7 +1,7 @@
 import { decodeUtf8Lossy } from "../../base/utf8.ts";
 import type { ExplainedInput, ExplainedState } from "../../model/explanation.ts";
 import type { SchedulerState } from "../state.ts";
-import { ASSIGNED, DORMANT, PRESENT, READY, RUNNING, WAITING } from "../task-table.ts";
+import { ASSIGNED, DORMANT, FAILED, PRESENT, READY, RUNNING, WAITING } from "../task-table.ts";
 
 /** Tasks that are told of those that something waits for. */
 const TOLD_MAX = 5;
@@ -15,6 +15,7 @@ const STATES: Readonly<Record<number, ExplainedState>> = {
   [ASSIGNED]: "assigned",
   [RUNNING]: "running",
   [PRESENT]: "finished",
+  [FAILED]: "failed",
 };
 
 export const stateOf = ({ tasks }: SchedulerState, row: number): ExplainedState =>

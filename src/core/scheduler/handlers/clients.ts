@@ -9,7 +9,7 @@ import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { taskOfWord } from "../last-words.ts";
 import { notifyIfFinished } from "../notify.ts";
-import { endPlan } from "../plans/endings.ts";
+import { endPlan } from "../plans/end-plan.ts";
 import { recordEnded } from "../record.ts";
 import type { ClientRecord, PlanRecord, SchedulerState } from "../state.ts";
 import { FREE, NOTIFIED, PRESENT, RESULT } from "../task-table.ts";

@@ -1,7 +1,7 @@
 import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { clientOf } from "../plans/clients.ts";
-import { endPlan } from "../plans/endings.ts";
+import { endPlan } from "../plans/end-plan.ts";
 import { createChunkIntake, createCompletion, createPlanIntake } from "../plans/intake.ts";
 import { createPlanRecord } from "../plans/plan-record.ts";
 import { recordCompleted, recordRefused } from "../record.ts";
@@ -15,7 +15,7 @@ export function onPlanSubmitted(context: StepContext, event: EventOf<"plan-submi
   const client = clientOf(state, event.clientId);
   const record = createPlanRecord(state, client, event.plan.idBase, event.plan.taskCount);
   client.isTaking = true;
-  state.work.intakes.push(createPlanIntake(client, record, event.plan, event.loadable));
+  state.work.intakes.push(createPlanIntake(state, client, record, event.plan, event.loadable));
 }
 
 /** The shell sees to it that a client begins one plan at a time. */
@@ -54,7 +54,7 @@ export function onPlanExtended(context: StepContext, event: EventOf<"plan-extend
     );
   } else {
     client.isTaking = true;
-    state.work.intakes.push(createChunkIntake(client, record, event.plan));
+    state.work.intakes.push(createChunkIntake(state, client, record, event.plan));
   }
 }
 

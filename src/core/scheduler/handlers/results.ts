@@ -2,8 +2,9 @@ import { forgetCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
 import { deliver, park } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
+import { hasFailed } from "../optional-inputs.ts";
 import { clientOf } from "../plans/clients.ts";
-import { endPlan } from "../plans/endings.ts";
+import { endPlan } from "../plans/end-plan.ts";
 import { recordEnded } from "../record.ts";
 import type { ClientRecord } from "../state.ts";
 import { CHECKPOINT_PENDING, NOTIFIED, PRESENT, RESULT } from "../task-table.ts";
@@ -74,6 +75,8 @@ export function onResultRequested(context: StepContext, event: EventOf<"result-r
   const flags = tasks.flags[row] as number;
   if ((flags & RESULT) === 0) {
     refuse(context, event, "Task is not result");
+  } else if (hasFailed(state, row)) {
+    refuse(context, event, `Task failed: ${state.failed.get(row)?.message}`);
   } else if (
     (flags & CHECKPOINT_PENDING) === 0 &&
     // What is held here can be had although its worker was lost.

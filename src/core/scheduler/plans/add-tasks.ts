@@ -12,6 +12,7 @@ import { NEEDED, UNNEEDED } from "./find-needs.ts";
 import type { PlanIntake } from "./intake.ts";
 
 const COLON = 0x3a;
+const NO_POSITIONS = new Uint32Array(0);
 
 /** Gives rows to the intake's next tasks, in order; returns what is wrong with one, if anything is. */
 export function addTasks(context: StepContext, intake: PlanIntake): string | undefined {
@@ -142,6 +143,7 @@ function connect(state: SchedulerState, intake: PlanIntake, from: number, to: nu
     const inputCount = (inputStarts[i + 1] as number) - (inputStarts[i] as number);
     tasks.allocateEdges(row, inputCount, consumerCounts[i] as number);
     if (inputCount > 0) addInputs(state, intake, i, row);
+    if (plan.optionalInputs !== undefined) markOptional(state, intake, i, row);
     if (need !== NEEDED) continue;
     tasks.state[row] = WAITING;
     const missing = loadable?.[i] === 1 ? 0 : holdInputs(state, row, dormant);
@@ -180,6 +182,37 @@ function addInputs(
     if (tasks.serial[input] === record.serial) tasks.addConsumer(input, row);
     else tasks.addLateConsumer(input, row);
   }
+}
+
+/** Notes which inputs of the row may fail; one that it needs at another place may not. */
+export function markOptional(
+  { tasks }: SchedulerState,
+  intake: PlanIntake,
+  i: number,
+  row: number,
+): void {
+  const { inputStarts, optionalInputs = NO_POSITIONS } = intake.plan;
+  const start = inputStarts[i] as number;
+  const end = inputStarts[i + 1] as number;
+  let next = intake.nextOptional;
+  while ((optionalInputs[next] ?? end) < start) next += 1;
+  const first = next;
+  while ((optionalInputs[next] ?? end) < end) next += 1;
+  intake.nextOptional = next;
+  if (first === next) return;
+  const edgeStart = tasks.edgeStart[row] as number;
+  const optional = new Set<number>();
+  const needed = new Set<number>();
+  next = first;
+  for (let k = start; k < end; k += 1) {
+    const input = tasks.edges.items[edgeStart + k - start] as number;
+    if (optionalInputs[next] === k) {
+      optional.add(input);
+      next += 1;
+    } else needed.add(input);
+  }
+  for (const input of needed) optional.delete(input);
+  if (optional.size > 0) tasks.optionalInputs.set(row, optional);
 }
 
 /** Finds groups quickly where of each task type the last one was of the same group, as it mostly was. */

@@ -1,6 +1,8 @@
 import { decodeUtf8Lossy } from "../../base/utf8.ts";
 import { forgetCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
+import { refuseParked } from "../deliveries.ts";
+import { isOptional } from "../optional-inputs.ts";
 import { recordEnded, tellPlanFailed } from "../record.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
 import {
@@ -8,6 +10,7 @@ import {
   CHECKPOINT_PENDING,
   FREE,
   GIVEN_UP,
+  HOLDS_INPUTS,
   NOTIFIED,
   PRESENT,
   READY,
@@ -23,30 +26,14 @@ import {
   takeUnwanted,
 } from "../wants.ts";
 
-/** What ends a plan: a task that failed, and what its plan's users are told. */
-export type FailedTask = { readonly clientTask: number; readonly message: string };
-
-/** A plan that is given up, row by row. */
-export type PlanEnding = {
-  readonly plan: PlanRecord;
-  /** "all" also ends what is finished, and what the client asked to keep. */
-  readonly extent: FailedTask | "all";
-  /** Rows that were not looked at: those of the plan, then those that it expanded to. */
-  position: number;
-};
-
-/** Has the plan given up, by this step's work and the next ones'. From now on nothing of it is told. */
-export function endPlan(
-  state: SchedulerState,
-  plan: PlanRecord,
-  extent: PlanEnding["extent"],
-): void {
-  plan.isGivenUp = true;
-  plan.isOpen = false;
-  plan.endings += 1;
-  const position = plan.rows.length + plan.expandedRows.length;
-  state.work.endings.push({ plan, extent, position });
-}
+import {
+  countFailure,
+  endPlan,
+  type FailedTask,
+  inputFailed,
+  type PlanEnding,
+} from "./end-plan.ts";
+import { failRow, failRows, mayGoOn } from "./fail-rows.ts";
 
 /**
  * Goes on with an ending; true once it is over. From the last row to the first, since consumers
@@ -113,15 +100,26 @@ function giveUp(context: StepContext, plan: PlanRecord, row: number, cause: Fail
   forgetCarried(state, row);
   // Without these marks nobody wants it, once the consumers in this and the needy plans are gone.
   tasks.flags[row] = ((tasks.flags[row] as number) & ~(RESULT | CHECKPOINT_PENDING)) | GIVEN_UP;
+  // It was finished, and was being made again for these.
+  refuseParked(context, row, inputFailed(cause).message);
+  const needyRows: number[] = [];
   forEachConsumer(state, row, (consumer) => {
     const needy = planOf(state, consumer);
     if (needy === plan || needy.endings > 0 || !isUnfinished(state, consumer)) return;
     // Its plan's ending is over already, and it is here only until that of another one is.
     if (((tasks.flags[consumer] as number) & GIVEN_UP) !== 0) return;
+    if (mayGoOn(state)) needyRows.push(consumer);
     // It was finished when its plan was given up, and is being made again.
-    if (needy.isGivenUp) endPlan(state, needy, cause);
+    else if (needy.isGivenUp) endPlan(state, needy, cause);
     else tellFailed(context, needy, consumer, cause);
   });
+  if (needyRows.length === 0 || tasks.state[row] === PRESENT) return;
+  const holding = needyRows.filter(
+    (consumer) => ((tasks.flags[consumer] as number) & HOLDS_INPUTS) !== 0,
+  );
+  const lacking = holding.filter((consumer) => !isOptional(tasks, consumer, row));
+  if (lacking.length > 0) failRows(context, lacking, cause);
+  if (lacking.length < holding.length) failRow(context, row, cause);
 }
 
 function tellFailed(context: StepContext, needy: PlanRecord, row: number, cause: FailedTask): void {
@@ -133,18 +131,10 @@ function tellFailed(context: StepContext, needy: PlanRecord, row: number, cause:
     worker: "",
     attempts: tasks.attemptsMade(row),
     label: decodeUtf8Lossy(tasks.label(row)),
-    failure: {
-      kind: "input-failed",
-      message: `Needs task ${cause.clientTask} of another plan, which failed: ${cause.message}`,
-    },
+    failure: inputFailed(cause, "of another plan, "),
     cause: cause.clientTask,
   });
   endPlan(state, needy, cause);
-}
-
-export function countFailure(state: SchedulerState, plan: PlanRecord): void {
-  state.counters.tasksFailed += 1;
-  state.clients.get(plan.clientId)?.failedIds.add(plan.idBase, plan.idBase + plan.taskCount);
 }
 
 function isUnfinished({ tasks }: SchedulerState, row: number): boolean {

@@ -76,6 +76,8 @@ function expandDynamic(context: StepContext, x: number): void {
     const yj = ys[j] as number;
     setInputs(state, xj, [input], placesIn(state, y, x));
     setInputs(state, yj, replaced(inputsOf(state, y), x, [xj]), 0);
+    const optional = tasks.optionalInputs.get(y);
+    if (optional !== undefined) tasks.optionalInputs.set(yj, new Set(optional));
     fillConsumers(state, xj, yj);
     tasks.addLateConsumer(input, xj);
     for (const other of inputsOf(state, y)) if (other !== x) tasks.addLateConsumer(other, yj);
@@ -206,6 +208,8 @@ function replaceInput(state: SchedulerState, z: number, old: number, by: readonl
     consumerStart,
     consumerStart + (tasks.consumerCount[z] as number),
   );
+  const optional = tasks.optionalInputs.get(z);
+  if (optional?.delete(old)) for (const input of by) optional.add(input);
   tasks.freeEdges(z);
   tasks.allocateEdges(z, inputs.length, consumers.length);
   const newStart = tasks.edgeStart[z] as number;

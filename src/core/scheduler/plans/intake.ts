@@ -4,12 +4,12 @@ import { isDynamic } from "../../model/symbols.ts";
 import type { StepContext } from "../context.ts";
 import { recordAccepted, recordRefused } from "../record.ts";
 import { forgetTaskOfClass } from "../request-classes.ts";
-import type { ClientRecord, PlanRecord, RequestClass } from "../state.ts";
+import type { ClientRecord, PlanRecord, RequestClass, SchedulerState } from "../state.ts";
 import { forgetPlanIfEmpty, resurrect } from "../wants.ts";
 import { addTasks } from "./add-tasks.ts";
 import { checkTasks } from "./check-plan.ts";
 import { completePlan } from "./complete-plan.ts";
-import { endPlan } from "./endings.ts";
+import { endPlan } from "./end-plan.ts";
 import { findNeeds, NEEDED } from "./find-needs.ts";
 import { startRest, startUsed } from "./start-tasks.ts";
 import { levelNewPlan } from "./time-levels.ts";
@@ -47,6 +47,8 @@ export type PlanIntake = {
   readonly isStartedWhole: boolean;
   /** Row of each task, or -1. */
   readonly rows: Int32Array;
+  /** Where in `plan.optionalInputs` those of the next task are. */
+  nextOptional: number;
   /** The plan's requests, then that of light tasks; each counts as a task of its class while this lasts. */
   classes: RequestClass[];
   /** Inputs of earlier plans whose data is there only as a record. */
@@ -65,12 +67,13 @@ export type Completion = {
 export type Intake = PlanIntake | Completion;
 
 export function createPlanIntake(
+  state: SchedulerState,
   client: ClientRecord,
   record: PlanRecord,
   plan: Plan,
   loadable: Uint8Array | undefined,
 ): PlanIntake {
-  record.options = plan.options;
+  setOptions(state, record, plan);
   return {
     kind: "plan",
     client,
@@ -86,9 +89,17 @@ export function createPlanIntake(
     neededEdges: 0,
     isStartedWhole: plan.taskTypes.some(isDynamic),
     rows: new Int32Array(plan.taskCount).fill(-1),
+    nextOptional: 0,
     classes: [],
     dormant: [],
   };
+}
+
+/** Of chunks, the first one tells what holds for the plan. */
+function setOptions(state: SchedulerState, record: PlanRecord, { options }: Plan): void {
+  if (options === undefined || record.options !== undefined || record.rows.length > 0) return;
+  record.options = options;
+  if (options.isKeepGoing) state.keepGoingPlans += 1;
 }
 
 /** Room for so many consumers is made on a client's word; there is more once they have come. */
@@ -96,12 +107,13 @@ const CLAIMED_CONSUMERS_MAX = 64;
 
 /** A chunk says itself what a plan is looked through for. */
 export function createChunkIntake(
+  state: SchedulerState,
   client: ClientRecord,
   record: PlanRecord,
   plan: Plan,
 ): PlanIntake {
   const { taskCount } = plan;
-  record.options ??= plan.options;
+  setOptions(state, record, plan);
   const consumerCounts = plan.consumerCounts?.map((count) =>
     Math.min(count, CLAIMED_CONSUMERS_MAX),
   );
@@ -121,6 +133,7 @@ export function createChunkIntake(
     neededEdges: plan.inputIds.length + places,
     isStartedWhole: false,
     rows: new Int32Array(taskCount).fill(-1),
+    nextOptional: 0,
     classes: [],
     dormant: [],
   };

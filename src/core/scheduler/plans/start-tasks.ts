@@ -1,6 +1,6 @@
 import type { StepContext } from "../context.ts";
 import { makeReady } from "../ready.ts";
-import { NOT_BEGUN } from "../task-table.ts";
+import { NOT_BEGUN, WAITING } from "../task-table.ts";
 import { BEGUN, NEEDED, UNNEEDED } from "./find-needs.ts";
 import type { PlanIntake } from "./intake.ts";
 
@@ -44,6 +44,8 @@ function startTask(context: StepContext, { needs, rows }: PlanIntake, i: number)
   const { tasks } = context.state;
   const row = rows[i] as number;
   needs[i] = BEGUN;
+  // An input of it has failed meanwhile.
+  if (tasks.state[row] !== WAITING) return;
   const unfinished = (tasks.unfinishedInputs[row] as number) - NOT_BEGUN;
   tasks.unfinishedInputs[row] = unfinished;
   if (unfinished === 0) makeReady(context, row);

@@ -1,7 +1,7 @@
 import { createStepContext } from "../context.ts";
 import { addLastWord, type LastWord } from "../last-words.ts";
 import { clientOf } from "../plans/clients.ts";
-import type { FailedTask } from "../plans/endings.ts";
+import type { FailedTask } from "../plans/end-plan.ts";
 import type { PlanRecord, SchedulerState } from "../state.ts";
 import { CHECKPOINT_WRITTEN, DORMANT, FREE, INDEXED, NOTIFIED, RESULT } from "../task-table.ts";
 import { isWanted, resurrect } from "../wants.ts";

@@ -1,6 +1,6 @@
 import type { Uint32List } from "../../base/columns.ts";
 import type { StepContext } from "../context.ts";
-import { endPlan, type FailedTask } from "../plans/endings.ts";
+import { endPlan, type FailedTask } from "../plans/end-plan.ts";
 import type { PlanRecord } from "../state.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { PlanAccepted } from "../../model/journal-record.ts";
 import type { Plan } from "../../model/plan.ts";
 import { createStepContext } from "../context.ts";
-import { beginTasks, fillColumns, fillDetails } from "../plans/add-tasks.ts";
+import { beginTasks, fillColumns, fillDetails, markOptional } from "../plans/add-tasks.ts";
 import { createClient } from "../plans/clients.ts";
 import { findNeeds, RECORDED, UNNEEDED } from "../plans/find-needs.ts";
 import { createChunkIntake, createPlanIntake, type PlanIntake } from "../plans/intake.ts";
@@ -29,8 +29,8 @@ export function restoreTasks(restore: Restore, accepted: PlanAccepted, plan: Pla
   // Ids are given their rows at the end: those of two plans may be the same.
   const client = createClient(clientId);
   const intake = accepted.isChunk
-    ? createChunkIntake(client, record, plan)
-    : weighed(restore, createPlanIntake(client, record, plan, accepted.loadable));
+    ? createChunkIntake(state, client, record, plan)
+    : weighed(restore, createPlanIntake(state, client, record, plan, accepted.loadable));
   takePlaces(restore, intake, accepted, rows);
   beginTasks(state, intake);
   fillColumns(state, intake, 0, plan.taskCount);
@@ -99,5 +99,6 @@ function addInputs({ state }: Restore, intake: PlanIntake, accepted: PlanAccepte
       }
       if (row !== -1) tasks.edges.items[edgeStart + k] = input;
     }
+    if (row !== -1 && plan.optionalInputs !== undefined) markOptional(state, intake, i, row);
   }
 }
