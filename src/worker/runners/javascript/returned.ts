@@ -5,7 +5,7 @@ export type ReturnedTask = {
   /** Symbol id of a built-in task type, or the name of an extension's. */
   readonly taskType: number | string;
   readonly inputs: readonly unknown[];
-  readonly config: Uint8Array;
+  readonly config: Uint8Array | string;
   readonly details: {
     readonly checkpoint: string | undefined;
     readonly resources:
@@ -23,8 +23,13 @@ export function isTask(value: unknown): value is ReturnedTask {
   if (!("taskType" in value && "inputs" in value && "config" in value && "details" in value)) {
     return false;
   }
-  return Array.isArray(value.inputs) && value.config instanceof Uint8Array;
+  const { inputs, config } = value;
+  return Array.isArray(inputs) && (typeof config === "string" || config instanceof Uint8Array);
 }
+
+/** Text goes out in UTF-8. */
+export const configOf = ({ config }: ReturnedTask): Uint8Array =>
+  typeof config === "string" ? Buffer.from(config) : config;
 
 export function isItems(value: readonly unknown[]): boolean {
   return ITEMS_MARK in value;

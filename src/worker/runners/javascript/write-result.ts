@@ -11,7 +11,7 @@ import { HELD, isPythonObject } from "../../../core/model/python-object.ts";
 import { BUILTIN_SYMBOLS, TASK_TYPE } from "../../../core/model/symbols.ts";
 import { type LeafNode, RESULT_FILE_BYTES_MIN, type ResultNode } from "../messages.ts";
 import { requireArrow } from "./module-arrow.ts";
-import { isItems, isTask, type ReturnedTask } from "./returned.ts";
+import { configOf, isItems, isTask, type ReturnedTask } from "./returned.ts";
 
 /** Where large results are written. */
 export type ResultPlace = { readonly directory: string; createName(): string };
@@ -67,8 +67,9 @@ function addAll(target: Target, root: unknown): void {
     if (step.kind === "task") {
       const { task } = step;
       const inputs = rows.splice(rows.length - task.inputs.length);
-      const row = push(target, taskNode(task, inputs));
-      target.payload.push(task.config);
+      const config = configOf(task);
+      const row = push(target, taskNode(task, config.length, inputs));
+      target.payload.push(config);
       rowsOfTasks.set(task, row);
       rows.push(row);
       continue;
@@ -108,11 +109,15 @@ function isWork(value: unknown): value is ReturnedTask {
   return value.taskType !== TASK_TYPE.const || value.details.checkpoint !== undefined;
 }
 
-function taskNode({ taskType, details, config }: ReturnedTask, inputs: number[]): ResultNode {
+function taskNode(
+  { taskType, details }: ReturnedTask,
+  configBytes: number,
+  inputs: number[],
+): ResultNode {
   return {
     type: "task",
     taskType: typeof taskType === "string" ? taskType : (BUILTIN_SYMBOLS[taskType] as string),
-    config: config.length,
+    config: configBytes,
     inputs,
     request: Object.fromEntries(details.resources?.amounts ?? []),
     checkpointPath: details.checkpoint ?? "",
@@ -139,7 +144,7 @@ function addLeaf(target: Target, value: unknown): number {
     const { row } = value[HELD] as { readonly row: number };
     return push(target, { type: "ref", row });
   }
-  if (isTask(value)) return addBytes(target, "data", value.config);
+  if (isTask(value)) return addBytes(target, "data", configOf(value));
   if (typeof value === "string") return addBytes(target, "data", Buffer.from(value));
   if (value instanceof Uint8Array) return addBytes(target, "data", value);
   if (isArrowTable(value)) {
