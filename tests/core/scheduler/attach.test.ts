@@ -162,8 +162,8 @@ describe("a worker that returns", () => {
     cluster.join(1);
     cluster.join(2);
     submit(cluster, [
-      { type: "const", result: true },
-      { type: "const", result: true },
+      { type: "run", result: true },
+      { type: "run", result: true },
     ]);
     const [first] = givenTo(cluster, 1);
     const before = cluster.state.counters.tasksAssigned;
