@@ -13,6 +13,7 @@ import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
 import type { Launcher } from "./launcher/launcher.ts";
 import { createMemoryTeller } from "./memory/memory-teller.ts";
+import { createProcessWatch } from "./memory/process-watch.ts";
 import type { WorkerMemory } from "./memory/worker-memory.ts";
 import { createReportJoiner } from "./report-joiner.ts";
 import { type Hands, runCommand } from "./run-command.ts";
@@ -94,6 +95,9 @@ export function createBody(body: BodyOptions): WorkerBody {
 
   const runDirectories = new RunDirectories(directory.runDirectory, (text) => log("error", text));
 
+  const { limitBytes } = body.memory.usage();
+  const watch = createProcessWatch(limitBytes, body.memory.setProcessBytes);
+
   const executor = createExecutor({
     store,
     tools: {
@@ -103,14 +107,15 @@ export function createBody(body: BodyOptions): WorkerBody {
         values: store.values,
         launcher: () => launcher,
         directories: runDirectories,
+        watch,
         cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
       },
       functionTypes: createFunctionTypes({
         values: store.values,
         findPython,
+        watch,
         runnerMemoryBytes:
-          options.runnerMemoryBytes ??
-          defaultRunnerMemory(options.cpus, body.memory.usage().limitBytes),
+          options.runnerMemoryBytes ?? defaultRunnerMemory(options.cpus, limitBytes),
         log,
       }),
       bulk: createSlots(BULK_MAX),
@@ -170,6 +175,7 @@ export function createBody(body: BodyOptions): WorkerBody {
       ending.abort();
       heartbeat[Symbol.dispose]();
       puller.dispose();
+      watch.stop();
       await Promise.race([executor.dispose(), delay(END_TIMEOUT_MS, undefined, { ref: false })]);
       await runDirectories.clear();
     },

@@ -1,6 +1,6 @@
 import { assert, unreachable } from "../core/base/assert.ts";
 import type { ResourceOffer } from "../core/model/resources.ts";
-import { BUILTIN_SYMBOLS } from "../core/model/symbols.ts";
+import { BUILTIN_SYMBOLS, MEMORY_SYMBOL } from "../core/model/symbols.ts";
 import type { WorkerCommand } from "../core/worker/commands.ts";
 import type { WorkerEvent } from "../core/worker/events.ts";
 import { createWorkerState, type WorkerState } from "../core/worker/state.ts";
@@ -69,7 +69,9 @@ function numberOffer(
   symbols: readonly (string | undefined)[],
 ): ResourceOffer {
   const ids = new Map(symbols.map((name, id) => [name, id]));
-  return offer.map(({ name, amount }) => {
+  // Nobody can ask for a resource that the server has no number for; of memory it need not have one.
+  const numbered = offer.filter(({ name }) => name !== MEMORY_SYMBOL || ids.has(name));
+  return numbered.map(({ name, amount }) => {
     const resource = ids.get(name);
     assert(resource !== undefined, `the server has a number for ${name}`);
     return { resource, amount };

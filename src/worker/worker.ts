@@ -14,7 +14,7 @@ import { makeSpillPlace, type SpillPlace } from "./memory/spill-place.ts";
 import { createSpiller } from "./memory/spiller.ts";
 import { createWorkerMemory, type WorkerMemory } from "./memory/worker-memory.ts";
 import { findLaunchers } from "./program-paths.ts";
-import { createRegistration, listOffer } from "./registration.ts";
+import { createRegistration, listOffer, listResources } from "./registration.ts";
 import { connectToServer, type ServerLink, type ServerLinkHandlers } from "./server-link.ts";
 import { createStore, type Store } from "./store/store.ts";
 import type { SharedFiles } from "./transfer/hand-over.ts";
@@ -52,7 +52,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { log, modules = [] } = options;
   const parentDirectory = options.parentDirectory ?? tmpdir();
   const customTypes = await loadCustomTypes(modules);
-  const offer = listOffer(options, customTypes.keys());
   const welcomed = createDeferred<Welcome>();
   const lost = createDeferred<WorkerEnd>();
   // It may be refused before anybody waits for the welcome.
@@ -81,6 +80,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   const { listener, directory, spill, store, memory, dataServer } = place;
   const launcher = startPrograms(options, directory);
+  const resources = listResources(options, memory.usage().limitBytes);
+  const offer = listOffer(options, resources, customTypes.keys());
 
   const cleanUp = async (): Promise<void> => {
     link.connection.end();
@@ -124,7 +125,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     body ??= createBody({ ...parts, dataServer, dataPort: listener.port, onStop, onSilent });
     welcomed.resolve(welcome);
   };
-  link.register(createRegistration(options, listener.port, customTypes.keys()));
+  link.register(createRegistration(options, listener.port, resources, customTypes.keys()));
   const timer = setTimeout(() => {
     welcomed.reject(refusal(options, "it does not answer a worker's registration", true));
   }, WELCOME_TIMEOUT_MS);

@@ -116,11 +116,15 @@ describe("a worker", () => {
     const { session, worker } = await startBench({
       cpus: 3,
       resources: [{ name: "gpus", amount: 2 }],
+      memoryBytes: 2 ** 30,
       name: "my worker",
     });
     const { taskTypes, resources, cpus, port, workerName, dataTypes } = session.register;
     expect({ resources, cpus, port, workerName }).toEqual({
-      resources: [{ name: "loom/resource/gpus", amount: 2 }],
+      resources: [
+        { name: "loom/resource/gpus", amount: 2 },
+        { name: "loom/resource/memory", amount: 1024 },
+      ],
       cpus: 3,
       port: worker.port,
       workerName: "my worker",
@@ -330,7 +334,7 @@ test("task types of a module are offered and run", async () => {
   );
   const { session, worker, logs } = await startBench({ modules: [path] });
   expect(session.register.taskTypes).toContain("my/count");
-  expect(session.register.resources).toEqual([]);
+  expect(session.register.resources).toMatchObject([{ name: "loom/resource/memory" }]);
   const type = BUILTIN_SYMBOLS.length;
   session.send({ kind: "symbols", firstId: type, names: ["my/count"] });
   session.assign({ task: 1, type, config: "!" });

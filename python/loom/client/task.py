@@ -1,11 +1,24 @@
 """What a plan is made of: tasks and what they ask for."""
 
+import math
+import re
 from typing import Dict, Optional, Sequence, Tuple, Union
 
 from .errors import LoomError
 
 _RESOURCE_PREFIX = "loom/resource/"
 _MAX_AMOUNT = 2**31 - 1
+
+
+def _memory_amount(text: str) -> int:
+    """A size in units of MiB, rounded up."""
+    found = re.match(r"^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$", text, re.IGNORECASE)
+    if found is None:
+        raise LoomError(
+            f'An amount of memory must be a size such as "2G", or a number of MiB, not {text!r}'
+        )
+    size = float(found[1]) * 1024.0 ** ("KMGT".index(found[2].upper()) + 1)
+    return math.ceil(size / 2**20)
 
 
 class ResourceRequest:
@@ -17,9 +30,12 @@ class ResourceRequest:
         #: Amounts by full name, such as `loom/resource/cpus`.
         self.resources: Dict[str, int] = {}
 
-    def add_resource(self, name: str, value: int) -> None:
+    def add_resource(self, name: str, value: Union[int, str]) -> None:
         """Asks for `value` of a resource. A name without a slash, such as `gpus`, is short for
-        `loom/resource/gpus`."""
+        `loom/resource/gpus`. `memory` is a size such as "2G" or "512M", in powers of 1024, or a
+        number of MiB; whoever uses more than that is ended."""
+        if name == "memory" and isinstance(value, str):
+            value = _memory_amount(value)
         if not isinstance(value, int) or not 0 <= value <= _MAX_AMOUNT:
             raise LoomError(
                 f"An amount of {name} must be a whole number from 0 to 2^31 - 1, not {value!r}"

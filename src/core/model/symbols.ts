@@ -87,3 +87,9 @@ export const CPUS = 6;
 
 /** Prefix of the symbol of a resource; `gpus` is `loom/resource/gpus`. */
 export const RESOURCE_PREFIX = "loom/resource/";
+
+/** The resource that is memory, of which every worker offers its limit. It has no built-in id. */
+export const MEMORY_SYMBOL = "loom/resource/memory";
+
+/** Bytes of memory that an amount of 1 stands for: 1 MiB, so that amounts of 31 bits reach 2 PiB. */
+export const MEMORY_UNIT_BYTES: number = 1024 * 1024;

@@ -270,7 +270,8 @@ function readMemory(reader: ColumnReader): MemoryReport {
   const sizes = reader.f64();
   const tight = reader.u8();
   const [limitBytes = 0, usedBytes = 0, spilledBytes = 0] = sizes;
-  if (sizes.length !== 3 || tight.length !== 1) throw new ProtocolError("expected three sizes and a mark");
+  if (sizes.length !== 3 || tight.length !== 1)
+    throw new ProtocolError("expected three sizes and a mark");
   requireSizes(sizes);
   return { limitBytes, usedBytes, spilledBytes, isTight: tight[0] === 1 };
 }

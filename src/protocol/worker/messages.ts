@@ -7,8 +7,8 @@ import type {
   TaskRefs,
 } from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
-import type { MemoryReport } from "../../core/model/worker-memory.ts";
 import type { WorkerPython } from "../../core/model/versions.ts";
+import type { MemoryReport } from "../../core/model/worker-memory.ts";
 
 /** The worker protocol's version; a worker of another one is refused at registration. */
 export const WORKER_PROTOCOL_VERSION = 3;

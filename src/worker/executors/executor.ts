@@ -8,7 +8,7 @@ import {
 } from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
 import type { ResourceRequest } from "../../core/model/resources.ts";
-import { TASK_TYPE } from "../../core/model/symbols.ts";
+import { CPUS, MEMORY_SYMBOL, MEMORY_UNIT_BYTES, TASK_TYPE } from "../../core/model/symbols.ts";
 import { loadCheckpoint } from "../checkpoints/load-checkpoint.ts";
 import { writeCheckpoint } from "../checkpoints/write-checkpoint.ts";
 import { releaseRedirect } from "../runners/decode-results.ts";
@@ -216,6 +216,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       clientTask: batch.clientTasks[index] as number,
       attempt: batch.attempts[index] as number,
       cpus,
+      memoryBytes: memoryBytesOf(place),
     };
     if (redirected === undefined) return runTask(tools, work, signal);
     return runRedirect(tools, runTask, redirected.redirect, work, signal);
@@ -308,9 +309,28 @@ export function createExecutor(options: ExecutorOptions): Executor {
     isPumping = false;
   };
 
+  /** What the task asks for of the resource `memory`, in bytes. */
+  const memoryBytesOf = ({ batch, index }: TaskPlace): number | undefined => {
+    const request = batch.requests[index] as number;
+    const start = batch.requestStarts[request] as number;
+    const end = batch.requestStarts[request + 1] as number;
+    // Most ask for nothing but cpus.
+    if (end === start || (end === start + 1 && batch.requestResources[start] === CPUS)) {
+      return undefined;
+    }
+    const memory = tools.symbolId(MEMORY_SYMBOL);
+    for (let k = start; k < end; k++) {
+      if (batch.requestResources[k] === memory) {
+        return MEMORY_UNIT_BYTES * (batch.requestAmounts[k] as number);
+      }
+    }
+    return undefined;
+  };
+
   const startNow = (place: TaskPlace, lane: number, cpus: readonly number[]): void => {
     try {
-      if (lane !== 0) calls.add(lane, place, inputsOf(place), configOf(place));
+      if (lane !== 0)
+        calls.add(lane, place, inputsOf(place), configOf(place), memoryBytesOf(place));
       else startAside(place, cpus);
     } catch (error) {
       fail(...refOf(place), error);

@@ -34,6 +34,8 @@ export type TaskWork = {
   readonly attempt: number;
   /** Numbers of the worker's cpus that it was given. */
   readonly cpus: readonly number[];
+  /** Bytes of memory that it asked for, as the most that its processes may use. */
+  readonly memoryBytes: number | undefined;
 };
 
 /** Executes one task of any type, as `runTask` does. */

@@ -16,8 +16,9 @@ export type RunnerLanguage = {
   /**
    * Asked for when the first call comes, and again after it was rejected. Rejects with a TaskError
    * that says what is missing on this worker.
+   * @param memoryBytesMax what the runner may use
    */
-  readonly command: () => Promise<RunnerCommand>;
+  readonly command: (memoryBytesMax: number) => Promise<RunnerCommand>;
   /** What a runner says on stderr when it ends for want of memory. */
   readonly outOfMemoryMark?: string;
   /** Its functions are told that they are to end, so long before they are ended. Default: they are not. */
@@ -40,6 +41,8 @@ export type RunnerCall = {
   readonly inputs: readonly ValueId[];
   /** For the call alone, from when it begins. */
   readonly timeLimitMs: number | undefined;
+  /** What its task asked for; undefined: as much as a runner has. The same for all calls of a lane. */
+  readonly memoryBytes?: number | undefined;
   readonly owner: CallOwner;
 };
 

@@ -13,6 +13,7 @@ import {
 } from "../../../src/worker/executors/program/run-program.ts";
 import { type Launcher, startLauncher } from "../../../src/worker/launcher/launcher.ts";
 import type { Protection } from "../../../src/worker/launcher/program.ts";
+import { createProcessWatch } from "../../../src/worker/memory/process-watch.ts";
 import { FILE_BYTES_MIN, type ValueId } from "../../../src/worker/store/value-id.ts";
 import { type Builds, createBuilds, removeBuilds } from "../launcher/builds.ts";
 import {
@@ -59,6 +60,8 @@ async function createBench(
   });
   onTestFinished(() => launcher[Symbol.asyncDispose]());
   const { protection = launcher.protection, cpuIds = [] } = options;
+  const watch = createProcessWatch(Number.POSITIVE_INFINITY, () => {});
+  onTestFinished(watch.stop);
   const offered: Launcher = { ...launcher, protection };
   const runner: ProgramRunner = {
     values: store.values,
@@ -66,6 +69,7 @@ async function createBench(
     directories: new RunDirectories(runDirectory, (message) => {
       throw new Error(message);
     }),
+    watch,
     cpuIds,
   };
   const run: Bench["run"] = async (config, signal = new AbortController().signal) => {

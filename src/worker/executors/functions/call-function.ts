@@ -17,7 +17,7 @@ export type SuccessfulCall = Exclude<CallOutcome, { kind: "failed" }>;
 export async function callFunction(
   { values, log }: TaskTools,
   type: FunctionType,
-  { inputs, config, clientTask, attempt }: TaskWork,
+  { inputs, config, clientTask, attempt, memoryBytes }: TaskWork,
   signal: AbortSignal,
 ): Promise<SuccessfulCall> {
   signal.throwIfAborted();
@@ -26,6 +26,7 @@ export async function callFunction(
     ...type.prepare({ values, inputs, config }),
     clientTask,
     attempt,
+    memoryBytes,
     owner: {
       onEnd: (_, outcome) => ended.resolve(outcome),
       onKilled: () => ended.reject(signal.reason),

@@ -1,5 +1,6 @@
 import type { Log } from "../../../core/base/log.ts";
 import { TASK_TYPE } from "../../../core/model/symbols.ts";
+import type { ProcessWatch } from "../../memory/process-watch.ts";
 import type { ValueTable } from "../../store/value-table.ts";
 import type { FunctionType } from "./function-type.ts";
 import { createJavaScriptCalls } from "./javascript-call.ts";
@@ -11,6 +12,7 @@ export type FunctionTypeOptions = {
   readonly findPython: PythonFinder;
   /** Bytes that each process may use which calls functions. */
   readonly runnerMemoryBytes: number;
+  readonly watch?: ProcessWatch;
   readonly log: Log;
 };
 

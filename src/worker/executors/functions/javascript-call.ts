@@ -1,5 +1,6 @@
 import type { Log } from "../../../core/base/log.ts";
 import { DATA_TYPE } from "../../../core/model/symbols.ts";
+import type { ProcessWatch } from "../../memory/process-watch.ts";
 import { findProgram } from "../../program-paths.ts";
 import { createRunnerPool } from "../../runners/pool/runner-pool.ts";
 import type { ValueTable } from "../../store/value-table.ts";
@@ -19,6 +20,7 @@ import type { FunctionType } from "./function-type.ts";
 export function createJavaScriptCalls(options: {
   readonly values: ValueTable;
   readonly runnerMemoryBytes: number;
+  readonly watch?: ProcessWatch;
   readonly log: Log;
 }): FunctionType {
   const { values, runnerMemoryBytes, log } = options;
@@ -28,16 +30,17 @@ export function createJavaScriptCalls(options: {
       values,
       log,
       memoryBytesMax: runnerMemoryBytes,
+      watch: options.watch,
       language: {
         name: "JavaScript",
         abortMs: ABORT_MS,
         outOfMemoryMark: "JavaScript heap out of memory",
-        command: async () => ({
+        command: async (memoryBytesMax) => ({
           file: process.execPath,
           args: [
             "--enable-source-maps",
             // Faster than our looks at the process, but only for what is in the heap.
-            `--max-old-space-size=${Math.ceil(runnerMemoryBytes / MIB)}`,
+            `--max-old-space-size=${Math.ceil(memoryBytesMax / MIB)}`,
             findProgram("loom-runner.js"),
           ],
           env: {},

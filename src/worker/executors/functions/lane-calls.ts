@@ -15,7 +15,13 @@ export type LaneCallHandlers = {
 /** The function calls of the brain's lanes. Many and small: each is one object without closures. */
 export type LaneCalls = {
   /** Prepares the task's call; `flush` sends it. Throws a TaskError for what is the task's fault. */
-  add(lane: number, place: TaskPlace, inputs: readonly ValueId[], config: Uint8Array): void;
+  add(
+    lane: number,
+    place: TaskPlace,
+    inputs: readonly ValueId[],
+    config: Uint8Array,
+    memoryBytes: number | undefined,
+  ): void;
   /** Sends what was added, the calls of each lane together. */
   flush(): void;
   /** Ends the calls of these attempts that are here, and forgets them. Returns the positions of the others. */
@@ -69,7 +75,7 @@ export function createLaneCalls(
   };
 
   return {
-    add(lane, place, inputs, config) {
+    add(lane, place, inputs, config, memoryBytes) {
       const { batch, index } = place;
       const type = functionTypes.get(batch.taskTypes[index] as number) as FunctionType;
       const prepared = type.prepare({ values, inputs, config });
@@ -81,6 +87,7 @@ export function createLaneCalls(
         config: prepared.config,
         inputs: prepared.inputs,
         timeLimitMs: prepared.timeLimitMs,
+        memoryBytes,
         owner,
         type,
         place,

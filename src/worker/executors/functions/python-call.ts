@@ -1,5 +1,6 @@
 import type { Log } from "../../../core/base/log.ts";
 import { DATA_TYPE } from "../../../core/model/symbols.ts";
+import type { ProcessWatch } from "../../memory/process-watch.ts";
 import { createRunnerPool } from "../../runners/pool/runner-pool.ts";
 import type { ValueTable } from "../../store/value-table.ts";
 import { TaskError } from "../task-error.ts";
@@ -16,6 +17,7 @@ export function createPythonCalls(options: {
   readonly values: ValueTable;
   readonly findPython: PythonFinder;
   readonly runnerMemoryBytes: number;
+  readonly watch?: ProcessWatch;
   readonly log: Log;
 }): FunctionType {
   const { values, findPython, runnerMemoryBytes, log } = options;
@@ -25,6 +27,7 @@ export function createPythonCalls(options: {
       values,
       log,
       memoryBytesMax: runnerMemoryBytes,
+      watch: options.watch,
       language: { name: "Python", command: async () => (await findPython()).command },
     }),
     prepare: ({ inputs: [code, ...inputs], config }) => {

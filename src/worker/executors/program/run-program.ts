@@ -2,6 +2,7 @@ import type { TaskFailure } from "../../../core/model/failures.ts";
 import { decodeRunConfig, type RunConfig } from "../../../protocol/client/run-config.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
 import type { ProgramEnd } from "../../launcher/program.ts";
+import type { ProcessWatch } from "../../memory/process-watch.ts";
 import type { ValueId } from "../../store/value-id.ts";
 import type { ValueTable } from "../../store/value-table.ts";
 import { TaskError } from "../task-error.ts";
@@ -17,6 +18,8 @@ export type ProgramRunner = {
   readonly values: ValueTable;
   readonly launcher: () => Promise<Launcher>;
   readonly directories: RunDirectories;
+  /** Ends programs that use too much memory. */
+  readonly watch: ProcessWatch;
   /** What a worker's cpu numbers from 0 up are on this machine; empty where nothing is pinned. */
   readonly cpuIds: readonly number[];
 };
@@ -29,6 +32,8 @@ export type RunTask = {
   readonly clientTask: number;
   /** Numbers, from 0 up, of the worker's cpus that the task was given. */
   readonly cpus: readonly number[];
+  /** Bytes of memory that it asked for. */
+  readonly memoryBytes?: number | undefined;
 };
 
 /** A program whose launcher died is started again so often. */
@@ -97,7 +102,8 @@ async function runOnce(
       stderrPath: STDERR_NAME,
     };
     signal.throwIfAborted();
-    const end = await runLimited(launcher, start, run.timeLimitMs, signal);
+    const limits = { timeLimitMs: run.timeLimitMs, memoryBytes: task.memoryBytes };
+    const end = await runLimited(launcher, start, { ...limits, watch: runner.watch }, signal);
     isUsable = end.kind === "exited" && !end.hasLeftovers;
     signal.throwIfAborted();
     if (end.kind === "launcher-lost") return undefined;
@@ -118,16 +124,36 @@ function shapeOf(names: ReadonlySet<string>): RunShape {
   return names.has(STDOUT_NAME) ? "stdout" : "silent";
 }
 
-type LimitedEnd = ProgramEnd | { readonly kind: "timed-out" };
+type LimitedEnd =
+  | ProgramEnd
+  | { readonly kind: "timed-out" }
+  | { readonly kind: "out-of-memory"; readonly story: string };
+
+type Limits = {
+  readonly timeLimitMs: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly watch: ProcessWatch;
+};
+
+const SYSTEM_STORY = "the system ended it by SIGKILL, since the memory of the machine ran out";
 
 async function runLimited(
   launcher: Launcher,
   program: Parameters<Launcher["start"]>[0],
-  timeLimitMs: number | undefined,
+  { timeLimitMs, memoryBytes, watch }: Limits,
   signal: AbortSignal,
 ): Promise<LimitedEnd> {
   let isLate = false;
+  let story: string | undefined;
   const kill = (): void => launcher.kill(program.runId);
+  const watched = watch.add({
+    directory: program.cwd,
+    requestBytes: memoryBytes,
+    kill: (why) => {
+      story = why;
+      kill();
+    },
+  });
   signal.addEventListener("abort", kill, { once: true });
   const timer = startTimer(timeLimitMs, () => {
     isLate = true;
@@ -135,8 +161,13 @@ async function runLimited(
   });
   try {
     const end = await launcher.start(program);
-    return isLate && end.kind === "signaled" ? { kind: "timed-out" } : end;
+    if (end.kind !== "signaled") return end;
+    if (isLate) return { kind: "timed-out" };
+    if (story !== undefined) return { kind: "out-of-memory", story };
+    const isSystems = end.signal === "SIGKILL" && !signal.aborted && watched.wasMemoryShort();
+    return isSystems ? { kind: "out-of-memory", story: SYSTEM_STORY } : end;
   } finally {
+    watched.remove();
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);
   }
@@ -165,6 +196,12 @@ function requireSuccess(
   }
   if (end.kind === "signaled") {
     throw fail(`Program terminated by signal ${end.signal}`, { kind, signal: end.signal });
+  }
+  if (end.kind === "out-of-memory") {
+    throw fail(`Program was ended, out of memory: ${end.story}`, {
+      kind: end.kind,
+      signal: "SIGKILL",
+    });
   }
   throw fail(`Program exceeded its time limit of ${run.timeLimitMs} ms`, {
     kind: "timed-out",

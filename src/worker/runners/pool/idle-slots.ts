@@ -2,12 +2,16 @@ import type { Slot } from "./slot.ts";
 
 /** Runners without calls, each kept for a while. */
 export type IdleSlots = {
-  readonly count: number;
+  /** Of those that may use so much. */
+  count(memoryBytesMax: number): number;
   has(slot: Slot): boolean;
   /** After its time, its runner is ended. */
   add(slot: Slot): void;
-  /** Takes one out, if it can be one that knows the function: the one used last, which is the warmest. */
-  take(functionKey: string): Slot | undefined;
+  /**
+   * Takes one out that may use so much, if it can be one that knows the function: the one used last,
+   * which is the warmest.
+   */
+  take(functionKey: string, memoryBytesMax: number): Slot | undefined;
   /** Takes this one out, if it is here. */
   remove(slot: Slot): void;
 };
@@ -23,8 +27,10 @@ export function createIdleSlots(idleMs: number): IdleSlots {
   };
 
   return {
-    get count() {
-      return timers.size;
+    count: (memoryBytesMax) => {
+      let count = 0;
+      for (const slot of timers.keys()) if (slot.memoryBytesMax === memoryBytesMax) count += 1;
+      return count;
     },
     has: (slot) => timers.has(slot),
     add: (slot) => {
@@ -34,8 +40,9 @@ export function createIdleSlots(idleMs: number): IdleSlots {
       }, idleMs);
       timers.set(slot, timer.unref());
     },
-    take: (functionKey) => {
-      const slots = [...timers.keys()];
+    take: (functionKey, memoryBytesMax) => {
+      const all = [...timers.keys()];
+      const slots = all.filter((slot) => slot.memoryBytesMax === memoryBytesMax);
       const slot = slots.findLast(({ runner }) => runner.knows(functionKey)) ?? slots.at(-1);
       if (slot !== undefined) remove(slot);
       return slot;

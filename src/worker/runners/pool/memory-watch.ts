@@ -21,40 +21,39 @@ const IDLE_SHARE_MAX = 0.5;
  * blamed. The next look comes when the fullest of them could be over the bound.
  *
  * @param slots all runners of the pool
- * @param bytesMax the bound of each of them
  * @param onIdle is to take a runner out of those that get calls, before it is ended
  * @param measure bytes that a runner uses, by its pid
  */
 export function createMemoryWatch(
   slots: ReadonlySet<Slot>,
-  bytesMax: number,
   onIdle: (slot: Slot) => void,
   measure: (pid: number) => number | undefined = measureOwnMemory,
 ): MemoryWatch {
   let timer: NodeJS.Timeout | undefined;
-  /** Of the fullest runner, at the last look. */
-  let bytesUsedMost = 0;
+  /** What the fullest runner had left of its bound, at the last look. */
+  let bytesLeftLeast = 0;
 
   const lookAt = (slot: Slot): number => {
     const { runner, lane } = slot;
     const bytesUsed = (runner.pid === undefined ? undefined : measure(runner.pid)) ?? 0;
     const isIdle = lane === undefined && runner.outstanding === 0;
+    const bytesMax = slot.memoryBytesMax;
     if (isIdle && bytesUsed > IDLE_SHARE_MAX * bytesMax) {
       onIdle(slot);
       runner.kill("it kept much memory");
     } else if (bytesUsed > bytesMax) runner.kill(outOfMemoryText(bytesMax));
-    else return bytesUsed;
-    return 0;
+    else return bytesMax - bytesUsed;
+    return bytesMax;
   };
 
   const look = (): void => {
     timer = undefined;
-    bytesUsedMost = Math.max(0, ...Array.from(slots, lookAt));
+    bytesLeftLeast = Math.min(Number.POSITIVE_INFINITY, ...Array.from(slots, lookAt));
     if (Array.from(slots).some(({ runner }) => runner.outstanding > 0)) start();
   };
 
   const start = (): void => {
-    const delayMs = (bytesMax - bytesUsedMost) / BYTES_PER_MS_MAX;
+    const delayMs = bytesLeftLeast / BYTES_PER_MS_MAX;
     timer ??= setTimeout(look, Math.min(Math.max(delayMs, LOOK_MS_MIN), LOOK_MS_MAX));
   };
 

@@ -1,6 +1,7 @@
 import type { Log } from "../../../core/base/log.ts";
 import type { TaskFailure } from "../../../core/model/failures.ts";
 import { failureOf } from "../../executors/failure-of.ts";
+import type { ProcessWatch } from "../../memory/process-watch.ts";
 import type { ValueTable } from "../../store/value-table.ts";
 import { createEntry, type Entry, startRunner } from "../runner.ts";
 import type {
@@ -16,6 +17,7 @@ import { createFunctionNumbers } from "./function-numbers.ts";
 import { type Guard, startGuard } from "./guard.ts";
 import { createIdleSlots } from "./idle-slots.ts";
 import { createMemoryWatch } from "./memory-watch.ts";
+import { OUT_OF_MEMORY, SYSTEM_OUT_OF_MEMORY } from "./out-of-memory.ts";
 import { createLane, createSlot, type Lane, type Slot } from "./slot.ts";
 import { createStallWatch } from "./stall-watch.ts";
 import { STOPPED, stopKilledCalls } from "./stop-calls.ts";
@@ -25,8 +27,10 @@ export type RunnerPoolOptions = {
   readonly values: ValueTable;
   readonly language: RunnerLanguage;
   readonly log: Log;
-  /** Bytes that each runner may use. */
+  /** Bytes that each runner may use whose calls ask for nothing else. */
   readonly memoryBytesMax: number;
+  /** Ends runners when all processes together use too much. Default: nobody does. */
+  readonly watch?: ProcessWatch | undefined;
   /** How long a runner without calls is kept. Default 5 minutes. */
   readonly idleMs?: number;
   /** Calls wait behind one that runs in their lane for one to two of these. Default 20 ms. */
@@ -51,8 +55,9 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     Array.from(slots).some(({ runner }) => runner.knows(key)),
   );
   const stalls = createStallWatch(slots, options.stallMs ?? STALL_MS);
-  const memory = createMemoryWatch(slots, memoryBytesMax, idle.remove);
-  let command: Promise<RunnerCommand> | undefined;
+  const memory = createMemoryWatch(slots, idle.remove);
+  /** How runners are started, by what they may use. */
+  const commands = new Map<number, Promise<RunnerCommand>>();
   let guard: Guard | undefined;
   let onAllEnded = (): void => {};
   let isDisposed = false;
@@ -94,19 +99,21 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   };
 
   /** Whether a runner without a lane, which gives back or ends calls of its last one, is for nobody yet. */
-  const isOneComing = (): boolean => {
-    let count = -idle.count;
-    for (const { lane } of slots) if (lane === undefined) count += 1;
-    return count > awaiting.length;
+  const isOneComing = ({ memoryBytesMax: bytesMax }: Lane): boolean => {
+    let count = -idle.count(bytesMax);
+    for (const slot of slots) {
+      if (slot.lane === undefined && slot.memoryBytesMax === bytesMax) count += 1;
+    }
+    for (const lane of awaiting) if (lane.memoryBytesMax === bytesMax) count -= 1;
+    return count > 0;
   };
 
   /** To be called when a runner without a lane is idle, or has ended. */
   const serveAwaiting = (): void => {
     if (isDisposed) return;
-    for (let lane = awaiting.shift(); lane !== undefined; lane = awaiting.shift()) {
-      if (lanes.get(lane.id) !== lane) continue;
-      serve(lane);
-      return;
+    // Each gets one that is idle, or goes on waiting for one that comes.
+    for (const lane of awaiting.splice(0)) {
+      if (lanes.get(lane.id) === lane && lane.slot === undefined) serve(lane);
     }
   };
 
@@ -115,9 +122,9 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     const [first] = lane.waiting;
     if (first === undefined) return;
     if (lane.slot === undefined) {
-      const slot = idle.take(first.call.functionKey);
+      const slot = idle.take(first.call.functionKey, lane.memoryBytesMax);
       if (slot === undefined) {
-        if (isOneComing()) awaiting.push(lane);
+        if (isOneComing(lane)) awaiting.push(lane);
         else void startFor(lane);
         return;
       }
@@ -141,18 +148,20 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
 
   /** Starts a runner, and gives it to the lane if that still wants one then. */
   const startFor = async (lane: Lane): Promise<void> => {
+    const { memoryBytesMax: bytesMax } = lane;
     try {
-      command ??= language.command();
+      const command = commands.get(bytesMax) ?? language.command(bytesMax);
+      commands.set(bytesMax, command);
       const found = await command;
       if (isDisposed || lanes.get(lane.id) !== lane || lane.slot !== undefined) return;
       // Another lane may have ended meanwhile.
-      if (idle.count > 0 || isOneComing()) serve(lane);
+      if (idle.count(bytesMax) > 0 || isOneComing(lane)) serve(lane);
       else {
         lane.slot = start(found, lane);
         send(lane, lane.slot);
       }
     } catch (error) {
-      command = undefined;
+      commands.delete(bytesMax);
       const failure = failureOf(error);
       for (const entry of lane.waiting.splice(0)) fail(entry, failure);
     }
@@ -163,7 +172,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       values,
       command: found,
       functions,
-      memoryBytesMax,
+      memoryBytesMax: lane.memoryBytesMax,
       onReady: (versions) => {
         log("debug", "a runner of functions is ready", { pid: runner.pid, versions });
         watchTimeLimit(slot);
@@ -177,6 +186,10 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
     });
     const slot = createSlot(runner, lane);
     slots.add(slot);
+    slot.watched = options.watch?.add({
+      pid: runner.pid,
+      kill: (story) => runner.kill(`${OUT_OF_MEMORY}: ${story}`),
+    });
     watchGroups();
     return slot;
   };
@@ -214,11 +227,17 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
   ): void => {
     slots.delete(slot);
     idle.remove(slot);
+    const isSystems = end.reason === undefined && end.signal === "SIGKILL";
+    const wasMemoryShort = isSystems && slot.watched?.wasMemoryShort() === true;
+    slot.watched?.remove();
     clearTimeout(slot.limitTimer);
     if (!isDisposed) {
       watchGroups();
       if (slot.lane === undefined) serveAwaiting();
-      else goOnWithout(slot, slot.lane, end, left, culprit);
+      else {
+        const known = wasMemoryShort ? { ...end, reason: SYSTEM_OUT_OF_MEMORY } : end;
+        goOnWithout(slot, slot.lane, known, left, culprit);
+      }
     }
     for (const entry of left) if (entry.isKilled) tellKilled(entry);
     if (slots.size === 0) onAllEnded();
@@ -226,7 +245,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
 
   /** Fails the call that the runner ended with; the others of its lane go on with another. */
   const goOnWithout = (
-    { timedOut }: Slot,
+    { timedOut, memoryBytesMax: bytesMax }: Slot,
     lane: Lane,
     end: RunnerEnd,
     left: readonly Entry[],
@@ -240,11 +259,11 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
       if (entry.isKilled) continue;
       if (entry === timedOut) fail(entry, timeLimitFailure(entry));
       else if (entry === culprit && !isOurs) {
-        fail(entry, crashFailure(language, end, memoryBytesMax));
+        fail(entry, crashFailure(language, end, bytesMax));
       } else {
         if (culprit === undefined && !isOurs) entry.losses += 1;
         if (entry.losses < LOSSES_MAX) others.push(entry);
-        else fail(entry, startFailure(language, end, memoryBytesMax));
+        else fail(entry, startFailure(language, end, bytesMax));
       }
     }
     lane.waiting = [...others, ...lane.waiting];
@@ -254,7 +273,7 @@ export function createRunnerPool(options: RunnerPoolOptions): RunnerPool {
 
   return {
     run(laneId, calls) {
-      const lane = lanes.get(laneId) ?? createLane(laneId);
+      const lane = lanes.get(laneId) ?? createLane(laneId, calls[0]?.memoryBytes ?? memoryBytesMax);
       lanes.set(laneId, lane);
       const isStarting = lane.slot === undefined && lane.waiting.length > 0;
       for (const call of calls) {

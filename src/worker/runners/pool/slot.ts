@@ -1,3 +1,4 @@
+import type { Watched } from "../../memory/process-watch.ts";
 import type { Entry, Runner } from "../runner.ts";
 
 /** Calls that one runner makes one after another. */
@@ -8,12 +9,17 @@ export type Lane = {
   waiting: Entry[];
   /** Calls that have not ended and were not killed. */
   unfinished: number;
+  /** What its runner may use. */
+  readonly memoryBytesMax: number;
 };
 
 /** A runner and what it is used for. */
 export type Slot = {
   readonly runner: Runner;
+  /** What it may use. */
+  readonly memoryBytesMax: number;
   lane: Lane | undefined;
+  watched: Watched | undefined;
   /** The call that it is with, as far as is known. */
   head: Entry | undefined;
   isHeadWatched: boolean;
@@ -26,14 +32,16 @@ export type Slot = {
   isPostponing: boolean;
 };
 
-export function createLane(id: number): Lane {
-  return { id, slot: undefined, waiting: [], unfinished: 0 };
+export function createLane(id: number, memoryBytesMax: number): Lane {
+  return { id, slot: undefined, waiting: [], unfinished: 0, memoryBytesMax };
 }
 
 export function createSlot(runner: Runner, lane: Lane): Slot {
   return {
     runner,
+    memoryBytesMax: lane.memoryBytesMax,
     lane,
+    watched: undefined,
     head: undefined,
     isHeadWatched: false,
     limitTimer: undefined,

@@ -20,14 +20,13 @@ function createBench(...processes: readonly { readonly bytes: number; readonly c
         outstanding: calls,
         kill: (reason: string) => void killed.push(`${pid}: ${reason}`),
       } as Runner;
-      const slot = createSlot(runner, createLane(pid));
+      const slot = createSlot(runner, createLane(pid, BOUND));
       if (calls === 0) slot.lane = undefined;
       return slot;
     }),
   );
   const watch = createMemoryWatch(
     slots,
-    BOUND,
     (slot) => void removed.push(slot),
     (pid) => {
       looks.push(Date.now());
