@@ -78,7 +78,8 @@ export async function startJournalWriter(options: JournalWriterOptions): Promise
   let flushedCount = 0;
   let failure: string | undefined;
   let isClosed = false;
-  let running: Promise<void> | undefined;
+  let isRunning = false;
+  let running = Promise.resolve();
   const waiting: { readonly resolve: () => void }[] = [];
 
   const begin = async (): Promise<void> => {
@@ -128,8 +129,13 @@ export async function startJournalWriter(options: JournalWriterOptions): Promise
   const run = async (): Promise<void> => {
     // What else comes in this turn of the loop goes with it.
     await new Promise((resolve) => setImmediate(resolve));
-    while (pending.length > 0) {
+    for (;;) {
       const batch = pending;
+      if (batch.length === 0) {
+        // Here, and not when the promise is settled: something may be appended in between.
+        isRunning = false;
+        return;
+      }
       pending = [];
       try {
         await writeBatch(batch);
@@ -175,9 +181,9 @@ export async function startJournalWriter(options: JournalWriterOptions): Promise
     ledger.announce(entry.record);
     pending.push(entry);
     unwrittenBytes += entry.sizeBytes;
-    running ??= run().finally(() => {
-      running = undefined;
-    });
+    if (isRunning) return;
+    isRunning = true;
+    running = run();
   };
 
   await begin();
@@ -185,7 +191,7 @@ export async function startJournalWriter(options: JournalWriterOptions): Promise
     append: (record, isCounted) => push(toEntry(record, isCounted)),
     copy: (record, body) => push(entryOf(record, [body.slice()], false)),
     async flushed() {
-      if (pending.length === 0 && running === undefined) return;
+      if (!isRunning) return;
       await new Promise<void>((resolve) => waiting.push({ resolve }));
     },
     get segment() {

@@ -28,7 +28,10 @@ export function restoreRecord(
       break;
     case "tasks-expanded":
       noteSerial(restore, record.newSerial);
-      planFor(restore, record.serial).expansions.push(record);
+      // A record may be there twice: a server can die between writing it once more and forgetting the old one.
+      addOnce(planFor(restore, record.serial).expansions, record, (other) => {
+        return other.newSerial === record.newSerial;
+      });
       break;
     case "plan-begun": {
       const restored = planFor(restore, record.serial);
@@ -46,7 +49,9 @@ export function restoreRecord(
       addAll(planFor(restore, record.serial).checkpointRows, record.rows);
       break;
     case "plan-failed":
-      restore.failures.push(record);
+      addOnce(restore.failures, record, ({ serial, told }) => {
+        return serial === record.serial && told.clientTask === record.told.clientTask;
+      });
       noteSerial(restore, record.serial);
       break;
     case "plan-ended":
@@ -77,6 +82,10 @@ export function restoreRecord(
       // The shell's.
       break;
   }
+}
+
+function addOnce<Item>(list: Item[], item: Item, isSame: (other: Item) => boolean): void {
+  if (!list.some(isSame)) list.push(item);
 }
 
 function addAll(list: Uint32List, rows: Uint32Array): void {
