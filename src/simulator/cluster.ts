@@ -27,6 +27,8 @@ export type Cluster = {
     worker: SimulatedWorker,
     delays: { readonly serverNoticesAfterUs: number; readonly workerNoticesAfterUs: number },
   ): void;
+  /** It is given no more tasks, and leaves when nothing is lost by that; one like it joins so much later. */
+  drainWorker(worker: SimulatedWorker, replacedAfterUs: number): void;
   /** It does nothing for so long. The server gives it up after a while. */
   stallWorker(worker: SimulatedWorker, durationUs: number): void;
   /** For what a fault ends; it is no progress. */
@@ -35,7 +37,7 @@ export type Cluster = {
 
 /** After so much silence the server takes a worker for lost. */
 const SILENCE_MAX_US = 10_000_000;
-const RESTART_US = 100_000;
+const RECONNECT_US = 100_000;
 
 /** Every second worker offers more than cpus. */
 function offerOf(position: number, options: SimulationOptions): ResourceOffer {
@@ -47,8 +49,9 @@ function offerOf(position: number, options: SimulationOptions): ResourceOffer {
 type Member = {
   readonly worker: SimulatedWorker;
   readonly position: number;
-  readonly toWorker: Link<Uint8Array>;
-  readonly toServer: Link<Uint8Array>;
+  readonly offer: ResourceOffer;
+  toWorker: Link<Uint8Array>;
+  toServer: Link<Uint8Array>;
 };
 
 /** A server and the clients of `workloads`, by their ids; workers are to be added. */
@@ -71,27 +74,32 @@ export function createCluster(
     clock.scheduleInBackground(delayUs, action);
   };
 
-  const addWorker = (position: number): void => {
-    const offer = offerOf(position, options);
-    let worker: SimulatedWorker | undefined;
-    const toWorker = createLink<Uint8Array>(
+  const linkToWorker = (find: () => SimulatedWorker | undefined): Link<Uint8Array> =>
+    createLink<Uint8Array>(
       clock,
       random,
       timing,
-      (frame) => worker?.onFrame(frame),
+      (frame) => find()?.onFrame(frame),
       () => {},
     );
-    const workerId = server.connectWorker(toWorker, offer);
-    const toServer = createLink<Uint8Array>(
+  const linkToServer = (workerId: number): Link<Uint8Array> =>
+    createLink<Uint8Array>(
       clock,
       random,
       timing,
       (frame) => server.onWorkerFrame(workerId, frame),
       () => server.onWorkerEnd(workerId),
     );
+
+  const addWorker = (position: number): void => {
+    const offer = offerOf(position, options);
+    let worker: SimulatedWorker | undefined;
+    const toWorker = linkToWorker(() => worker);
+    const workerId = server.connectWorker(toWorker, offer);
+    const toServer = linkToServer(workerId);
     const slowness = conditions.slowness[position] ?? 1;
     worker = createSimulatedWorker(world, { workerId, offer, slowness, link: toServer });
-    members.set(workerId, { worker, position, toWorker, toServer });
+    members.set(workerId, { worker, position, offer, toWorker, toServer });
   };
 
   const killWorker = (victim: SimulatedWorker, replacedAfterUs: number): void => {
@@ -104,20 +112,51 @@ export function createCluster(
     after(replacedAfterUs, () => addWorker(member.position));
   };
 
-  /** A worker that has lost its server ends, and is started again. */
-  const onServerLost = (worker: SimulatedWorker): void => killWorker(worker, RESTART_US);
+  /** A worker that has lost its server comes back with what it holds and has. */
+  const onServerLost = (worker: SimulatedWorker): void => {
+    const { workerId } = worker;
+    const member = members.get(workerId);
+    if (member === undefined) return;
+    worker.detach();
+    clock.schedule(RECONNECT_US * random.unit(), () => {
+      if (members.get(workerId) !== member) return;
+      member.toWorker.cut();
+      member.toServer.cut();
+      member.toWorker = linkToWorker(() => worker);
+      member.toServer = linkToServer(workerId);
+      worker.reconnect(member.toServer);
+      server.reconnectWorker(workerId, member.toWorker, member.offer);
+    });
+  };
 
   const cutWorker: Cluster["cutWorker"] = (victim, delays) => {
     const member = members.get(victim.workerId);
     if (member === undefined) return;
+    const { toServer } = member;
     member.toWorker.cut();
-    member.toServer.cut();
+    toServer.cut();
+    world.observe({ kind: "connection-lost", workerId: victim.workerId });
     // Both must come for anything to go on, so they are part of it.
     clock.schedule(delays.serverNoticesAfterUs, () => {
+      // By then it may be back.
+      if (member.toServer !== toServer) return;
       world.observe({ kind: "connection-lost", workerId: victim.workerId });
       server.onWorkerEnd(victim.workerId);
     });
-    clock.schedule(delays.workerNoticesAfterUs, () => onServerLost(victim));
+    clock.schedule(delays.workerNoticesAfterUs, () => {
+      if (member.toServer === toServer) onServerLost(victim);
+    });
+  };
+
+  const drainWorker: Cluster["drainWorker"] = (worker, replacedAfterUs) => {
+    const member = members.get(worker.workerId);
+    if (member === undefined) return;
+    worker.onStop = () => {
+      if (members.delete(worker.workerId)) worker.leave();
+    };
+    server.drainWorker(worker.workerId);
+    // Also where it cannot leave before somebody else is there.
+    after(replacedAfterUs, () => addWorker(member.position));
   };
 
   const stallWorker: Cluster["stallWorker"] = (victim, durationUs) => {
@@ -160,6 +199,7 @@ export function createCluster(
     addWorker,
     killWorker,
     cutWorker,
+    drainWorker,
     stallWorker,
     after,
   };

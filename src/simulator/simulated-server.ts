@@ -35,6 +35,10 @@ export type ClientDelivery = {
 export type SimulatedServer = {
   readonly state: SchedulerState;
   connectWorker(link: Link<Uint8Array>, offer: ResourceOffer): number;
+  /** The worker is back on another connection; what came of it on the last one counts no more. */
+  reconnectWorker(workerId: number, link: Link<Uint8Array>, offer: ResourceOffer): void;
+  /** An operator wants the worker to leave. */
+  drainWorker(workerId: number): void;
   onWorkerFrame(workerId: number, frame: Uint8Array): void;
   onWorkerEnd(workerId: number): void;
   connectClient(clientId: number, link: Link<ClientDelivery>, takesCarried: boolean): void;
@@ -74,6 +78,9 @@ export const planContext: PlanContext = {
 };
 
 type WorkerConnection = {
+  /** Of a worker that is back, while it has not said what it holds. */
+  awaitedOffer: ResourceOffer | undefined;
+  receivedFrames: number;
   readonly link: Link<Uint8Array>;
   readonly address: PeerAddress;
   readonly reader: FrameReader;
@@ -99,9 +106,15 @@ export function createSimulatedServer(world: World): SimulatedServer {
     givenBytesMax: GIVEN_BYTES_MAX,
     workPerStep: world.workPerStep,
     keepsJournal: world.sabotage.onStep !== undefined,
+    // Faults come by chance, so no task is to blame for them.
+    crashLimit: 1_000_000,
   });
   let flushedCount = 0;
   const workers = new Map<number, WorkerConnection>();
+  /** Workers that were drained and told to stop. */
+  const dismissed = new Set<number>();
+  /** Frames of the last connection of workers that were lost. */
+  const lastReceived = new Map<number, number>();
   const clients = new Map<number, Link<ClientDelivery>>();
   const takers = new Set<number>();
   let nextWorkerId = 1;
@@ -235,6 +248,7 @@ export function createSimulatedServer(world: World): SimulatedServer {
         tell(command.workerId, { kind: "replicate", copies: command.copies });
         break;
       case "dismiss":
+        dismissed.add(command.workerId);
         tell(command.workerId, { kind: "stop" });
         break;
       case "note-drain":
@@ -287,6 +301,39 @@ export function createSimulatedServer(world: World): SimulatedServer {
     }
   };
 
+  const nameOf = (workerId: number): string => `10.0.0.1:${1024 + workerId}`;
+
+  /** What is said first on a worker's connection. `awaitedOffer`: it is to say what it holds. */
+  const greet = (
+    workerId: number,
+    link: Link<Uint8Array>,
+    awaitedOffer: ResourceOffer | undefined,
+  ): void => {
+    const address = { workerId, host: "10.0.0.1", port: 1024 + workerId };
+    const others = [...workers.values()].map((other) => other.address);
+    const reader = new FrameReader(MAX_FROM_WORKER_BODY_BYTES);
+    const greetedAtUs = clock.nowUs();
+    workers.set(workerId, { awaitedOffer, receivedFrames: 0, link, address, reader, greetedAtUs });
+    // Where frames come twice, their number says nothing.
+    const isCounted = world.conditions.repeatProbability === 0;
+    const receivedFrames = isCounted ? (lastReceived.get(workerId) ?? 0) : 0;
+    lastReceived.delete(workerId);
+    const keys = { ticketKey: new Uint8Array(0), memberKey: new Uint8Array(0) };
+    const heartbeatMs = HEARTBEAT_MS;
+    tell(workerId, {
+      kind: "welcome",
+      workerId,
+      ...IDENTITY,
+      heartbeatMs,
+      receivedFrames,
+      ...keys,
+    });
+    tell(workerId, { kind: "symbols", firstId: BUILTIN_SYMBOLS.length, names: EXTENSIONS });
+    tell(workerId, { kind: "peers", peers: others });
+    tell(workerId, { kind: "heartbeat", sequence: 1, receivedFrames: 0 });
+    for (const other of others) tell(other.workerId, { kind: "peers", peers: [address] });
+  };
+
   const onWorkerMessage = (workerId: number, message: FromWorker): void => {
     const atMs = clock.nowMs();
     switch (message.kind) {
@@ -311,11 +358,23 @@ export function createSimulatedServer(world: World): SimulatedServer {
       case "memory":
         step({ kind: "memory-changed", atMs, workerId, report: message.report });
         break;
+      case "inventory": {
+        const connection = workers.get(workerId);
+        const offer = connection?.awaitedOffer;
+        if (connection === undefined || offer === undefined) break;
+        connection.awaitedOffer = undefined;
+        const { objects, tasks } = message;
+        world.observe({ kind: "worker-back", workerId });
+        const name = nameOf(workerId);
+        step({ kind: "worker-attached", atMs, workerId, name, offer, objects, tasks });
+        break;
+      }
       case "python-looked-for":
-      case "inventory":
       case "drain":
       case "leaving":
+        break;
       case "replication-failed":
+        step({ kind: message.kind, atMs, workerId, refs: message.refs });
         break;
       case "heartbeat": {
         const roundTripMs = (clock.nowUs() - (workers.get(workerId)?.greetedAtUs ?? 0)) / 1000;
@@ -332,41 +391,50 @@ export function createSimulatedServer(world: World): SimulatedServer {
     connectWorker: (link, offer) => {
       const workerId = nextWorkerId;
       nextWorkerId += 1;
-      const address = { workerId, host: "10.0.0.1", port: 1024 + workerId };
-      const others = [...workers.values()].map((other) => other.address);
-      const reader = new FrameReader(MAX_FROM_WORKER_BODY_BYTES);
-      workers.set(workerId, { link, address, reader, greetedAtUs: clock.nowUs() });
+      greet(workerId, link, undefined);
       world.observe({ kind: "worker-joined", workerId, offer });
-      const keys = { ticketKey: new Uint8Array(0), memberKey: new Uint8Array(0) };
-      const heartbeatMs = HEARTBEAT_MS;
-      tell(workerId, { kind: "welcome", workerId, ...IDENTITY, heartbeatMs, ...keys });
-      tell(workerId, { kind: "symbols", firstId: BUILTIN_SYMBOLS.length, names: EXTENSIONS });
-      tell(workerId, { kind: "peers", peers: others });
-      tell(workerId, { kind: "heartbeat", sequence: 1, receivedFrames: 0 });
-      for (const other of others) tell(other.workerId, { kind: "peers", peers: [address] });
-      const name = `${address.host}:${address.port}`;
       // The shell that made this worker joins it to the network first; see the caller.
       clock.schedule(0, () => {
         if (workers.has(workerId)) {
+          const name = nameOf(workerId);
           step({ kind: "worker-joined", atMs: clock.nowMs(), workerId, name, offer });
         }
       });
       return workerId;
+    },
+    reconnectWorker: (workerId, link, offer) => {
+      const last = workers.get(workerId);
+      if (last !== undefined) {
+        last.link.cut();
+        lastReceived.set(workerId, last.receivedFrames);
+      }
+      workers.delete(workerId);
+      greet(workerId, link, offer);
+    },
+    drainWorker: (workerId) => {
+      tell(workerId, { kind: "draining" });
+      step({ kind: "worker-draining", atMs: clock.nowMs(), workerId });
     },
     onWorkerFrame: (workerId, frame) => {
       const connection = workers.get(workerId);
       if (connection === undefined) return;
       noteFrame(world, SERVER_PULLER, frame);
       for (const { kind, body } of connection.reader.feed(frame)) {
+        connection.receivedFrames += 1;
         onWorkerMessage(workerId, decodeFromWorker(kind, body));
       }
     },
     onWorkerEnd: (workerId) => {
-      if (!workers.delete(workerId)) return;
+      const connection = workers.get(workerId);
+      if (connection === undefined) return;
+      workers.delete(workerId);
+      connection.link.cut();
+      lastReceived.set(workerId, connection.receivedFrames);
+      const hasLeft = dismissed.has(workerId);
       for (const other of workers.keys()) {
         tell(other, { kind: "peers-lost", workers: Uint32Array.of(workerId) });
       }
-      step({ kind: "worker-lost", atMs: clock.nowMs(), workerId });
+      step({ kind: "worker-lost", atMs: clock.nowMs(), workerId, hasLeft });
     },
     connectClient: (clientId, link, takesCarried) => {
       clients.set(clientId, link);

@@ -1,15 +1,17 @@
-import { unreachable } from "../core/base/assert.ts";
+import { assert, unreachable } from "../core/base/assert.ts";
 import type { TaskRefs } from "../core/model/batches.ts";
 import type { ResourceOffer } from "../core/model/resources.ts";
 import type { WorkerCommand } from "../core/worker/commands.ts";
 import type { WorkerEvent } from "../core/worker/events.ts";
 import { checkWorkerInvariants } from "../core/worker/invariants.ts";
+import { listObjects, listTasks } from "../core/worker/inventory.ts";
 import { createWorkerState, taskAt } from "../core/worker/state.ts";
 import { stepWorker } from "../core/worker/step.ts";
 import { MAX_TO_WORKER_BODY_BYTES } from "../protocol/limits.ts";
 import { decodeToWorker, encodeFromWorker } from "../protocol/worker/codec.ts";
 import { FrameReader } from "../protocol/worker/frame-reader.ts";
 import type { FromWorker, ToWorker } from "../protocol/worker/messages.ts";
+import { UnconfirmedReports, withEnded } from "../protocol/worker/unconfirmed.ts";
 import type { EndState } from "./checkers/observation.ts";
 import { readExecutable } from "./executable-task.ts";
 import type { Link } from "./link.ts";
@@ -17,6 +19,7 @@ import { objectKey } from "./object-key.ts";
 import { createObjectStore } from "./object-store.ts";
 import type { PulledObject } from "./peer-network.ts";
 import { createSimulatedExecutor } from "./simulated-executor.ts";
+import { lengthOfValue } from "./values.ts";
 import { noteFrame, repeatLater, type World } from "./world.ts";
 
 export type SimulatedWorkerOptions = {
@@ -30,6 +33,14 @@ export type SimulatedWorkerOptions = {
 export type SimulatedWorker = {
   readonly workerId: number;
   onFrame(frame: Uint8Array): void;
+  /** It sees that the connection to the server is gone, and goes on with what it has. */
+  detach(): void;
+  /** A new connection stands; the server's welcome comes first. */
+  reconnect(link: Link<Uint8Array>): void;
+  /** Called when the server has told it to stop. */
+  onStop: () => void;
+  /** Ends; nobody needs it any more. */
+  leave(): void;
   /** Ends at once, as if the machine had lost its power. */
   kill(): void;
   /** Does nothing for so long; then comes what has waited. */
@@ -46,11 +57,17 @@ export function createSimulatedWorker(
   world: World,
   options: SimulatedWorkerOptions,
 ): SimulatedWorker {
-  const { workerId, link } = options;
+  const { workerId } = options;
+  let { link } = options;
+  const unconfirmed = new UnconfirmedReports();
   const { clock, network } = world;
   const state = createWorkerState({ workerId, offer: options.offer });
   const store = createObjectStore(world, workerId);
-  const reader = new FrameReader(MAX_TO_WORKER_BODY_BYTES);
+  let reader = new FrameReader(MAX_TO_WORKER_BODY_BYTES);
+  /** On this connection it has said what it holds and has; before that, nothing is told. */
+  let isAttached = true;
+  /** The next message of peers names all of them. */
+  let isFirstOfPeers = true;
   const peers = new Set<number>();
   /** Objects that are being pulled, each with the pull that may bring it. */
   const pulls = new Map<string, object>();
@@ -73,12 +90,48 @@ export function createSimulatedWorker(
 
   const report = (message: FromWorker): void => {
     if (!isAlive) return;
+    unconfirmed.note(message);
+    if (!isAttached) return;
+    const on = link;
     for (const sent of world.sabotage.fromWorker?.(message, workerId) ?? [message]) {
-      link.send(encodeFromWorker(sent));
-      if (sent.kind !== "heartbeat") {
-        repeatLater(world, () => isAlive && link.send(encodeFromWorker(sent)));
+      on.send(encodeFromWorker(sent));
+      if (sent.kind !== "heartbeat" && sent.kind !== "inventory") {
+        repeatLater(world, () => isAlive && on.send(encodeFromWorker(sent)));
       }
     }
+  };
+
+  /** Tells the server, after its welcome on a new connection, all that it should know. */
+  const reattach = (receivedFrames: number): void => {
+    unconfirmed.confirm(receivedFrames);
+    const messages = unconfirmed.restart();
+    const objects = listObjects(state);
+    const values = Array.from(objects.tasks, (task, i) => {
+      const value = store.find(task, objects.attempts[i] ?? 0);
+      assert(value !== undefined, "the store has what the brain knows");
+      return value;
+    });
+    isAttached = true;
+    report({
+      kind: "inventory",
+      isLast: true,
+      objects: {
+        ...objects,
+        sizesBytes: Float64Array.from(values, ({ sizeBytes }) => sizeBytes),
+        lengths: Float64Array.from(values, lengthOfValue),
+        dataTypes: Uint16Array.from(values, ({ dataType }) => dataType),
+      },
+      tasks: withEnded(listTasks(state), messages),
+    });
+    for (const message of messages) report(message);
+  };
+
+  const setPeers = (present: readonly number[]): void => {
+    const lost = [...peers].filter((peer) => !present.includes(peer));
+    peers.clear();
+    for (const peer of present) peers.add(peer);
+    if (lost.length === 0) return;
+    step({ kind: "peers-lost", atMs: clock.nowMs(), peers: Uint32Array.from(lost) });
   };
 
   const executor = createSimulatedExecutor(world, workerId, options.slowness, store, {
@@ -95,7 +148,8 @@ export function createSimulatedWorker(
     onKilled: (refs) => step({ kind: "executions-killed", atMs: clock.nowMs(), refs }),
     onCheckpointsMissing: (refs) =>
       step({ kind: "checkpoints-not-found", atMs: clock.nowMs(), refs }),
-    onCheckpointsWritten: (refs) => report({ kind: "checkpoints-written", refs }),
+    onCheckpointsWritten: (refs) =>
+      step({ kind: "checkpoints-written", atMs: clock.nowMs(), refs }),
     whenAwake,
   });
 
@@ -212,6 +266,12 @@ export function createSimulatedWorker(
       case "report-checkpoints-missing":
         report({ kind: "checkpoints-missing", refs: command.refs });
         break;
+      case "report-checkpoints-written":
+        report({ kind: "checkpoints-written", refs: command.refs });
+        break;
+      case "report-copies-failed":
+        report({ kind: "replication-failed", refs: command.refs });
+        break;
       default:
         unreachable(command);
     }
@@ -232,9 +292,13 @@ export function createSimulatedWorker(
       case "drop":
         step({ kind: "objects-dropped", atMs, refs: message.refs });
         break;
-      case "peers":
-        for (const peer of message.peers) peers.add(peer.workerId);
+      case "peers": {
+        const named = message.peers.map((peer) => peer.workerId);
+        if (isFirstOfPeers) setPeers(named);
+        else for (const peer of named) peers.add(peer);
+        isFirstOfPeers = false;
         break;
+      }
       case "peers-lost":
         for (const peer of message.workers) peers.delete(peer);
         step({ kind: "peers-lost", atMs, peers: message.workers });
@@ -243,11 +307,18 @@ export function createSimulatedWorker(
         report({ kind: "heartbeat", sequence: message.sequence });
         break;
       case "replicate":
+        step({ kind: "copies-wanted", atMs, copies: message.copies });
+        break;
       case "welcome":
+        if (!isAttached) reattach(message.receivedFrames);
+        isFirstOfPeers = true;
+        break;
+      case "stop":
+        worker.onStop();
+        break;
       case "symbols":
       case "find-python":
       case "draining":
-      case "stop":
         break;
       default:
         unreachable(message);
@@ -261,13 +332,34 @@ export function createSimulatedWorker(
       world.observe({ kind: "object-served", workerId, task, attempt, peer: puller }),
   });
 
-  return {
+  const end = (kind: "worker-lost" | "worker-left"): void => {
+    isAlive = false;
+    executor.stop();
+    network.leave(workerId);
+    link.end();
+    world.observe({ kind, workerId });
+  };
+
+  const worker: SimulatedWorker = {
     workerId,
-    onFrame: (frame) =>
+    onStop: () => {},
+    onFrame: (frame) => {
+      const from = reader;
       whenAwake(() => {
+        // What an old connection has brought comes too late.
+        if (from !== reader) return;
         noteFrame(world, workerId, frame);
         for (const { kind, body } of reader.feed(frame)) onMessage(decodeToWorker(kind, body));
-      }),
+      });
+    },
+    detach: () => {
+      isAttached = false;
+      reader = new FrameReader(MAX_TO_WORKER_BODY_BYTES);
+    },
+    reconnect: (next) => {
+      link = next;
+    },
+    leave: () => end("worker-left"),
     stall: (durationUs) => {
       if (isStalled || !isAlive) return;
       isStalled = true;
@@ -278,13 +370,7 @@ export function createSimulatedWorker(
         for (const action of late) whenAwake(action);
       });
     },
-    kill: () => {
-      isAlive = false;
-      executor.stop();
-      network.leave(workerId);
-      link.end();
-      world.observe({ kind: "worker-lost", workerId });
-    },
+    kill: () => end("worker-lost"),
     summarize: () => ({
       workerId,
       objects: store.keys(),
@@ -293,4 +379,5 @@ export function createSimulatedWorker(
       tasks: state.tasks.size + state.endings.size,
     }),
   };
+  return worker;
 }

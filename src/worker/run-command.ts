@@ -72,6 +72,12 @@ export function runCommand(
     case "report-checkpoints-missing":
       send({ kind: "checkpoints-missing", refs: command.refs });
       return;
+    case "report-checkpoints-written":
+      send({ kind: "checkpoints-written", refs: command.refs });
+      return;
+    case "report-copies-failed":
+      send({ kind: "replication-failed", refs: command.refs });
+      return;
     default:
       unreachable(command);
   }

@@ -133,8 +133,8 @@ export function createBody(body: BodyOptions): WorkerBody {
     onKilled: (refs) => dispatch({ kind: "executions-killed", atMs: atMs(), refs }),
     onPostponed: (refs) => dispatch({ kind: "tasks-postponed", atMs: atMs(), refs }),
     onCheckpointNotFound: (refs) => dispatch({ kind: "checkpoints-not-found", atMs: atMs(), refs }),
+    onCheckpointWritten: (refs) => dispatch({ kind: "checkpoints-written", atMs: atMs(), refs }),
     // The task is over for the brain; only the server waits for its checkpoint.
-    onCheckpointWritten: (refs) => send({ kind: "checkpoints-written", refs }),
     onCheckpointFailed: (task, attempt, failure) =>
       send({ kind: "task-failed", task, attempt, failure }),
     log,

@@ -89,13 +89,14 @@ export function eventOf(message: ToWorker, atMs: number): WorkerEvent | undefine
       return { kind: "tasks-canceled", atMs, refs: message.refs };
     case "drop":
       return { kind: "objects-dropped", atMs, refs: message.refs };
+    case "replicate":
+      return { kind: "copies-wanted", atMs, copies: message.copies };
     case "peers-lost":
       return { kind: "peers-lost", atMs, peers: message.workers };
     case "welcome":
     case "symbols":
     case "peers":
     case "heartbeat":
-    case "replicate":
     case "find-python":
     case "draining":
     case "stop":

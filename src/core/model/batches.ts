@@ -89,6 +89,8 @@ export type HeldObjects = TaskRefs & {
 export const HELD_STARTED = 1;
 /** Set in `HeldTasks.flags`: it loads its checkpoint. */
 export const HELD_LOADS = 2;
+/** Set in `HeldTasks.flags`: it has ended without a result, which is told next. */
+export const HELD_ENDED = 4;
 
 /** Attempts that a worker has and has not finished when it comes back. */
 export type HeldTasks = TaskRefs & {

@@ -43,4 +43,7 @@ export type WorkerCommand =
       readonly inputs: TaskRefs;
       readonly holders: Uint32Array;
     }
-  | { readonly kind: "report-checkpoints-missing"; readonly refs: TaskRefs };
+  | { readonly kind: "report-checkpoints-missing"; readonly refs: TaskRefs }
+  | { readonly kind: "report-checkpoints-written"; readonly refs: TaskRefs }
+  /** Copies that the server wanted and that cannot be had. */
+  | { readonly kind: "report-copies-failed"; readonly refs: TaskRefs };

@@ -1,4 +1,4 @@
-import type { AssignedTasks, FinishedTasks, TaskRefs } from "../model/batches.ts";
+import type { AssignedTasks, FinishedTasks, ObjectCopies, TaskRefs } from "../model/batches.ts";
 import type { TaskFailure } from "../model/failures.ts";
 import type { ResourceRequest } from "../model/resources.ts";
 
@@ -9,6 +9,11 @@ export type WorkerEvent =
   | { readonly kind: "tasks-retracted"; readonly atMs: number; readonly refs: TaskRefs }
   | { readonly kind: "tasks-canceled"; readonly atMs: number; readonly refs: TaskRefs }
   | { readonly kind: "objects-dropped"; readonly atMs: number; readonly refs: TaskRefs }
+  /** The server wants copies of these here, though no task needs them. */
+  | { readonly kind: "copies-wanted"; readonly atMs: number; readonly copies: ObjectCopies }
+  /** The worker has come back to its server, which calls it by this number now. */
+  | { readonly kind: "reattached"; readonly atMs: number; readonly workerId: number }
+  | { readonly kind: "checkpoints-written"; readonly atMs: number; readonly refs: TaskRefs }
   /** Pulled from a peer; they are in the store now. */
   | { readonly kind: "objects-fetched"; readonly atMs: number; readonly refs: TaskRefs }
   /** The peer is gone or does not have them. */

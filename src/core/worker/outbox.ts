@@ -37,6 +37,8 @@ export class Outbox {
   readonly replicas: RefList = new RefList();
   readonly missingCheckpoints: RefList = new RefList();
   readonly started: RefList = new RefList();
+  readonly writtenCheckpoints: RefList = new RefList();
+  readonly failedCopies: RefList = new RefList();
   readonly #executed = new Uint32List();
   readonly #executedLanes = new Uint32List();
   readonly failed: Failed[] = [];
@@ -88,6 +90,8 @@ export class Outbox {
     add("report-returned", this.returned);
     add("report-replicas", this.replicas);
     add("report-checkpoints-missing", this.missingCheckpoints);
+    add("report-checkpoints-written", this.writtenCheckpoints);
+    add("report-copies-failed", this.failedCopies);
     if (this.#unreachable.length > 0) {
       commands.push({
         kind: "report-unreachable",

@@ -15,7 +15,8 @@ import { WaitEdges } from "./tables/wait-edges.ts";
 
 /** Everything that a worker's decisions depend on. Only `stepWorker` writes it. */
 export type WorkerState = {
-  readonly workerId: number;
+  /** As the server calls it now; see `reattached`. */
+  workerId: number;
   readonly resources: Resources;
   readonly batches: BatchTable;
   readonly tasks: TaskTable;

@@ -11,6 +11,8 @@ import {
   onTasksPostponed,
 } from "./handlers/execution.ts";
 import {
+  onCheckpointsWritten,
+  onCopiesWanted,
   onFetchFailed,
   onObjectsDropped,
   onObjectsFetched,
@@ -46,6 +48,15 @@ function handle(state: WorkerState, event: WorkerEvent): void {
       break;
     case "objects-dropped":
       onObjectsDropped(state, event.refs);
+      break;
+    case "copies-wanted":
+      onCopiesWanted(state, event.copies);
+      break;
+    case "reattached":
+      state.workerId = event.workerId;
+      break;
+    case "checkpoints-written":
+      onCheckpointsWritten(state, event.refs);
       break;
     case "objects-fetched":
       onObjectsFetched(state, event.refs);

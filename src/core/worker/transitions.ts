@@ -143,6 +143,7 @@ export function loseAwaitedObject(state: WorkerState, row: number): void {
     outbox.addUnreachable(tasks.tasks[waiting] as number, tasks.attempts[waiting] as number, input);
     forgetTask(state, waiting);
   }
+  if (objects.isCopy[row] === 1) outbox.failedCopies.push(input.task, input.attempt);
   objects.remove(row);
 }
 
@@ -167,7 +168,7 @@ export function abandonOrphans(state: WorkerState): void {
     const row = orphans.at(i);
     const isFetching = objects.states[row] === OBJECT_FETCHING;
     if (!isFetching && objects.states[row] !== OBJECT_EXPECTED) continue;
-    if (objects.firstEdges[row] !== NONE) continue;
+    if (objects.firstEdges[row] !== NONE || objects.isCopy[row] === 1) continue;
     if (isFetching) {
       outbox.abandoned.push(objects.tasks[row] as number, objects.attempts[row] as number);
     }

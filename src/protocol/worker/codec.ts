@@ -103,7 +103,7 @@ function toWorkerColumns(message: ToWorker): Column[] {
   switch (message.kind) {
     case "welcome":
       return [
-        Uint32Array.of(message.workerId, message.heartbeatMs),
+        Uint32Array.of(message.workerId, message.heartbeatMs, message.receivedFrames),
         encodeUtf8(message.serverId),
         encodeUtf8(message.clusterId),
         message.ticketKey,
@@ -138,8 +138,8 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
   switch (kind) {
     case "welcome": {
       const numbers = reader.u32();
-      const [workerId = 0, heartbeatMs = 0] = numbers;
-      if (numbers.length !== 2 || heartbeatMs === 0) {
+      const [workerId = 0, heartbeatMs = 0, receivedFrames = 0] = numbers;
+      if (numbers.length !== 3 || heartbeatMs === 0) {
         throw new ProtocolError("expected a worker id and a heartbeat interval above 0 ms");
       }
       return {
@@ -148,6 +148,7 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
         serverId: readName(reader),
         clusterId: readName(reader),
         heartbeatMs,
+        receivedFrames,
         ticketKey: reader.u8(),
         memberKey: reader.u8(),
       };

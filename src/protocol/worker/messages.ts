@@ -23,6 +23,8 @@ export type ToWorker =
       /** Names the cluster, whatever run of its server; peers and servers of another one are refused. */
       readonly clusterId: string;
       readonly heartbeatMs: number;
+      /** Frames of its last connection to this server that came from the worker; 0 where there was none. */
+      readonly receivedFrames: number;
       /** A secret of server and worker, by which the worker knows the tickets of clients. */
       readonly ticketKey: Uint8Array;
       /** A secret of the server and all workers, by which they know each other on one machine. */

@@ -125,6 +125,7 @@ export function startWorkerSession(
     serverId: engine.serverId,
     clusterId: engine.clusterId,
     heartbeatMs: HEARTBEAT_MS,
+    receivedFrames: 0,
     ticketKey,
     memberKey: engine.security.memberKey,
   });

@@ -18,7 +18,10 @@ export function createExecutionChecker(): Checker {
   const byWork = new Map<string, Runs>();
   /** Events that explain why something is computed again. */
   let disturbances = 0;
-  /** Workers that the server has lost, and that may go on with what they have. */
+  /**
+   * Workers whose connection broke: they go on with what they have, and what they execute others may
+   * have executed since, also when they are back.
+   */
   const detached = new Set<number>();
 
   const findRunning = (
@@ -78,12 +81,19 @@ export function createExecutionChecker(): Checker {
           }
           disturbances += 1;
           break;
+        case "worker-left":
+          for (const execution of byAttempt.values()) {
+            if (execution.workerId !== observation.workerId) continue;
+            check(execution.state !== "running", () => "a worker was drained that still executes");
+            if (execution.state === "stopped") execution.state = "lost";
+          }
+          break;
+        case "worker-back":
+          disturbances += 1;
+          break;
         case "connection-lost":
           detached.add(observation.workerId);
           disturbances += 1;
-          break;
-        case "worker-joined":
-          detached.delete(observation.workerId);
           break;
         case "pull-failed":
         case "checkpoint-missing":

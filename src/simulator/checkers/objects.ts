@@ -12,6 +12,7 @@ export function createObjectChecker(): Checker {
           held.set(observation.workerId, new Set());
           break;
         case "worker-lost":
+        case "worker-left":
           held.delete(observation.workerId);
           break;
         case "object-stored": {

@@ -8,6 +8,10 @@ type At = { readonly workerId: number; readonly task: number; readonly attempt: 
 export type Observation =
   | { readonly kind: "worker-joined"; readonly workerId: number; readonly offer: ResourceOffer }
   | { readonly kind: "worker-lost"; readonly workerId: number }
+  /** It ended after it was drained: nothing is to be computed again for that. */
+  | { readonly kind: "worker-left"; readonly workerId: number }
+  /** It has told the server, on a new connection, what it holds and has. */
+  | { readonly kind: "worker-back"; readonly workerId: number }
   /** The server has noticed that the connection to the worker, which may go on, is gone. */
   | { readonly kind: "connection-lost"; readonly workerId: number }
   | (At & {

@@ -32,6 +32,7 @@ export function createResourceChecker(): Checker {
           });
           break;
         case "worker-lost":
+        case "worker-left":
           workers.delete(observation.workerId);
           break;
         case "execution-started": {

@@ -1,5 +1,6 @@
 import { cut } from "./cut.ts";
 import { delayed } from "./delayed.ts";
+import { drained } from "./drained.ts";
 import type { Fault } from "./fault.ts";
 import { flaky } from "./flaky.ts";
 import { full } from "./full.ts";
@@ -26,7 +27,8 @@ export type FaultName =
   | "delayed"
   | "reordered"
   | "repeated"
-  | "full";
+  | "full"
+  | "drained";
 
 /** What can go wrong, by the names that the command line knows. */
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {
@@ -43,6 +45,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   reordered,
   repeated,
   full,
+  drained,
 };
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];

@@ -96,6 +96,8 @@ export function createPlainWorker(world: PlainWorld, workerId: number, cpus: num
       case "kill":
       case "report-failed":
       case "report-checkpoints-missing":
+      case "report-checkpoints-written":
+      case "report-copies-failed":
         throw new Error(`nothing here calls for '${command.kind}'`);
       default:
         unreachable(command);

@@ -169,6 +169,7 @@ export const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
     clusterId: name,
     heartbeatMs: fc.integer({ min: 1, max: 0xffff_ffff }),
     memberKey: fc.uint8Array({ maxLength: 40 }),
+    receivedFrames: u32,
     ticketKey: fc.uint8Array({ maxLength: 40 }),
   }),
   fc.record({

@@ -75,6 +75,7 @@ export async function startFakeServer(
             workerId: sessions.length,
             serverId: SERVER_ID,
             clusterId: SERVER_ID,
+            receivedFrames: 0,
             heartbeatMs: options.heartbeatMs ?? 1000,
             ticketKey: new Uint8Array(32),
             memberKey: MEMBER_KEY,

@@ -1,6 +1,7 @@
 import {
   CHECKPOINT_BEING_WRITTEN,
   CHECKPOINT_COMPLETE,
+  HELD_ENDED,
   HELD_LOADS,
   HELD_STARTED,
   type HeldObjects,
@@ -128,7 +129,7 @@ function adoptTasks(context: StepContext, worker: WorkerRecord, held: HeldTasks)
     const isKnown =
       state.tasks.isAttemptOf(row, attempt) &&
       canBeAdopted(state, row) &&
-      isLoading(state, row) === (((held.flags[i] as number) & HELD_LOADS) !== 0);
+      doesTheSame(state, row, held.flags[i] as number);
     if (isKnown && state.tasks.state[row] === WAITING) {
       waiting.set(row, i);
     } else if (isKnown && isBetterHere(state, held, i)) {
@@ -142,6 +143,10 @@ function adoptTasks(context: StepContext, worker: WorkerRecord, held: HeldTasks)
     addRef(outbox.cancels, worker.id, row, held.attempts[i] as number);
   }
 }
+
+/** Whether the worker loads the row's checkpoint where that is to be loaded, and else makes its object. */
+const doesTheSame = (state: SchedulerState, row: number, flags: number): boolean =>
+  (flags & HELD_ENDED) !== 0 || isLoading(state, row) === ((flags & HELD_LOADS) !== 0);
 
 const isLoading = ({ tasks }: SchedulerState, row: number): boolean =>
   ((tasks.flags[row] as number) & LOADS) !== 0;

@@ -77,10 +77,10 @@ function refuse(state: WorkerState, batch: AssignedTasks, index: number, message
   });
 }
 
-/** Where the task's inputs are in the batch's columns: none that it waits for if it loads a checkpoint. */
-function inputRange(batch: AssignedTasks, index: number): [number, number] {
-  if (((batch.flags[index] as number) & FLAG_LOAD_CHECKPOINT) !== 0) return [0, 0];
-  return [batch.inputStarts[index] as number, batch.inputStarts[index + 1] as number];
+/** Where the task's inputs are in the batch's columns, and whether it loads its checkpoint: then it waits for none. */
+export function inputRange(batch: AssignedTasks, index: number): [number, number, boolean] {
+  if (((batch.flags[index] as number) & FLAG_LOAD_CHECKPOINT) !== 0) return [0, 0, true];
+  return [batch.inputStarts[index] as number, batch.inputStarts[index + 1] as number, false];
 }
 
 function addTask(state: WorkerState, batchId: number, index: number, request: Request): number {

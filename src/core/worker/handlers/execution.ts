@@ -1,5 +1,11 @@
 import { Uint32List } from "../../base/columns.ts";
-import type { FinishedTasks, TaskRefs } from "../../model/batches.ts";
+import {
+  CHECKPOINT_BEING_WRITTEN,
+  CHECKPOINT_COMPLETE,
+  type FinishedTasks,
+  FLAG_LOAD_CHECKPOINT,
+  type TaskRefs,
+} from "../../model/batches.ts";
 import { selectCarried } from "../../model/carried-list.ts";
 import type { TaskFailure } from "../../model/failures.ts";
 import type { ResourceRequest } from "../../model/resources.ts";
@@ -36,10 +42,22 @@ export function onTasksExecuted(state: WorkerState, finished: FinishedTasks): vo
     }
     learn(state, row, finished.durationsUs[i] as number);
     addPresentObject(state, task, attempt);
+    noteCheckpoint(state, row);
     forgetTask(state, row);
     accepted.push(i);
   }
   if (accepted.length > 0) state.outbox.finished = selectFinished(finished, accepted);
+}
+
+/** Notes what becomes of the checkpoint of the object that the task in this row has just made. */
+function noteCheckpoint(state: WorkerState, row: number): void {
+  const { tasks, objects, batches } = state;
+  const batch = batches.get(tasks.batches[row] as number);
+  const index = tasks.indexes[row] as number;
+  if (batch.checkpointLengths[index] === 0) return;
+  const object = objects.find(tasks.tasks[row] as number, tasks.attempts[row] as number);
+  const loads = ((batch.flags[index] as number) & FLAG_LOAD_CHECKPOINT) !== 0;
+  objects.checkpoints[object] = loads ? CHECKPOINT_COMPLETE : CHECKPOINT_BEING_WRITTEN;
 }
 
 function isHereOrOnItsWay({ objects }: WorkerState, task: number, attempt: number): boolean {

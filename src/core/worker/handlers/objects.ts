@@ -1,4 +1,4 @@
-import type { TaskRefs } from "../../model/batches.ts";
+import { CHECKPOINT_COMPLETE, type ObjectCopies, type TaskRefs } from "../../model/batches.ts";
 import type { WorkerState } from "../state.ts";
 import { OBJECT_FETCHING } from "../tables/object-table.ts";
 import { addPresentObject, loseAwaitedObject } from "../transitions.ts";
@@ -18,6 +18,38 @@ export function onObjectsDropped(state: WorkerState, { tasks, attempts }: TaskRe
     if (row === NONE || !objects.isPresent(row)) continue;
     objects.remove(row);
     outbox.discarded.push(task, attempt);
+  }
+}
+
+/** Has copies fetched; what is here already is told as if it had just come. */
+export function onCopiesWanted(state: WorkerState, copies: ObjectCopies): void {
+  const { objects, outbox } = state;
+  const { tasks, attempts } = copies.refs;
+  for (let i = 0; i < tasks.length; i++) {
+    const task = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    const holder = copies.holders[i] as number;
+    const row = objects.find(task, attempt);
+    if (row === NONE && holder !== state.workerId) {
+      outbox.addFetch(task, attempt, holder, copies.sizesBytes[i] as number);
+      // The columns may grow.
+      const added = objects.addFetching(task, attempt, holder);
+      objects.isCopy[added] = 1;
+    } else if (row !== NONE && objects.isPresent(row)) outbox.replicas.push(task, attempt);
+    else if (row !== NONE && objects.states[row] === OBJECT_FETCHING) objects.isCopy[row] = 1;
+    else outbox.failedCopies.push(task, attempt);
+  }
+}
+
+/** The files are complete: whoever asks what is held here hears of it, too. */
+export function onCheckpointsWritten(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+  const { objects, outbox } = state;
+  for (let i = 0; i < tasks.length; i++) {
+    const task = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    const row = objects.find(task, attempt);
+    if (row !== NONE) objects.checkpoints[row] = CHECKPOINT_COMPLETE;
+    outbox.writtenCheckpoints.push(task, attempt);
   }
 }
 

@@ -1,10 +1,11 @@
 import { grownCapacity, resizeColumn, Uint32List } from "../../base/columns.ts";
 import { PagedIndex } from "../../base/paged-index.ts";
+import { CHECKPOINT_UNKNOWN } from "../../model/batches.ts";
 
 const NONE = -1;
 
 export const OBJECT_FREE = 0;
-/** Being pulled from a peer; at least one task waits for it at the end of each step. */
+/** Being pulled from a peer; at least one task waits for it at the end of each step, or it is a copy. */
 export const OBJECT_FETCHING = 1;
 /** In the store. */
 export const OBJECT_PRESENT = 2;
@@ -34,6 +35,10 @@ export class ObjectTable {
   firstEdges: Int32Array<ArrayBuffer> = new Int32Array(16);
   lastEdges: Int32Array<ArrayBuffer> = new Int32Array(16);
   nextFetching: Int32Array<ArrayBuffer> = new Int32Array(16);
+  /** 1: it is to be here though no task needs it. */
+  isCopy: Uint8Array<ArrayBuffer> = new Uint8Array(16);
+  /** What is known of its checkpoint: a `CHECKPOINT_...` of the model. */
+  checkpoints: Uint8Array<ArrayBuffer> = new Uint8Array(16);
   #previousFetching = new Int32Array(16);
   #nextAttempt = new Int32Array(16);
 
@@ -104,6 +109,8 @@ export class ObjectTable {
     this.attempts[row] = attempt;
     this.firstEdges[row] = NONE;
     this.lastEdges[row] = NONE;
+    this.isCopy[row] = 0;
+    this.checkpoints[row] = CHECKPOINT_UNKNOWN;
     this.#nextAttempt[row] = this.#chainOfTask.get(task);
     this.#chainOfTask.set(task, row);
     this.size += 1;
@@ -127,6 +134,8 @@ export class ObjectTable {
     this.firstEdges = resizeColumn(this.firstEdges, capacity);
     this.lastEdges = resizeColumn(this.lastEdges, capacity);
     this.nextFetching = resizeColumn(this.nextFetching, capacity);
+    this.isCopy = resizeColumn(this.isCopy, capacity);
+    this.checkpoints = resizeColumn(this.checkpoints, capacity);
     this.#previousFetching = resizeColumn(this.#previousFetching, capacity);
     this.#nextAttempt = resizeColumn(this.#nextAttempt, capacity);
   }
