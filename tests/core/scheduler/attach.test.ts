@@ -165,9 +165,9 @@ describe("a worker that returns", () => {
       { type: "run", result: true },
       { type: "run", result: true },
     ]);
-    const [first] = givenTo(cluster, 1);
+    const held = givenTo(cluster, 1).map((given) => ({ ...given, flags: HELD_STARTED }));
     const before = cluster.state.counters.tasksAssigned;
-    cluster.step(attached(1, [], [{ ...(first as HeldObject), flags: HELD_STARTED }]));
+    cluster.step(attached(1, [], held));
     expect(cluster.state.counters.tasksAssigned).toBe(before);
     expect(refsOf(cluster, "cancel", 1)).toEqual([]);
     cluster.finishAll();

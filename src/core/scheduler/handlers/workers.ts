@@ -143,6 +143,8 @@ export function leaveKind(state: SchedulerState, worker: WorkerRecord): void {
   const { kind } = worker;
   leaveBucket(kind, worker.id, worker.bucket);
   kind.hungry.delete(worker.id);
+  // One that drained has a kind of its own.
+  if (state.kinds.get(kind.key) !== kind) return;
   if (kind.buckets.some((workers) => workers.size > 0)) return;
   state.kinds.delete(kind.key);
   removeCapableKind(state, kind);
