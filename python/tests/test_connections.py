@@ -20,7 +20,12 @@ def test_the_registration_says_who_and_what_the_client_is():
     assert register["protocol_version"] == 2
     assert register["type"] == "CLIENT"
     assert register["client_name"] == "notebook"
-    assert register["capabilities"] == ["notices", "symbols", "carried-results"]
+    assert register["capabilities"] == [
+        "notices",
+        "symbols",
+        "carried-results",
+        "sessions",
+    ]
 
 
 def test_a_refused_registration():

@@ -2,6 +2,7 @@
 
 from . import tasks
 from .client import Client
+from .detached import DetachedPlan
 from .dry_report import make_dry_report
 from .errors import LoomError, LoomException, TaskFailed
 from .future import Future
@@ -11,6 +12,7 @@ from .values import JavaScriptObject
 
 __all__ = [
     "Client",
+    "DetachedPlan",
     "Future",
     "JavaScriptObject",
     "LocalCluster",

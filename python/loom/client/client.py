@@ -1,11 +1,13 @@
 """A connection to a server."""
 
 import logging
+import os
 from types import TracebackType
 from typing import Callable, Coroutine, Dict, Iterable, List, Optional, Sequence, Tuple, Type, cast
 
 from .address import parse_address
 from .as_completed import AsCompleted
+from .detached import DetachedPlan
 from .errors import LoomError
 from .future import Future
 from .plan.collection import without_collection
@@ -21,6 +23,9 @@ from .wire.responses import ServerStats
 
 #: How long a server may take to end.
 _TERMINATE_TIMEOUT_S = 10.0
+
+#: Labels that are longer together stay here; results can still be found by their place.
+_MAX_LABEL_CHARACTERS = 1 << 20
 
 _log = logging.getLogger("loom.client")
 
@@ -40,6 +45,7 @@ class Client:
         name: Optional[str] = None,
         timeout: float = CONNECT_TIMEOUT_S,
         on_notice: Optional[Callable[[str], None]] = None,
+        reconnect: Optional[float] = None,
     ) -> None:
         """Connects to `Client("localhost", 9010)` or `Client("localhost:9010")`; without an address
         to the server that HYPERLOOM_SERVER names, else to the one on this machine. The port is 9010
@@ -49,11 +55,15 @@ class Client:
         the status call this client. `on_notice` is told what the user should know though nothing
         has failed, such as that no worker can satisfy a request; by default it is logged as a
         warning of the logger `loom.client`. Raises LoomError.
+
+        When the connection breaks, the client tries for `reconnect` seconds to come back, and its
+        futures stay as they are; by default as long as the server waits for it, which is 30 s unless
+        the server was told otherwise. 0: a broken connection is the end of its plans.
         """
         parsed = parse_address(address, port)
         #: The server, as host:port.
         self.address = str(parsed)
-        self._session = connect_session(parsed, name, timeout, on_notice or _log.warning)
+        self._session = connect_session(parsed, name, timeout, on_notice or _log.warning, reconnect)
 
     def submit_one(self, task: Task, load: bool = False) -> Future:
         """Sends a task, with all that it needs, and returns its future at once. With `load`, results
@@ -62,34 +72,89 @@ class Client:
             order_plan([task])  # Raises what is wrong with it.
         return self.submit([task], load)[0]
 
-    def submit(self, tasks: Iterable[Task], load: bool = False) -> List[Future]:
+    def submit(
+        self,
+        tasks: Iterable[Task],
+        load: bool = False,
+        *,
+        name: Optional[str] = None,
+        detach: bool = False,
+    ) -> List[Future]:
         """Sends tasks as one plan and returns their futures, in order, at once.
 
         Only what these tasks need is computed, and only their results are kept. A task that is given
         twice has one future. Raises LoomError for what cannot be submitted; a failure shows on the
         futures.
+
+        With `name` and `detach=True` the plan lives without this client, until it is forgotten:
+        whoever knows the name attaches to it with `attach`, from any process and language.
         """
         if isinstance(tasks, (Task, Future)):
             raise LoomError("submit takes a list of tasks; use submit_one for one of them")
         roots = list(tasks)
         self._session.check()
+        if detach != (name is not None):
+            raise LoomError("A plan is detached by both name=... and detach=True")
+        if name is not None:
+            self._check_takes_names()
         if not roots:
             return []
         with ORDERING, without_collection():
             ordered = order_plan(roots)
             rows = [root._mark - ordered.mark_base for root in roots]
-            self._check_inputs(ordered)
-            id_base, pieces = self._encode(ordered, rows, load)
+            self._check_inputs(ordered, name)
+            rest = b"" if name is None else _named_plan_field(name, roots, rows)
+            id_base, pieces = self._encode(ordered, rows, load, rest)
+            inputs = [(future._plan, future.task_id) for future in ordered.futures]
             earlier = {future._plan for future in ordered.futures}
             distinct = set(rows)
-            plan = SubmittedPlan(id_base, len(ordered.tasks), len(distinct), earlier)
+            plan = SubmittedPlan(id_base, len(ordered.tasks), len(distinct), earlier, name)
             if len(distinct) == len(rows):
                 futures = [Future(self, plan, id_base + row) for row in rows]
             else:
                 by_row = {row: Future(self, plan, id_base + row) for row in distinct}
                 futures = [by_row[row] for row in rows]
-        self._session.send_plan(plan, pieces)
+        self._session.send_plan(plan, pieces, inputs)
         return futures
+
+    def plans(self) -> List[Dict[str, object]]:
+        """The plans that live without a client: `name`, `state` (running, finished, failed or
+        canceled), `tasks`, `results`, `resultsFinished`, and more."""
+        self._check_takes_names()
+        answer = self._session.answer_to(self._session.ask_plan(requests.list_plans_frame()))
+        return cast(List[Dict[str, object]], answer)
+
+    def attach(self, name: str) -> DetachedPlan:
+        """Attaches to a plan that was submitted with `name` and `detach`, by whomever. Raises
+        LoomError, with the code no-such-plan, where there is none."""
+        found, roots, labels = self._find_plan(requests.find_plan_frame(name))
+        task_count = cast(int, found["tasks"])
+        with self._session.lock:
+            id_base = self._session.ledger.take_ids(task_count)
+        plan = SubmittedPlan(id_base, task_count, len(set(roots)), (), name)
+        by_row = {row: Future(self, plan, id_base + row) for row in roots}
+        self._session.attach_plan(plan)
+        return DetachedPlan(self, name, [by_row[row] for row in roots], labels)
+
+    def _ask_plan(self, what: str, name: str) -> Dict[str, object]:
+        frame = getattr(requests, f"{what}_plan_frame")(name)
+        return self._find_plan(frame)[0]
+
+    def _find_plan(self, frame: bytes) -> Tuple[Dict[str, object], Sequence[int], Sequence[str]]:
+        self._check_takes_names()
+        answer = self._session.answer_to(self._session.ask_plan(frame))
+        found, roots, labels = cast(Tuple[Dict[str, object], Sequence[int], Sequence[str]], answer)
+        if "plan" not in found:
+            raise LoomError(str(found.get("error")), "no-such-plan")
+        return cast(Dict[str, object], found["plan"]), roots, labels
+
+    def _check_takes_names(self) -> None:
+        self._session.check()
+        if not self._session.takes_names:
+            raise LoomError(
+                f"The server at {self.address} is too old for plans that live without their client",
+                "request-refused",
+            )
 
     def wait(self, futures: Iterable[Future], timeout: Optional[float] = None) -> None:
         """Returns when all are finished. Raises as soon as one cannot be (see `Future.wait`), and
@@ -172,7 +237,7 @@ class Client:
     def terminate(self) -> None:
         """Stops the server and its workers, for all clients, and closes this one."""
         session = self._session
-        session.send(requests.terminate_frame())
+        session.terminate()
         session.wait_for(lambda: session.ended is not None, _TERMINATE_TIMEOUT_S)
         self.close()
 
@@ -182,7 +247,8 @@ class Client:
         return self._session.ended is not None
 
     def close(self) -> None:
-        """Leaves the server, which then drops this client's plans and results."""
+        """Leaves the server, which then drops this client's plans and results, but for detached
+        plans."""
         self._session.close()
 
     def __enter__(self) -> "Client":
@@ -206,7 +272,7 @@ class Client:
         return f"<Client of {self.address}{', closed' if self.closed else ''}>"
 
     def _encode(
-        self, ordered: OrderedPlan, rows: Iterable[int], load: bool
+        self, ordered: OrderedPlan, rows: Iterable[int], load: bool, rest: bytes
     ) -> Tuple[int, Sequence[Piece]]:
         is_result = bytearray(len(ordered.tasks))
         for row in rows:
@@ -214,11 +280,17 @@ class Client:
         with self._session.lock:
             id_base = self._session.ledger.take_ids(len(ordered.tasks))
         encoder = PlanEncoder(self._session.symbol_ids)
-        return id_base, encoder.encode(ordered, is_result, id_base, load)
+        return id_base, encoder.encode(ordered, is_result, id_base, load, rest)
 
-    def _check_inputs(self, ordered: OrderedPlan) -> None:
-        """Inputs of tasks must be living results of this client."""
+    def _check_inputs(self, ordered: OrderedPlan, name: Optional[str]) -> None:
+        """Inputs of tasks must be living results of this client, and end with it."""
         self._own(ordered.futures)
+        for future in ordered.futures:
+            if name is not None or future._plan.name is not None:
+                raise LoomError(
+                    f"{future!r} cannot be an input, because one of the two plans lives without this "
+                    "client: make its task a part of the plan, or fetch it and submit its value"
+                )
         for future in ordered.futures:
             if not future.active():
                 raise LoomError(
@@ -247,3 +319,9 @@ class Client:
 
     def _on_future_garbage(self, plan: SubmittedPlan, task_id: int) -> None:
         self._session.release_garbage(plan, task_id)
+
+
+def _named_plan_field(name: str, roots: Sequence[Task], rows: Sequence[int]) -> bytes:
+    labels = [root.label or "" for root in roots]
+    is_short = 0 < sum(map(len, labels)) <= _MAX_LABEL_CHARACTERS
+    return requests.named_plan_field(name, os.urandom(16), rows, labels if is_short else ())

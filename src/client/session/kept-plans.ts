@@ -1,3 +1,4 @@
+import type { Future } from "../futures/future.ts";
 import type { SubmittedPlan } from "../plan/submitted-plan.ts";
 
 /** A request that carries tasks `firstId` and up of a plan; none of them: its begin or end. */
@@ -7,14 +8,33 @@ export type PlanFrame = {
   readonly taskCount: number;
 };
 
-export type KeptPlan = { readonly plan: SubmittedPlan; frames: PlanFrame[] };
+export type KeptPlan = {
+  readonly plan: SubmittedPlan;
+  /** Results of other plans that it uses, and those plans. */
+  readonly inputs: readonly Future[];
+  readonly inputPlans: readonly SubmittedPlan[];
+  frames: PlanFrame[];
+};
 
 /** The bytes of plans until the server says that it cannot lose them any more; in the order of their submission. */
 export class KeptPlans {
   readonly #plans = new Map<number, KeptPlan>();
 
-  add(plan: SubmittedPlan, frames: PlanFrame[]): void {
-    this.#plans.set(plan.idBase, { plan, frames });
+  add(kept: KeptPlan): void {
+    this.#plans.set(kept.plan.idBase, kept);
+  }
+
+  /** Those that are listed, or that others of these use; what nobody wants is forgotten. */
+  needed(listed: readonly SubmittedPlan[]): KeptPlan[] {
+    const wanted = new Set(listed);
+    const found: KeptPlan[] = [];
+    for (const kept of this.list().reverse()) {
+      if (wanted.has(kept.plan)) {
+        found.push(kept);
+        for (const plan of kept.inputPlans) wanted.add(plan);
+      } else this.forget(kept.plan.idBase);
+    }
+    return found.reverse();
   }
 
   list(): KeptPlan[] {

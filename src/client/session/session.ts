@@ -17,7 +17,12 @@ import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
 import { encodeInChunks, mayGoInChunks } from "../plan/encode-chunks.ts";
 import { checkEarlier, createConstant, describe, distinctRows } from "../plan/name-plan.ts";
 import { type ClientProgress, PlanLedger } from "../plan/plan-ledger.ts";
-import { createAttachedPlan, createSubmittedPlan, findFuture } from "../plan/submitted-plan.ts";
+import {
+  createAttachedPlan,
+  createSubmittedPlan,
+  findFuture,
+  type SubmittedPlan,
+} from "../plan/submitted-plan.ts";
 import { type CarriedValue, readCarried } from "../results/carried-values.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 import { createResultStream } from "../results/stream-sink.ts";
@@ -203,11 +208,21 @@ export class Session implements FutureOwner {
         this.#sendFrame(frame.bytes);
         kept.push(frame);
       }
-      if (this.#link.graceMs > 0) this.#kept.add(plan, kept);
+      if (this.#link.graceMs > 0) this.#keep(plan, kept);
     }
     this.#plans.add(plan);
     if (hopeless !== undefined) this.#plans.fail(plan, hopeless);
     return roots.map((root) => findFuture(plan, idBase + root.planRow) as Future);
+  }
+
+  #keep(plan: SubmittedPlan, frames: PlanFrame[]): void {
+    const inputs = [...plan.earlier];
+    const inputPlans = new Set<SubmittedPlan>();
+    for (const { id } of inputs) {
+      const other = this.#plans.find(id);
+      if (other !== undefined) inputPlans.add(other);
+    }
+    this.#kept.add({ plan, inputs, inputPlans: [...inputPlans], frames });
   }
 
   /** The result that the constant is here, sent with the first plan that needs it. */
@@ -597,7 +612,8 @@ export class Session implements FutureOwner {
   }
 
   #tellHeld(): void {
-    const { parts, releaseLate } = listHeld(this.#plans.list(), this.#kept.list());
+    const plans = this.#plans.list();
+    const { parts, releaseLate } = listHeld(plans, this.#kept.needed(plans));
     this.#releases.clear();
     this.#releaseLate = releaseLate;
     this.#toldPlans = new Set(parts.flatMap(({ planBases }) => [...planBases]));
@@ -635,11 +651,9 @@ export class Session implements FutureOwner {
 
   #sendKeptPlans(unknown: ReadonlySet<number>, openPlan: number, nextId: number): void {
     let isOpenKept = false;
-    for (const { plan, frames } of this.#kept.list()) {
+    for (const { plan, frames } of this.#kept.needed(this.#plans.list())) {
       const { idBase, name } = plan;
-      if (this.#plans.find(idBase) !== plan) {
-        this.#kept.forget(idBase);
-      } else if (idBase === openPlan) {
+      if (idBase === openPlan) {
         isOpenKept = true;
         // Its begin, and what has come, has come.
         const rest = frames.filter(({ firstId }, i) => i > 0 && firstId >= nextId);

@@ -20,42 +20,43 @@ export type HeldByUs = {
 };
 
 /**
- * Lists what is pending and what is held of the plans of a session, which are in the order of their ids.
+ * Lists what is pending and what is held of the plans of a session.
  * @param kept plans that the server may not have
  */
 export function listHeld(plans: readonly SubmittedPlan[], kept: readonly KeptPlan[]): HeldByUs {
   const own = plans.filter(({ name }) => name === undefined);
-  const needed = new Set<Future>();
-  for (const { plan } of kept) {
-    for (const future of plan.earlier) if (future.released) needed.add(future);
+  const runs: Run[] = [];
+  for (const plan of own) addRuns(runs, plan);
+  // Also of plans that are gone here: what was sent, and may not have arrived, uses them.
+  const late = new Set<number>();
+  for (const { inputs } of kept) {
+    for (const { id, released, failed } of inputs) if (released || failed) late.add(id);
   }
-  const isKept = new Set(kept.map(({ plan }) => plan));
-  const told = own.filter((plan) => plan.pendingCount > 0 || isKept.has(plan));
-  const starts: number[] = [];
-  const counts: number[] = [];
-  const states: number[] = [];
-  for (const plan of own) {
-    for (const future of plan.futures) {
-      const state = needed.has(future) ? RESULT_FINISHED : stateOf(future);
-      if (state === undefined) continue;
-      const last = starts.length - 1;
-      const isNext = last >= 0 && (starts[last] as number) + (counts[last] as number) === future.id;
-      if (isNext && states[last] === state) counts[last] = (counts[last] as number) + 1;
-      else {
-        starts.push(future.id);
-        counts.push(1);
-        states.push(state);
-      }
-    }
-  }
+  for (const start of late) runs.push({ start, count: 1, state: RESULT_FINISHED });
+  runs.sort((a, b) => a.start - b.start);
+  const told = new Set(own.filter(({ pendingCount }) => pendingCount > 0));
+  for (const { plan } of kept) if (plan.name === undefined) told.add(plan);
+  const toldPlans = [...told].sort((a, b) => a.idBase - b.idBase);
   const held: HeldByClient = {
-    planBases: Int32Array.from(told, ({ idBase }) => idBase),
-    planCounts: Int32Array.from(told, ({ taskCount }) => taskCount),
-    runStarts: Int32Array.from(starts),
-    runCounts: Int32Array.from(counts),
-    runStates: Uint8Array.from(states),
+    planBases: Int32Array.from(toldPlans, ({ idBase }) => idBase),
+    planCounts: Int32Array.from(toldPlans, ({ taskCount }) => taskCount),
+    runStarts: Int32Array.from(runs, ({ start }) => start),
+    runCounts: Int32Array.from(runs, ({ count }) => count),
+    runStates: Uint8Array.from(runs, ({ state }) => state),
   };
-  return { parts: partsOf(held), releaseLate: Array.from(needed, ({ id }) => id) };
+  return { parts: partsOf(held), releaseLate: [...late] };
+}
+
+type Run = { readonly start: number; count: number; readonly state: number };
+
+function addRuns(runs: Run[], plan: SubmittedPlan): void {
+  for (const future of plan.futures) {
+    const state = stateOf(future);
+    if (state === undefined) continue;
+    const last = runs.at(-1);
+    if (last?.state === state && last.start + last.count === future.id) last.count += 1;
+    else runs.push({ start: future.id, count: 1, state });
+  }
 }
 
 function stateOf(future: Future): number | undefined {

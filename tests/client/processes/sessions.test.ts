@@ -82,11 +82,13 @@ describe("a client whose connection breaks", { timeout: GENEROUS_MS }, () => {
     const { client, proxy } = connected;
     const kept = client.submit(tasks.const("kept"));
     const large = client.submit(tasks.run(["head", "-c", "3000000", "/dev/zero"]));
-    await client.wait([kept, large]);
+    const gone = client.submit(tasks.const("a"));
+    await client.wait([kept, large, gone]);
     proxy.refuses = true;
     proxy.cut();
     const answers = [client.stats(), client.status(), client.explain("1"), large.fetch()] as const;
-    const late = client.submit(tasks.merge([tasks.const("a"), tasks.const("b")]));
+    const late = client.submit(tasks.merge([gone, tasks.const("b")]));
+    gone.release();
     const later = client.submit(tasks.merge([late, kept]));
     late.release();
     proxy.refuses = false;

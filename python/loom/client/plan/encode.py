@@ -69,7 +69,8 @@ class PlanEncoder:
         rest: bytes = b"",
     ) -> List[Union[bytes, bytearray]]:
         """The frame in pieces. Entry i of `is_result` is 1 if task i is a result; `rest` are more
-        fields of the request. Raises LoomError for what a task must not have, and for a plan that is longer than a server takes."""
+        fields of the request. Raises LoomError for what a task must not have, and for a plan that is
+        longer than a server takes."""
         tasks = self._encode_tasks(plan, is_result, id_base)
         head = b"".join(bytes_field(0x0A, request) for request in self._requests)
         tail = int_field(0x20, id_base)

@@ -27,6 +27,10 @@ class Ledger:
     def find(self, task_id: int) -> Optional[SubmittedPlan]:
         return self._plans.find(task_id)
 
+    def list(self) -> "List[SubmittedPlan]":
+        """All plans, lowest ids first."""
+        return self._plans.list()
+
     def oldest_pending(self) -> Optional[SubmittedPlan]:
         """The first plan that has pending results."""
         return next((plan for plan in self._plans.list() if plan.pending_count > 0), None)

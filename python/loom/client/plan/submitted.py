@@ -28,6 +28,7 @@ class SubmittedPlan:
         "earlier",
         "failure",
         "carried",
+        "name",
     )
 
     def __init__(
@@ -36,6 +37,7 @@ class SubmittedPlan:
         task_count: int,
         result_count: int,
         earlier: "Iterable[SubmittedPlan]",
+        name: Optional[str] = None,
     ) -> None:
         self.id_base = id_base
         #: One more than its last id.
@@ -54,6 +56,8 @@ class SubmittedPlan:
         self.failure: Optional[LoomException] = None
         #: Where the values are that came with the news that they are finished, by id.
         self.carried: Dict[int, CarriedPlace] = {}
+        #: Of a plan that lives without this client.
+        self.name = name
 
     def state_of(self, task_id: int) -> int:
         return self.states[task_id - self.id_base]

@@ -9,29 +9,46 @@ from ..errors import LoomError
 from ..versions import client_versions
 from ..wire.requests import register_frame
 from .connection import Connection
-from .session import Session
+from .session import Comeback, Session, Ticket
 
 #: Server and client are often started together, so a refused connection is tried again.
 CONNECT_TIMEOUT_S = 5.0
 _RETRY_EVERY_S = 0.02
 #: What this client can take beyond the original protocol.
 _CAPABILITIES = ("notices", "symbols", "carried-results")
+#: One try to come back.
+_RECONNECT_TIMEOUT_S = 2.0
 #: Something may listen there that is no server, and never answer.
 _MIN_ANSWER_S = 1.0
 
 
 def connect_session(
-    address: ServerAddress, name: Optional[str], timeout_s: float, on_notice: Callable[[str], None]
+    address: ServerAddress,
+    name: Optional[str],
+    timeout_s: float,
+    on_notice: Callable[[str], None],
+    reconnect_s: Optional[float] = None,
 ) -> Session:
-    """Raises LoomError where no server answers in time, and where it does not take this client."""
+    """`reconnect_s`: for how long to try to come back; None: as long as the server waits. Raises
+    LoomError where no server answers in time, and where it does not take this client."""
     deadline = time.monotonic() + timeout_s
-    session = Session(str(address), on_notice)
+    may_return = reconnect_s is None or reconnect_s > 0
+    capabilities = (*_CAPABILITIES, "sessions") if may_return else _CAPABILITIES
+
+    def register(ticket: Optional[Ticket] = None) -> bytes:
+        return register_frame(name, capabilities, client_versions(), *(ticket or ()))
+
+    def reconnect() -> socket.socket:
+        return socket.create_connection(address, _RECONNECT_TIMEOUT_S)
+
+    comeback = Comeback(reconnect, register, reconnect_s) if may_return else None
+    session = Session(str(address), on_notice, comeback=comeback)
     sock = _connect(address, deadline, timeout_s)
     connection = Connection(sock, session, f"loom client of {address}")
     registered = session.attach(connection)
     connection.start()
     try:
-        session.send(register_frame(name, _CAPABILITIES, client_versions()))
+        session.send(register())
         session.answer_to(registered, max(deadline - time.monotonic(), _MIN_ANSWER_S))
     except TimeoutError:
         session.close()

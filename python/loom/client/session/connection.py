@@ -21,6 +21,8 @@ Piece = Union[bytes, bytearray, memoryview]
 
 #: Bytes of one write; more do not fit into a socket's buffer anyway.
 _WRITE_BYTES = 1 << 20
+#: A peer that accepts a connection answers within this time.
+_ANSWER_S = 5.0
 
 
 class Handler(Protocol):
@@ -35,6 +37,19 @@ class Handler(Protocol):
     def on_wake(self) -> None:
         """Somebody called `wake`: what has to be sent because of that is to be sent now."""
 
+    def on_broken(self, reason: Optional[OSError]) -> Optional[float]:
+        """The connection is gone, None where the peer closed in good order, or could not be made
+        again: after how many seconds to try; None if that is the end."""
+
+    def reconnect(self) -> socket.socket:
+        """A new connection. Raises OSError."""
+
+    def on_connected(self) -> None:
+        """There is a new connection: what comes and goes from now on is of that."""
+
+    def is_answered(self) -> bool:
+        """Whether the peer of the newest connection has answered."""
+
     def on_end(self, reason: Optional[OSError]) -> None:
         """Nothing is sent or received any more; None where the peer closed in good order."""
 
@@ -43,9 +58,8 @@ class Connection:
     """Starts with `start`; ends by `close`, or by the peer."""
 
     def __init__(self, sock: socket.socket, handler: Handler, name: str) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setblocking(False)
         self._socket = sock
+        self._set_up()
         self._handler = handler
         self._outbox: Deque[Piece] = deque()
         self._wake_receiver, self._wake_sender = socket.socketpair()
@@ -54,6 +68,8 @@ class Connection:
         self._given_bytes = self._written_bytes = 0
         self._is_awake = False
         self._close_at: Optional[float] = None
+        # By then the peer of a connection that was made again must have answered.
+        self._answer_by: Optional[float] = None
         # A daemon: a program that forgot to close its client can end.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         forks.forget_in_children(self)
@@ -100,29 +116,79 @@ class Connection:
         for sock in (self._socket, self._wake_receiver, self._wake_sender):
             sock.close()
 
+    def _set_up(self) -> None:
+        sock = self._socket
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A peer that vanished without a word is found out.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            for name, value in (("KEEPIDLE", 15), ("KEEPINTVL", 2), ("KEEPCNT", 5)):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"), value)
+        sock.setblocking(False)
+
     def _run(self) -> None:
         reason: Optional[OSError] = OSError("the thread that served it failed")
         try:
+            while True:
+                reason = self._serve_to_end()
+                if not self._come_back(reason):
+                    return
+        finally:
+            self._wake_receiver.close()
+            self._handler.on_end(reason)
+            self._wake_sender.close()
+
+    def _serve_to_end(self) -> Optional[OSError]:
+        """Why the connection ended; it is closed."""
+        try:
             self._serve()
-            reason = None
+            return None
         except OSError as error:
-            reason = error
+            return error
         finally:
             self._outbox.clear()
             self._written_bytes = self._given_bytes
             with contextlib.suppress(OSError):  # The peer may have been faster.
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
-            self._wake_receiver.close()
-            self._handler.on_end(reason)
-            self._wake_sender.close()
+
+    def _come_back(self, reason: Optional[OSError]) -> bool:
+        """True once there is a connection again."""
+        while self._close_at is None:
+            pause_s = self._handler.on_broken(reason)
+            if pause_s is None or not self._pause(pause_s):
+                return False
+            try:
+                self._socket = self._handler.reconnect()
+                self._set_up()
+            except OSError as error:
+                reason = error
+                continue
+            self._answer_by = time.monotonic() + _ANSWER_S
+            self._handler.on_connected()
+            return True
+        return False
+
+    def _pause(self, seconds: float) -> bool:
+        """Does meanwhile what others ask for; false once it is to close."""
+        until = time.monotonic() + seconds
+        while self._close_at is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                return True
+            if select.select([self._wake_receiver], [], [], left)[0]:
+                self._wake_receiver.recv(4096)
+                self._is_awake = False
+                self._handler.on_wake()
+        self._handler.on_wake()
+        return False
 
     def _serve(self) -> None:
         """Returns when the peer has closed, or `close` is done."""
         poll = select.poll()
         poll.register(self._wake_receiver, select.POLLIN)
-        poll.register(self._socket, select.POLLIN)
-        writes = False
+        poll.register(self._socket, select.POLLIN | select.POLLOUT)
+        writes = True
         while True:
             timeout_ms = None
             if self._close_at is not None:
@@ -131,6 +197,13 @@ class Connection:
                 timeout_ms = max(0.0, 1000 * (self._close_at - time.monotonic()))
                 if not self._outbox or timeout_ms == 0:
                     return
+            elif self._answer_by is not None:
+                if self._handler.is_answered():
+                    self._answer_by = None
+                else:
+                    timeout_ms = 1000 * (self._answer_by - time.monotonic())
+                    if timeout_ms <= 0:
+                        raise OSError("it accepts connections and does not answer")
             events = dict(poll.poll(timeout_ms))
             if events.get(self._wake_receiver.fileno()):
                 self._wake_receiver.recv(4096)

@@ -41,6 +41,10 @@ def fresh(error: LoomException) -> LoomException:
     return copy.copy(error)
 
 
+def plan_lost(server: str) -> LoomError:
+    return LoomError(f"The server at {server} does not know the plan any more", "server-lost")
+
+
 def server_lost(server: str, why: Optional[str]) -> LoomError:
     return LoomError(
         f"The server at {server} is lost: {why or 'it closed the connection'}. Its results are "

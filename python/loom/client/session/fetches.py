@@ -32,6 +32,9 @@ class Fetches:
         if header is None or header.id not in self._replies:
             raise ProtocolError(f"data of a task that nobody asked for: {header}")
         reply = self._replies[header.id][0]
+        # Some of it may have come on a connection that broke.
+        reply.frames.clear()
+        reply.has_no_memory = False
         reply.type_id = header.type_id
         return ResultReceiver(self, reply)
 
@@ -53,6 +56,10 @@ class Fetches:
         else:
             reply.resolve(reply.frames)
         return True
+
+    def asked_ids(self) -> List[int]:
+        """An id for each request that is not answered."""
+        return [reply.task_id for replies in self._replies.values() for reply in replies]
 
     def fail_all(self, error: LoomException) -> None:
         pending: List[ResultReply] = [

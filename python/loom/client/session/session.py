@@ -2,21 +2,38 @@
 
 import json
 import os
+import random
+import socket
 import sys
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import (
+    Callable,
+    Deque,
+    Dict,
+    Iterable,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from .. import forks
 from ..errors import LoomError, ProtocolError
 from ..plan.ledger import Ledger
 from ..plan.submitted import SubmittedPlan
 from ..wire import requests
-from ..wire.responses import ErrorInfo, Response, ResponseType
+from ..wire.responses import Attached, ErrorInfo, Response, ResponseType
+from .at_exit import close_at_exit
 from .connection import Connection, Piece
-from .failures import fresh, plan_refused, server_lost, task_failed
+from .failures import fresh, plan_lost, plan_refused, server_lost, task_failed
 from .fetches import Fetches, ResultReceiver
+from .kept import KeptPlan, KeptPlans, Result, list_held
+from .link import AWAY, JOINING, LIVE, RETURNING, Link
 from .reader import ResponseReader
 from .replies import Reply, ResultReply
 
@@ -28,14 +45,39 @@ _CLOSE_TIMEOUT_S = 1.0
 _RELEASES_PER_REQUEST = 65_536
 
 
+class Ticket(NamedTuple):
+    """With what the server lets this client come back."""
+
+    session: str
+    secret: bytes
+
+
+class Comeback(NamedTuple):
+    """How to come back when the connection breaks."""
+
+    connect: Callable[[], socket.socket]
+    register_frame: Callable[[Ticket], bytes]
+    #: For how long to try; None: as long as the server waits.
+    for_s: Optional[float]
+
+
 class Session:
-    """All state is changed by the I/O thread alone, which calls `target` and the `on_` methods: an
+    """While there is no connection nothing is sent; when there is one again, all that is not
+    answered is asked again.
+
+    All state is changed by the I/O thread alone, which calls `target` and the `on_` methods: an
     interrupt, which only the main thread sees, can stop its waiting and nothing else. Other threads
     post actions, which that thread carries out in order, and look at the state while they hold
     `lock` (a plain lock, because entering and leaving that cannot be interrupted half-way).
     """
 
-    def __init__(self, server: str, on_notice: Callable[[str], None], first_id: int = 0) -> None:
+    def __init__(
+        self,
+        server: str,
+        on_notice: Callable[[str], None],
+        first_id: int = 0,
+        comeback: Optional[Comeback] = None,
+    ) -> None:
         self.server = server
         self.lock = threading.Lock()
         self.ledger = Ledger(first_id)
@@ -57,9 +99,22 @@ class Session:
         self._takes_releases = False
         self._dictionary = Reply()
         # Traces are asked for with a STATS request after them, whose answer says that no ERROR came.
-        self._stats: Deque[Tuple[str, Reply]] = deque()
-        # Status and explanations are answered in the order of the requests.
-        self._json_answers: Deque[Reply] = deque()
+        self._stats: Deque[Tuple[str, Reply, bytes]] = deque()
+        # Status, explanations and what is asked about plans are answered in the order of the requests.
+        self._json_answers: Deque[Tuple[Reply, bytes]] = deque()
+        self._comeback = comeback
+        self._link = Link()
+        self._ticket: Optional[Ticket] = None
+        self._kept = KeptPlans()
+        # What the server was told of when this client came back.
+        self._told_plans: Set[int] = set()
+        self._release_late: List[int] = []
+        # Why the connection broke at first, and why it is given up.
+        self._broken_by = ""
+        self._lost_by: Optional[str] = None
+        self._is_terminating = False
+        #: The server takes plans that live without their client.
+        self.takes_names = False
         self._connection: Optional[Connection] = None
         self._is_abandoned = False
         # An ERROR that is about no request: the server closes the connection after it.
@@ -107,12 +162,35 @@ class Session:
     def send(self, frame: bytes) -> None:
         self._post(lambda: self._send(frame))
 
-    def send_plan(self, plan: SubmittedPlan, pieces: Sequence[Piece]) -> None:
+    def send_plan(
+        self, plan: SubmittedPlan, pieces: Sequence[Piece], inputs: Sequence[Result] = ()
+    ) -> None:
+        """`inputs`: the results of earlier plans that it uses."""
         connection = self._connection
         while connection is not None and connection.unsent_bytes > _MAX_UNSENT_BYTES:
             self.check()
             time.sleep(0.005)
-        self._post(lambda: self._submit(plan, pieces))
+        self._post(lambda: self._submit(plan, pieces, inputs))
+
+    def terminate(self) -> None:
+        def act() -> None:
+            self._is_terminating = True
+            self._send(requests.terminate_frame())
+
+        self._post(act)
+
+    def attach_plan(self, plan: SubmittedPlan) -> None:
+        """Has the server tell of a plan that lives without a client."""
+
+        def act() -> None:
+            self._submit(plan, (_attach_plan_frame(plan),), ())
+            self._kept.forget(plan)
+
+        self._post(act)
+
+    def ask_plan(self, frame: bytes) -> Reply:
+        """About one plan, or all, that live without their clients."""
+        return self._ask("json", frame)
 
     def fetch(self, replies: Sequence[ResultReply]) -> None:
         """Asks for results, all of them in one write."""
@@ -166,7 +244,7 @@ class Session:
         closed = LoomError("The client was closed, and its results with it", "client-closed")
         connection = self._connection
         if self.ended is None:
-            self._post(lambda: self._finish(closed))
+            self._post(lambda: self._leave(closed))
         if connection is not None:
             connection.close(_CLOSE_TIMEOUT_S)
 
@@ -197,9 +275,9 @@ class Session:
             if self.ended is not None:
                 reply.reject(self.ended)
             elif kind == "json":
-                self._json_answers.append(reply)
+                self._json_answers.append((reply, frame))
             else:
-                self._stats.append((kind, reply))
+                self._stats.append((kind, reply, frame))
             self._send(frame)
 
         self._post(act)
@@ -233,9 +311,44 @@ class Session:
         if self._is_abandoned and self._connection is not None:
             self.close()
 
+    def on_broken(self, reason: Optional[OSError]) -> Optional[float]:
+        with self.lock:
+            if self.ended is not None or self._last_error is not None or self._is_terminating:
+                return None
+            why = (reason and (reason.strerror or str(reason))) or "it closed the connection"
+            pause_s = self._link.broken(time.monotonic())
+            if pause_s is None:
+                tried_s = round(time.monotonic() - self._link.away_since)
+                first = self._broken_by or why
+                self._lost_by = (
+                    f"{first}, and in {tried_s} s no way back was found" if tried_s else first
+                )
+                return None
+            if not self._broken_by:
+                self._broken_by = why
+                self._notices.append(
+                    f"The connection to the server at {self.server} broke: {why}. Trying for "
+                    f"{self._link.grace_s:.0f} s to come back; the work goes on there meanwhile"
+                )
+        self._tell_notices()
+        return pause_s * random.uniform(0.5, 1)
+
+    def reconnect(self) -> socket.socket:
+        if self._comeback is None:
+            raise OSError("there is no way back")
+        return self._comeback.connect()
+
+    def on_connected(self) -> None:
+        self._reader = ResponseReader(self)
+        if self._comeback is not None and self._ticket is not None and self._connection is not None:
+            self._connection.send(self._comeback.register_frame(self._ticket))
+
+    def is_answered(self) -> bool:
+        return self._link.phase not in (AWAY, RETURNING)
+
     def on_end(self, reason: Optional[OSError]) -> None:
         with self.lock:
-            why = self._last_error or (reason and (reason.strerror or str(reason)))
+            why = self._last_error or self._lost_by or (reason and (reason.strerror or str(reason)))
             self._finish(server_lost(self.server, why or None))
             # What was posted and not done: it is rejected now.
             self._act()
@@ -257,6 +370,7 @@ class Session:
         elif kind is ResponseType.TASK_FAILED:
             plan = self.ledger.find(response.error.id or 0)
             if plan is not None:
+                self._kept.forget(plan)
                 self.ledger.fail(plan, task_failed(response.error))
         elif kind is ResponseType.ERROR:
             self._on_error(response.error)
@@ -266,17 +380,29 @@ class Session:
             self.symbols = response.symbols
             self.symbol_ids = {name: number for number, name in enumerate(response.symbols)}
             self._takes_releases = "releases" in response.capabilities
-            self._dictionary.resolve(None)
+            self.takes_names = "sessions" in response.capabilities
+            self._on_dictionary(response)
+        elif kind is ResponseType.PLAN_ACCEPTED:
+            self._kept.accept(response.id)
+        elif kind is ResponseType.ATTACHED:
+            self._on_attached(response.attached)
+        elif kind is ResponseType.FAREWELL:
+            self._finish(server_lost(self.server, _as_clause(response.error.error_msg)))
         elif kind is ResponseType.STATS:
             if not self._stats:
                 raise ProtocolError("stats that nobody asked for")
-            asked_for, reply = self._stats.popleft()
+            asked_for, reply, _ = self._stats.popleft()
             if not reply.done:
                 reply.resolve(response.stats if asked_for == "stats" else None)
-        elif kind is ResponseType.STATUS or kind is ResponseType.EXPLANATIONS:
+        elif kind in _JSON_ANSWERS:
             if not self._json_answers:
                 raise ProtocolError("an answer that nobody asked for")
-            self._json_answers.popleft().resolve(_parse_json(response.json))
+            reply, _ = self._json_answers.popleft()
+            answer = _parse_json(response.json)
+            if kind is ResponseType.PLAN:
+                reply.resolve((answer, response.roots, response.labels))
+            else:
+                reply.resolve(answer)
 
     # The I/O thread's inner parts, called with the lock held.
 
@@ -294,9 +420,60 @@ class Session:
         for waiter in waiters:
             waiter.release()
 
-    def _submit(self, plan: SubmittedPlan, pieces: Sequence[Piece]) -> None:
+    def _on_dictionary(self, response: Response) -> None:
+        comeback = self._comeback
+        grace_s = 0.0
+        if comeback is not None and response.session is not None:
+            self._ticket = Ticket(response.session, response.session_secret)
+            grace_s = response.grace_ms / 1000 if comeback.for_s is None else comeback.for_s
+        if not self._link.registered(grace_s):
+            if grace_s > 0:
+                close_at_exit(self)
+            self._dictionary.resolve(None)
+            return
+        plans = self.ledger.list()
+        held = list_held(plans, self._kept.needed(plans))
+        self._releases.clear()
+        self._told_plans, self._release_late = held.plan_bases, held.release_late
+        if self._connection is not None:
+            self._connection.send(*held.frames)
+
+    def _on_attached(self, attached: Attached) -> None:
+        """The server has what this client says that it has: the rest is sent, and asked, again."""
+        if not self._link.attached():
+            raise ProtocolError("an ATTACHED that nobody asked for")
+        self._broken_by = ""
+        self._notices.append(f"The server at {self.server} was found again")
+        unknown = set(attached.unknown_plans)
+        for kept in self._kept.needed(self.ledger.list()):
+            plan = kept.plan
+            if (
+                plan.name is not None
+                or plan.id_base in unknown
+                or plan.id_base not in self._told_plans
+            ):
+                self._send(*kept.pieces)
+        for plan in self.ledger.list():
+            if self._kept.has(plan):
+                continue
+            if plan.name is not None:
+                self._send(_attach_plan_frame(plan))
+            elif plan.id_base in unknown:
+                self.ledger.fail(plan, plan_lost(self.server))
+        self._releases += self._release_late
+        self._release_late = []
+        frames = [requests.fetch_frame(task_id) for task_id in self._fetches.asked_ids()]
+        frames += [frame for _, _, frame in self._stats]
+        frames += [frame for _, frame in self._json_answers]
+        self._send(*frames)
+
+    def _submit(
+        self, plan: SubmittedPlan, pieces: Sequence[Piece], inputs: Sequence[Result]
+    ) -> None:
         self.ledger.add(plan)
         if self.ended is None:
+            if self._link.grace_s > 0:
+                self._kept.add(KeptPlan(plan, pieces, inputs))
             self._send(*pieces)
         else:
             self.ledger.fail(plan, self.ended)
@@ -313,6 +490,8 @@ class Session:
     def _send(self, *pieces: Piece) -> None:
         """After all releases, so that what the server counts is as the caller expects."""
         if self.ended is not None or self._connection is None:
+            return
+        if self._link.phase not in (JOINING, LIVE):
             return
         if self._releases:
             pieces = (self._release_frames(), *pieces)
@@ -334,7 +513,8 @@ class Session:
         for plan, task_id in results:
             # An interrupted submit may leave futures of a plan that was never sent.
             is_known = self.ledger.find(task_id) is plan
-            if self.ledger.release(plan, task_id) and is_known:
+            # What lives without this client is kept until it is forgotten.
+            if self.ledger.release(plan, task_id) and is_known and plan.name is None:
                 self._fetches.release(task_id)
 
     def _on_error(self, error: ErrorInfo) -> None:
@@ -343,6 +523,7 @@ class Session:
         if error.plan_refused:
             plan = self.ledger.oldest_pending() if error.id is None else self.ledger.find(error.id)
             if plan is not None:
+                self._kept.forget(plan)
                 self.ledger.fail(plan, plan_refused(error, plan))
             return
         if not self._dictionary.done:
@@ -361,15 +542,23 @@ class Session:
         self._last_error = message
         self._notices.append(message)
 
+    def _leave(self, error: LoomError) -> None:
+        if self._ticket is not None:
+            self._send(requests.goodbye_frame())
+        self._finish(error)
+
     def _finish(self, error: LoomError) -> None:
         """Nothing will be answered any more. Only the first reason counts."""
         if self.ended is not None:
             return
         self.ended = error
+        self._link.end()
+        self._kept.clear()
         self.ledger.fail_all(error)
         self._fetches.fail_all(error)
-        replies: List[Reply] = [self._dictionary, *self._json_answers]
-        replies += [reply for _, reply in self._stats]
+        replies: List[Reply] = [self._dictionary]
+        replies += [reply for reply, _ in self._json_answers]
+        replies += [reply for _, reply, _ in self._stats]
         for reply in replies:
             reply.reject(error)
         self._stats.clear()
@@ -386,6 +575,22 @@ class Session:
                 threading.excepthook(
                     threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
                 )
+
+
+_JSON_ANSWERS = (
+    ResponseType.STATUS,
+    ResponseType.EXPLANATIONS,
+    ResponseType.PLANS,
+    ResponseType.PLAN,
+)
+
+
+def _attach_plan_frame(plan: SubmittedPlan) -> bytes:
+    return requests.attach_plan_frame(plan.name or "", plan.id_base)
+
+
+def _as_clause(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def _parse_json(text: str) -> object:

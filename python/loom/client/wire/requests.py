@@ -98,7 +98,9 @@ def cancel_plan_frame(name: str) -> bytes:
 
 def attach_plan_frame(name: str, id_base: int) -> bytes:
     """The plan's tasks are to have the ids from `id_base` on at this client."""
-    return frame(int_field(0x08, _ATTACH_PLAN) + int_field(0x18, id_base) + bytes_field(0x2DA, name))
+    return frame(
+        int_field(0x08, _ATTACH_PLAN) + int_field(0x18, id_base) + bytes_field(0x2DA, name)
+    )
 
 
 def _about_plan(kind: int, name: str) -> bytes:
