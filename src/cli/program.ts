@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import type { CommandResult } from "./command-result.ts";
+import { addCancelCommand } from "./commands/cancel.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addLocalCommand } from "./commands/local.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -30,6 +31,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   addRunCommand(program, result);
   addStatusCommand(program, result);
   addExplainCommand(program, result);
+  addCancelCommand(program, result);
   addSimulateCommand(program, result);
   addStopCommand(program, result);
   addWaitCommand(program, result);

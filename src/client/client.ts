@@ -1,3 +1,4 @@
+import type { CanceledTask } from "../core/model/canceled-task.ts";
 import type { TaskExplanation } from "../core/model/explanation.ts";
 import type { PlanSummary } from "../core/model/plan-summary.ts";
 import type { ClusterStatus } from "../core/model/status.ts";
@@ -50,12 +51,16 @@ export type SubmitOptions = {
   readonly detach?: boolean;
   /** The name of a plan that is detached. Refused if there is one of that name. */
   readonly name?: string;
+  /** Cancels the whole plan when it aborts; what is finished by then stays. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** What tasks make, as a tuple where their number is known. */
 export type ResultsOf<Tasks extends readonly Task[]> = {
   -readonly [K in keyof Tasks]: Tasks[K] extends Task<infer T> ? T : never;
 };
+
+export type CancelTasksOptions = WaitOptions & { readonly wholePlan?: boolean };
 
 /** The futures of tasks, as a tuple where their number is known. */
 export type FuturesOf<Tasks extends readonly Task[]> = {
@@ -151,6 +156,23 @@ export class Client implements AsyncDisposable {
   /** Tells the cluster that the results are not needed any more. */
   release(futures: Future | readonly Future[]): void {
     for (const future of listOf(futures)) future.release();
+  }
+
+  /**
+   * Has the cluster end these tasks and whatever needs them, as `future.cancel()` does for one. What
+   * is finished by then stays; the futures settle when the server has said what became of them.
+   */
+  cancel(futures: Future | readonly Future[]): void {
+    this.#session.cancel(listOf(futures));
+  }
+
+  /**
+   * Cancels tasks of any client: `query` is read as by `explain`, and a label means all tasks that have
+   * it. With `wholePlan`, all else of their plans that is not finished, too. Resolves with those that
+   * were found, at most a thousand, whether or not they were finished already.
+   */
+  async cancelTasks(query: string, options: CancelTasksOptions = {}): Promise<CanceledTask[]> {
+    return this.#session.cancelTasks(query, options.wholePlan === true, options.signal);
   }
 
   /**

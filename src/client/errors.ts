@@ -64,6 +64,22 @@ export class PlanFailedError extends TaskFailedError {
   }
 }
 
+/** Somebody canceled the task, or one that it needs. Its code is `task-canceled`. */
+export class TaskCanceledError extends HyperloomError {
+  override readonly name: string = "TaskCanceledError";
+  readonly kind = "canceled";
+  readonly taskId: number;
+  readonly label: string | undefined;
+
+  /** @internal */
+  constructor(taskId: number, label: string | undefined) {
+    const named = label === undefined ? `${taskId}` : `${taskId} '${label}'`;
+    super("task-canceled", `Task ${named} was canceled, or one that it needs.`);
+    this.taskId = taskId;
+    this.label = label;
+  }
+}
+
 /** A caller's mistake, in words that say what was expected. */
 export function invalidArgument(message: string): HyperloomError {
   return new HyperloomError("invalid-argument", message);

@@ -1,5 +1,6 @@
 /** The public API: describe work with `tasks`, submit it with a `Client`, to a server or a `LocalCluster`. */
 
+export type { CanceledTask } from "../core/model/canceled-task.ts";
 export type { ErrorCode } from "../core/model/errors.ts";
 export { ERROR_CODES, HyperloomError } from "../core/model/errors.ts";
 export type {
@@ -18,14 +19,20 @@ export type {
   UnsatisfiableRequest,
   WorkerStatus,
 } from "../core/model/status.ts";
-export type { ConnectOptions, FuturesOf, ResultsOf, SubmitOptions } from "./client.ts";
+export type {
+  CancelTasksOptions,
+  ConnectOptions,
+  FuturesOf,
+  ResultsOf,
+  SubmitOptions,
+} from "./client.ts";
 export { Client } from "./client.ts";
 export type { LocalClusterOptions, LocalWorkerOptions } from "./cluster/local-cluster.ts";
 export { LocalCluster } from "./cluster/local-cluster.ts";
 export type { FuturesOfResults } from "./detached-plan.ts";
 export { DetachedPlan } from "./detached-plan.ts";
 export type { TaskFailureDetails } from "./errors.ts";
-export { PlanFailedError, TaskFailedError } from "./errors.ts";
+export { PlanFailedError, TaskCanceledError, TaskFailedError } from "./errors.ts";
 export type { ModuleOptions } from "./functions/function-module.ts";
 export type {
   Argument,

@@ -138,6 +138,7 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
       break;
     case "retract":
     case "cancel":
+    case "cancel-gracefully":
     case "drop":
       engine.workers.get(command.workerId)?.send({ kind: command.kind, refs: command.refs });
       break;
@@ -155,6 +156,14 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
       break;
     case "notify-finished":
       whenSafe(engine, command, (client) => client.tellFinished(command));
+      break;
+    case "notify-canceled":
+      engine.log("info", "results canceled", {
+        client: command.clientId,
+        count: command.clientTasks.length,
+        first: command.clientTasks[0],
+      });
+      engine.clients.get(command.clientId)?.tellCanceled(command);
       break;
     case "notify-failed":
       if (command.isAgain) {

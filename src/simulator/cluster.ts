@@ -182,7 +182,9 @@ export function createCluster(
     });
     const toClient = createLink(clock, random, timing, client.onDelivery, () => {});
     // Each other one is as an old client.
-    server.connectClient(clientId, toClient, clientId % 2 === 0);
+    const takesCarried = clientId % 2 === 0;
+    const takesCanceled = options.faults.includes("cancel");
+    server.connectClient(clientId, toClient, { takesCarried, takesCanceled });
     clientLinks.push(toServer, toClient);
     clock.schedule(0, client.start);
     return client;

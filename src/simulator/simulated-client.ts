@@ -28,6 +28,8 @@ export type SimulatedClient = {
   onDelivery(delivery: ClientDelivery): void;
   /** Releases this share of the results that are not finished, as if nobody wanted them any more. */
   releaseUnfinished(share: number): void;
+  /** Cancels this share of the results that are not finished, but for what later plans need. */
+  cancelUnfinished(share: number, isWholePlan: boolean): void;
   leave(): void;
   /** It waits for nothing, and has released all it had or has left. */
   isDone(): boolean;
@@ -129,6 +131,21 @@ export function createSimulatedClient(
     for (const { plan, isRefused } of submitted) if (!isRefused) releaseMany(resultIds(plan));
   };
 
+  /** All that the tasks need which later plans will name, and these tasks. */
+  const lineageOfLater = (): Set<number> => {
+    const needed = neededLater();
+    const stack = [...needed];
+    for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+      const plan = progressOf(id)?.plan;
+      for (const input of plan?.tasks[id - plan.idBase]?.inputs ?? []) {
+        if (needed.has(input)) continue;
+        needed.add(input);
+        stack.push(input);
+      }
+    }
+    return needed;
+  };
+
   const progressOf = (id: number): PlanProgress | undefined =>
     submitted.find(({ plan }) => id >= plan.idBase && id < plan.idBase + plan.tasks.length);
 
@@ -162,6 +179,8 @@ export function createSimulatedClient(
         response.ids.forEach((id, position) => {
           onFinished(id, values.get(position));
         });
+      } else if (response.kind === "resultsCanceled") {
+        for (const id of response.ids) progressOf(id)?.open.delete(id);
       } else if (response.kind === "taskFailed" || response.kind === "error") {
         const progress = progressOf(response.error.id ?? 0);
         progress?.open.clear();
@@ -183,6 +202,20 @@ export function createSimulatedClient(
         }
       }
       goOn();
+    },
+    cancelUnfinished: (share, isWholePlan) => {
+      if (hasLeft) return;
+      const later = lineageOfLater();
+      for (const { plan, open } of submitted) {
+        const isNeeded = plan.tasks.some((_, i) => later.has(plan.idBase + i));
+        if (isWholePlan && isNeeded) continue;
+        const chosen = [...open].filter((id) => !later.has(id) && random.unit() < share);
+        if (chosen.length === 0) continue;
+        const writer = new ByteWriter();
+        const ids = Int32Array.from(chosen);
+        encodeSmallRequest(writer, { kind: "cancel", ids, query: "", isWholePlan });
+        link.send(writer.take());
+      }
     },
     leave: () => {
       if (hasLeft) return;

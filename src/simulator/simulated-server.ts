@@ -41,7 +41,11 @@ export type SimulatedServer = {
   drainWorker(workerId: number): void;
   onWorkerFrame(workerId: number, frame: Uint8Array): void;
   onWorkerEnd(workerId: number): void;
-  connectClient(clientId: number, link: Link<ClientDelivery>, takesCarried: boolean): void;
+  connectClient(
+    clientId: number,
+    link: Link<ClientDelivery>,
+    capabilities: { readonly takesCarried: boolean; readonly takesCanceled: boolean },
+  ): void;
   onClientFrame(clientId: number, frame: Uint8Array): void;
   onClientEnd(clientId: number): void;
   /** The second has passed. */
@@ -181,6 +185,10 @@ export function createSimulatedServer(world: World): SimulatedServer {
       for (const clientTask of response.ids) {
         world.observe({ kind: "result-finished", clientId, clientTask });
       }
+    } else if (response.kind === "resultsCanceled") {
+      for (const clientTask of response.ids) {
+        world.observe({ kind: "result-canceled", clientId, clientTask });
+      }
     } else if (response.kind === "taskFailed") {
       const { id = 0, message } = response.error;
       world.observe({ kind: "task-failed", clientId, clientTask: id, message });
@@ -241,6 +249,7 @@ export function createSimulatedServer(world: World): SimulatedServer {
         break;
       case "retract":
       case "cancel":
+      case "cancel-gracefully":
       case "drop":
         tell(command.workerId, { kind: command.kind, refs: command.refs });
         break;
@@ -262,6 +271,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
         for (const id of command.clientTasks) {
           respond(command.clientId, { kind: "taskFinished", id });
         }
+        break;
+      case "notify-canceled":
+        respond(command.clientId, { kind: "resultsCanceled", ids: command.clientTasks });
         break;
       case "notify-failed": {
         const { clientTask: id, worker, attempts, label, cause: causeId } = command;
@@ -436,12 +448,13 @@ export function createSimulatedServer(world: World): SimulatedServer {
       }
       step({ kind: "worker-lost", atMs: clock.nowMs(), workerId, hasLeft });
     },
-    connectClient: (clientId, link, takesCarried) => {
+    connectClient: (clientId, link, { takesCarried, takesCanceled }) => {
       clients.set(clientId, link);
       if (takesCarried) takers.add(clientId);
       const session = world.sabotage.onStep === undefined ? undefined : new Uint8Array(0);
-      if (!takesCarried && session === undefined) return;
-      step({ kind: "client-joined", atMs: clock.nowMs(), clientId, takesCarried, session });
+      if (!takesCarried && !takesCanceled && session === undefined) return;
+      const joined = { clientId, takesCarried, takesCanceled, session };
+      step({ kind: "client-joined", atMs: clock.nowMs(), ...joined });
     },
     onClientFrame: (clientId, frame) => {
       noteFrame(world, SERVER_PULLER, frame);
@@ -467,6 +480,10 @@ export function createSimulatedServer(world: World): SimulatedServer {
           world.observe({ kind: "result-released", clientId, clientTask });
         }
         step({ kind: "results-released", atMs, clientId, clientTasks: request.ids });
+      } else if (request.kind === "cancel") {
+        const { ids: clientTasks, isWholePlan } = request;
+        world.observe({ kind: "cancel-requested", clientId, clientTasks, isWholePlan });
+        step({ kind: "tasks-canceled", atMs, clientId, clientTasks, isWholePlan });
       } else if (request.kind === "fetch") {
         step({ kind: "result-requested", atMs, clientId, clientTask: request.id });
       }

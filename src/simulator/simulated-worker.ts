@@ -234,7 +234,10 @@ export function createSimulatedWorker(
         execute(command.rows, command.lanes);
         break;
       case "kill":
+      case "end-gracefully":
         executor.kill(command.refs);
+        break;
+      case "hurry":
         break;
       case "discard":
         for (const [position, task] of command.refs.tasks.entries()) {
@@ -288,6 +291,9 @@ export function createSimulatedWorker(
         break;
       case "cancel":
         step({ kind: "tasks-canceled", atMs, refs: message.refs });
+        break;
+      case "cancel-gracefully":
+        step({ kind: "tasks-canceled", atMs, refs: message.refs, isGraceful: true });
         break;
       case "drop":
         step({ kind: "objects-dropped", atMs, refs: message.refs });

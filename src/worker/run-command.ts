@@ -38,7 +38,11 @@ export function runCommand(
       return;
     }
     case "kill":
-      executor.kill(command.refs);
+    case "end-gracefully":
+      executor.end(command.refs, { isGraceful: command.kind === "end-gracefully" });
+      return;
+    case "hurry":
+      executor.hurry(command.refs);
       return;
     case "discard":
       command.refs.tasks.forEach((task, i) => {

@@ -29,6 +29,8 @@ import { createSession, eventOf } from "./worker-session.ts";
 const SILENT_BEATS_MAX = 10;
 /** Merges, splits and the like that move large data at a time, a buffer of 1 MiB each. */
 const BULK_MAX = 8;
+/** Time that canceled programs have from SIGTERM until SIGKILL. */
+const KILL_GRACE_MS = 5_000;
 /** How long the end waits for task types of extensions that do not stop. */
 const END_TIMEOUT_MS = 2000;
 
@@ -108,6 +110,7 @@ export function createBody(body: BodyOptions): WorkerBody {
         launcher: () => launcher,
         directories: runDirectories,
         watch,
+        killGraceMs: options.killGraceMs ?? KILL_GRACE_MS,
         cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
       },
       functionTypes: createFunctionTypes({

@@ -39,6 +39,8 @@ export type WorkerOptions = {
   readonly keepFreeBytes?: number;
   /** What it shows of itself to the server and others; default: nothing beyond this machine. */
   readonly pass?: Pass | undefined;
+  /** Time that programs have to end, when they are canceled or late, before they are killed. Default 5 s. */
+  readonly killGraceMs?: number;
   readonly log: Log;
   /** Ends the start. */
   readonly signal?: AbortSignal;

@@ -87,6 +87,8 @@ export function eventOf(message: ToWorker, atMs: number): WorkerEvent | undefine
       return { kind: "tasks-retracted", atMs, refs: message.refs };
     case "cancel":
       return { kind: "tasks-canceled", atMs, refs: message.refs };
+    case "cancel-gracefully":
+      return { kind: "tasks-canceled", atMs, refs: message.refs, isGraceful: true };
     case "drop":
       return { kind: "objects-dropped", atMs, refs: message.refs };
     case "replicate":

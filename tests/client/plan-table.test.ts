@@ -20,6 +20,7 @@ function plan(idBase: number, taskCount: number, rows: readonly number[] = []): 
     pendingCount: 0,
     heldCount: 0,
     userCount: 0,
+    onSettled: undefined,
   };
 }
 

@@ -49,7 +49,8 @@ function neededRows(state: SchedulerState): Set<number> {
     if (!state.clients.has(plan.clientId)) continue;
     const notWritten = new Set<number>();
     for (const intake of state.work.intakes) {
-      if (intake.kind === "completion" || intake.phase.startsWith("starting")) continue;
+      if (intake.kind !== "plan" && intake.kind !== "chunk") continue;
+      if (intake.phase.startsWith("starting")) continue;
       for (const row of intake.rows) notWritten.add(row);
     }
     for (let i = 0; i < plan.rows.length; i += 1) {
@@ -135,7 +136,7 @@ function compare(live: SchedulerState, bodies: readonly Uint8Array[]): void {
 
 const FAULT_SETS: readonly (readonly FaultName[])[] = [
   [],
-  ["lost", "slow", "late", "release", "leave", "flaky", "vanish"],
+  ["lost", "slow", "late", "release", "cancel", "leave", "flaky", "vanish"],
 ];
 
 describe.each(WORKLOAD_NAMES)("workload %s", (workload) => {

@@ -30,8 +30,8 @@ export async function runWorker(program: string, args: readonly string[]): Promi
 
 async function work(flags: WorkerFlags): Promise<void> {
   const { serverHost, serverPort, cpus, resources, isPinning, modules } = flags;
-  const { workDirectory, python, runnerMemoryBytes, name, host } = flags;
   const { memoryBytes, memorySharers, spillDirectory, spillQuotaBytes, keepFreeBytes } = flags;
+  const { workDirectory, python, runnerMemoryBytes, killGraceMs, name, host } = flags;
   const log = createLogSink(flags.debug);
   // Watched before the start, so that an early Ctrl-C is not lost.
   const stop = watchStopSignals();
@@ -57,6 +57,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     ...(spillDirectory !== undefined && { spillDirectory }),
     ...(spillQuotaBytes !== undefined && { spillQuotaBytes }),
     ...(keepFreeBytes !== undefined && { keepFreeBytes }),
+    ...(killGraceMs !== undefined && { killGraceMs }),
     ...(name !== undefined && { name }),
     ...(host !== undefined && { host }),
   });

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { CliError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
-import { MAX_PORT, parseSizeBytes, parseWholeNumber } from "../numbers.ts";
+import { MAX_PORT, parseSecondsAsMs, parseSizeBytes, parseWholeNumber } from "../numbers.ts";
 
 export type WorkerFlags = {
   readonly help: boolean;
@@ -22,11 +22,14 @@ export type WorkerFlags = {
   readonly spillDirectory: string | undefined;
   readonly spillQuotaBytes: number | undefined;
   readonly keepFreeBytes: number | undefined;
+  readonly killGraceMs: number | undefined;
   readonly name: string | undefined;
   readonly host: string | undefined;
   readonly exitWithStdin: boolean;
 };
 
+/** What the server reckons with. */
+const KILL_GRACE_MS_MAX = 60_000;
 const MAX_CPUS = 65_535;
 const MAX_AMOUNT = 2 ** 31 - 1;
 /** A process that calls functions needs a part of this for itself. */
@@ -57,6 +60,8 @@ Options:
                               (default: the work directory, or /var/tmp if that is in memory)
       --spill-quota SIZE      let such data take no more than this (default: what the disk has)
       --spill-keep-free SIZE  leave so much of the disk free (default: 1G, 5 % of a small disk)
+      --kill-grace SECONDS    give programs that are canceled or late so long from SIGTERM until
+                              SIGKILL, at most 60 (default: 5)
       --host ADDRESS          serve data to other workers at this address of this machine
                               (default: the one through which the server is reached)
       --name NAME             what messages call this worker (default: its address)
@@ -100,6 +105,7 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     spillDirectory: values["spill-dir"],
     spillQuotaBytes: parseSize("--spill-quota", values["spill-quota"], 0),
     keepFreeBytes: parseSize("--spill-keep-free", values["spill-keep-free"], 0),
+    killGraceMs: parseKillGrace(values["kill-grace"]),
     name: values.name,
     host: values.host,
     exitWithStdin: values["exit-with-stdin"],
@@ -108,6 +114,13 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
 
 function parseSize(option: string, text: string | undefined, min: number): number | undefined {
   return text === undefined ? undefined : parseSizeBytes(option, text, min);
+}
+
+function parseKillGrace(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const graceMs = parseSecondsAsMs("--kill-grace", text);
+  if (graceMs <= KILL_GRACE_MS_MAX) return graceMs;
+  throw new CliError(EXIT.usage, `--kill-grace must be at most 60 seconds, but is '${text}'`);
 }
 
 function parseResources(texts: readonly string[]): { name: string; amount: number }[] {
@@ -145,6 +158,7 @@ function parse(args: readonly string[]) {
         "spill-dir": { type: "string" },
         "spill-quota": { type: "string" },
         "spill-keep-free": { type: "string" },
+        "kill-grace": { type: "string" },
         name: { type: "string" },
         host: { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },

@@ -4,7 +4,7 @@ import type { WaitOptions } from "./options.ts";
 import { whyUnusable } from "./wait.ts";
 
 export type AsCompletedOptions = WaitOptions & {
-  /** Yield failed futures too, instead of throwing their error; default: false. */
+  /** Yield failed and canceled futures too, instead of throwing their error; default: false. */
   readonly yieldFailed?: boolean;
 };
 
@@ -46,7 +46,8 @@ export async function* asCompleted<F extends Future>(
         signal?.throwIfAborted();
       }
       const future = ready[next] as F;
-      if (future.released || (future.failed && !yieldFailed)) throw whyUnusable(future);
+      const isOver = future.failed || future.canceled;
+      if (future.released || (isOver && !yieldFailed)) throw whyUnusable(future);
       yield future;
     }
   } finally {

@@ -9,7 +9,7 @@ import { fetchTo, openStream } from "./stream-result.ts";
 import { waitForAll, whyUnusable } from "./wait.ts";
 
 /** `pending` until the server reports; a released one is never anything else again. */
-export type FutureState = "pending" | "finished" | "failed" | "released";
+export type FutureState = "pending" | "finished" | "failed" | "canceled" | "released";
 
 /** What is bytes that can be had without making a value of them. */
 type Streamed = Buffer | ArrowTableLike;
@@ -26,6 +26,7 @@ export type FutureOwner = {
   /** A stream of a finished result, which must be raw data. */
   fetchStream(future: Future): Readable;
   release(future: Future): void;
+  cancel(futures: readonly Future[]): void;
   explainFuture(future: Future, signal: AbortSignal | undefined): Promise<TaskExplanation>;
 };
 
@@ -80,14 +81,18 @@ export class Future<T = unknown> implements Disposable {
     return this.#state === "released";
   }
 
-  /** Why it failed, if it did. */
+  get canceled(): boolean {
+    return this.#state === "canceled";
+  }
+
+  /** Why it failed or was canceled, if it did. */
   get error(): HyperloomError | undefined {
     return this.#error;
   }
 
   /**
-   * Resolves when the result is finished. Rejects with a TaskFailedError if it cannot be, with
-   * another HyperloomError if it was released or the server is lost, and with the signal's reason.
+   * Resolves when the result is finished. Rejects with a TaskFailedError if it cannot be, with a
+   * TaskCanceledError if it was canceled, with another HyperloomError if it was released or the server is lost, and with the signal's reason.
    */
   wait(options?: WaitOptions): Promise<void> {
     return waitForAll([this], options?.signal);
@@ -135,6 +140,15 @@ export class Future<T = unknown> implements Disposable {
   }
 
   /**
+   * Has the cluster end the task and whatever needs it, unless that is finished by then: the rest of
+   * the plan goes on. Programs get SIGTERM, and SIGKILL after a grace. The future settles when the
+   * server has said what became of it. Does nothing where it is not pending.
+   */
+  cancel(): void {
+    this.owner.cancel([this]);
+  }
+
+  /**
    * Asks the server why the task waits, is where it is, or ran again; `text` says it in sentences.
    * Rejects with the code `request-refused` if the server knows nothing of it any more.
    */
@@ -157,7 +171,7 @@ export class Future<T = unknown> implements Disposable {
   }
 
   /** Only a pending future can finish or fail. @internal */
-  settle(state: "finished" | "failed" | "released", error?: HyperloomError): void {
+  settle(state: "finished" | "failed" | "canceled" | "released", error?: HyperloomError): void {
     const wasPending = this.#state === "pending";
     this.#state = state;
     this.#error = error;

@@ -22,7 +22,7 @@ export function waitForAll(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const unusable = futures.find(({ state }) => state === "failed" || state === "released");
+    const unusable = futures.find(({ pending, finished }) => !pending && !finished);
     if (unusable !== undefined) throw whyUnusable(unusable);
     let pendingCount = 0;
     let unlisten = (): void => {};

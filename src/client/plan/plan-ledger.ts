@@ -1,5 +1,6 @@
 import type { CarriedResults } from "../../core/model/batches.ts";
 import type { HyperloomError } from "../../core/model/errors.ts";
+import { TaskCanceledError } from "../errors.ts";
 import type { Future } from "../futures/future.ts";
 import { PlanTable } from "./plan-table.ts";
 import { findFuture, type SubmittedPlan } from "./submitted-plan.ts";
@@ -12,6 +13,7 @@ export type ClientProgress = {
   readonly resultsFinished: number;
   /** Results that failed or were given up. */
   readonly resultsFailed: number;
+  readonly resultsCanceled: number;
   /** Results that were released before they were finished. */
   readonly resultsReleasedEarly: number;
 };
@@ -24,6 +26,7 @@ export class PlanLedger {
     resultsSubmitted: 0,
     resultsFinished: 0,
     resultsFailed: 0,
+    resultsCanceled: 0,
     resultsReleasedEarly: 0,
   };
 
@@ -92,6 +95,19 @@ export class PlanLedger {
     }
   }
 
+  /** What is not pending, or not known any more, stays as it is. */
+  cancel(ids: Int32Array): void {
+    for (const id of ids) {
+      const plan = this.#plans.find(id);
+      const future = plan === undefined ? undefined : findFuture(plan, id);
+      if (plan === undefined || future === undefined || !future.pending) continue;
+      if (!plan.isHidden) this.#counts.resultsCanceled += 1;
+      plan.heldCount -= 1;
+      future.settle("canceled", new TaskCanceledError(id, future.label));
+      this.#settled(plan, 1);
+    }
+  }
+
   /** Gives up what is pending; the task that failed by its own fault gets its own error, first. */
   fail(
     plan: SubmittedPlan,
@@ -112,9 +128,9 @@ export class PlanLedger {
     for (const plan of this.#plans.list()) this.fail(plan, failure);
   }
 
-  /** True unless the future was failed or released already. */
+  /** True unless the future was failed, canceled or released already. */
   release(future: Future): boolean {
-    if (future.failed || future.released) return false;
+    if (future.failed || future.canceled || future.released) return false;
     const plan = this.#plans.find(future.id);
     if (future.pending) {
       this.#counts.resultsReleasedEarly += 1;
@@ -132,6 +148,8 @@ export class PlanLedger {
   #settled(plan: SubmittedPlan, count: number): void {
     plan.pendingCount -= count;
     if (plan.pendingCount > 0) return;
+    plan.onSettled?.();
+    plan.onSettled = undefined;
     for (const earlier of plan.earlierPlans) {
       earlier.userCount -= 1;
       this.#removeIfUnused(earlier);

@@ -24,6 +24,8 @@ export type SubmittedPlan = {
   heldCount: number;
   /** Plans with pending results that use results of this one. */
   userCount: number;
+  /** Called once, when none of its futures is pending any more. */
+  onSettled: (() => void) | undefined;
 };
 
 /** The plan of these results; rows are ascending. */
@@ -81,6 +83,7 @@ function createPlan(fixed: Pick<SubmittedPlan, Fixed>): SubmittedPlan {
     pendingCount: futures.length,
     heldCount: futures.length,
     userCount: 0,
+    onSettled: undefined,
   };
 }
 

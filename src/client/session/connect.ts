@@ -10,7 +10,7 @@ import { Session } from "./session.ts";
 /** Server and client are often started together, so a refused connection is tried again for so long. */
 const CONNECT_TIMEOUT_MS = 5000;
 /** What this client can take beyond the original protocol. */
-const CAPABILITIES = ["notices", "symbols", "carried-results", "direct-data"];
+const CAPABILITIES = ["notices", "symbols", "carried-results", "direct-data", "cancel"];
 /** One try to come back. */
 const RECONNECT_TIMEOUT_MS = 5000;
 

@@ -1,3 +1,4 @@
+import type { CanceledTask } from "../../core/model/canceled-task.ts";
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { PlanAnswer, PlanSummary } from "../../core/model/plan-summary.ts";
@@ -29,7 +30,7 @@ type AnswerTo<Kind extends ClientResponse["kind"]> = Extract<ClientResponse, { k
 
 /** A question and what is sent to ask it. */
 type Asked = { readonly answeredBy: AnswerKind; readonly requests: readonly SmallRequest[] };
-type AnswerKind = "stats" | "status" | "explanations" | "plans" | "plan";
+type AnswerKind = "stats" | "status" | "explanations" | "plans" | "plan" | "canceled";
 
 /** What a client asks about the server, each kind answered in the order of its requests. */
 export class Questions {
@@ -39,6 +40,7 @@ export class Questions {
   readonly #traces = new Answers<void>();
   readonly #statsFor: ("stats" | "trace")[] = [];
   readonly #status = new Answers<ClusterStatus>();
+  readonly #canceled = new Answers<CanceledTask[]>();
   readonly #explanations = new Answers<TaskExplanation[]>();
   readonly #plans = new Answers<PlanSummary[]>();
   readonly #plan = new Answers<FoundPlan>();
@@ -108,6 +110,16 @@ export class Questions {
     );
   }
 
+  /** Cancels the tasks of whatever client that `query` means. */
+  cancelTasks(
+    query: string,
+    isWholePlan: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<CanceledTask[]> {
+    this.#ask("canceled", { kind: "cancel", ids: new Int32Array(0), query, isWholePlan });
+    return this.#canceled.next(signal);
+  }
+
   trace(path: string, signal: AbortSignal | undefined): Promise<void> {
     this.#statsFor.push("trace");
     this.#ask("stats", { kind: "trace", path }, { kind: "stats" });
@@ -140,6 +152,11 @@ export class Questions {
     this.#plan.answer({ ...parseJson<PlanAnswer>(json), roots, labels });
   }
 
+  onCancelAnswer({ json }: AnswerTo<"cancelAnswer">): void {
+    this.#answered("canceled");
+    this.#canceled.answer(parseJson<CanceledTask[]>(json));
+  }
+
   /** An ERROR that is about nothing else is about the oldest trace; false if none was asked for. */
   refuseTrace(message: string): boolean {
     const error = new HyperloomError("trace-refused", `No trace is written: ${message}`);
@@ -154,6 +171,7 @@ export class Questions {
     this.#plans.rejectAll(error);
     this.#plan.rejectAll(error);
     this.#asked.length = 0;
+    this.#canceled.rejectAll(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { CanceledTask } from "../../core/model/canceled-task.ts";
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { PlanSummary } from "../../core/model/plan-summary.ts";
@@ -10,7 +11,7 @@ import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
 import { onAbort, raceAbort } from "../abort.ts";
-import { PlanFailedError } from "../errors.ts";
+import { invalidArgument, PlanFailedError } from "../errors.ts";
 import type { Future, FutureOwner } from "../futures/future.ts";
 import { whyUnusable } from "../futures/wait.ts";
 import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
@@ -29,6 +30,7 @@ import { createResultStream } from "../results/stream-sink.ts";
 import { createValueSink } from "../results/value-sink.ts";
 import { type SharedConstant, Task } from "../tasks/task.ts";
 import { Answers } from "./answers.ts";
+import { Cancels, cannotCancel } from "./cancels.ts";
 import { Comeback, type Reconnect } from "./comeback.ts";
 import { DirectPulls } from "./direct-pulls.ts";
 import { onProcessExit } from "./exit.ts";
@@ -46,6 +48,8 @@ type SubmitOptions = {
   readonly loadCheckpoints?: boolean;
   /** The plan lives without this client, by this name. */
   readonly name?: string | undefined;
+  /** Cancels the plan when it aborts. */
+  readonly signal?: AbortSignal | undefined;
   /** Not counted as the user's. */
   readonly isHidden?: boolean;
 };
@@ -94,10 +98,12 @@ export class Session implements FutureOwner {
   #forgetExit: () => void = () => {};
   #connection: TcpConnection | undefined;
   #symbols: SymbolTable = createSymbolTable([]);
+  #takesCancels = false;
   /** The server takes large plans in chunks, and begins with the first one. */
   #takesChunks = false;
   /** It takes plans that live without their client. */
   #takesNames = false;
+  readonly #cancels = new Cancels((request) => this.#send(request));
   readonly #releases = new Releases((request) => this.#send(request));
   /** Why nothing can be asked any more. */
   #end: HyperloomError | undefined;
@@ -174,8 +180,9 @@ export class Session implements FutureOwner {
    */
   submit(
     roots: readonly Task[],
-    { loadCheckpoints = false, isHidden = false, name }: SubmitOptions = {},
+    { loadCheckpoints = false, isHidden = false, name, signal }: SubmitOptions = {},
   ): Future[] {
+    signal?.throwIfAborted();
     if (this.#end?.code === "client-closed") throw this.#end;
     if (roots.length === 0) return [];
     if (name !== undefined) this.#checkTakesNames();
@@ -212,6 +219,8 @@ export class Session implements FutureOwner {
     }
     this.#plans.add(plan);
     if (hopeless !== undefined) this.#plans.fail(plan, hopeless);
+    else if (signal !== undefined)
+      plan.onSettled = onAbort(signal, () => this.#cancels.addPlan(plan));
     return roots.map((root) => findFuture(plan, idBase + root.planRow) as Future);
   }
 
@@ -228,7 +237,7 @@ export class Session implements FutureOwner {
   /** The result that the constant is here, sent with the first plan that needs it. */
   #share(constant: SharedConstant): Future {
     const known = this.#shared.get(constant.key);
-    if (known !== undefined && !known.failed) return known;
+    if (known?.pending || known?.finished) return known;
     const [future] = this.submit([new Task(constant.taskType, [], constant.bytes)], {
       isHidden: true,
     });
@@ -315,6 +324,30 @@ export class Session implements FutureOwner {
     if (!this.#plans.release(future) || isNamed) return;
     if (this.#fetches.isFetching(future)) this.#releaseWhenFetched.add(future);
     else this.#releases.add(future.id);
+  }
+
+  cancel(futures: readonly Future[]): void {
+    if (this.#end !== undefined) return;
+    for (const { owner } of futures) {
+      if (owner === this) continue;
+      throw new HyperloomError(
+        "future-of-another-client",
+        "A future can be canceled only by the client that made it.",
+      );
+    }
+    if (!this.#takesCancels) throw cannotCancel(this.#options.server);
+    this.#cancels.add(futures);
+  }
+
+  cancelTasks(
+    query: string,
+    isWholePlan: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<CanceledTask[]> {
+    this.#check(signal);
+    if (query === "") throw invalidArgument("Say which task is to be canceled.");
+    if (!this.#takesCancels) throw cannotCancel(this.#options.server);
+    return this.#questions.cancelTasks(query, isWholePlan, signal);
   }
 
   stats(signal: AbortSignal | undefined): Promise<ServerStats> {
@@ -488,6 +521,7 @@ export class Session implements FutureOwner {
         return;
       case "dictionary":
         this.#releases.takesMany = response.capabilities?.includes("releases") === true;
+        this.#takesCancels = response.capabilities?.includes("cancel") === true;
         this.#takesChunks = response.capabilities?.includes("plan-chunks") === true;
         this.#takesNames = response.capabilities?.includes("sessions") === true;
         this.#onDictionary(response);
@@ -512,6 +546,12 @@ export class Session implements FutureOwner {
         return;
       case "status":
         this.#questions.onStatus(response);
+        return;
+      case "resultsCanceled":
+        this.#plans.cancel(response.ids);
+        return;
+      case "cancelAnswer":
+        this.#questions.onCancelAnswer(response);
         return;
       case "explanations":
         this.#questions.onExplanations(response);
@@ -647,6 +687,7 @@ export class Session implements FutureOwner {
     this.#releases.flush();
     this.#fetches.askAgain();
     this.#questions.askAgain();
+    this.#cancels.sendAgain();
   }
 
   #sendKeptPlans(unknown: ReadonlySet<number>, openPlan: number, nextId: number): void {

@@ -9,6 +9,12 @@ export class IntervalSet {
     return index < this.#starts.length && (this.#starts[index] as number) <= value;
   }
 
+  /** Whether a number of `start .. end` (exclusive) is in the set. */
+  hasAny(start: number, end: number): boolean {
+    const index = this.#firstEndingAfter(start);
+    return index < this.#starts.length && (this.#starts[index] as number) < end;
+  }
+
   /** Adds `start .. end` (exclusive); intervals that touch become one. */
   add(start: number, end: number): void {
     if (start >= end) return;

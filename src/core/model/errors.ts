@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   "client-closed": "The client was closed by this program.",
   "task-failed": "A task failed by its own fault, or because an input of it failed.",
   "plan-failed": "Another task of the same plan failed, so this one was given up.",
+  "task-canceled": "Somebody canceled the task, or one that it needs.",
   "plan-refused": "The server did not accept the plan; nothing of it ran.",
   "no-such-plan": "There is no plan of that name that lives without its client.",
   "future-released": "The result was released, so it can be neither fetched nor used.",

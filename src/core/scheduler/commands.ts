@@ -11,6 +11,8 @@ export type SchedulerCommand =
   | { readonly kind: "retract"; readonly workerId: number; readonly refs: TaskRefs }
   /** The worker stops these and forgets them. */
   | { readonly kind: "cancel"; readonly workerId: number; readonly refs: TaskRefs }
+  /** The same, and what runs is asked to end before it is killed. */
+  | { readonly kind: "cancel-gracefully"; readonly workerId: number; readonly refs: TaskRefs }
   | { readonly kind: "drop"; readonly workerId: number; readonly refs: TaskRefs }
   /** The worker makes copies of these; it says so by `replicas-added` or `replication-failed`. */
   | { readonly kind: "replicate"; readonly workerId: number; readonly copies: ObjectCopies }
@@ -27,6 +29,12 @@ export type SchedulerCommand =
       readonly carried: CarriedResults | undefined;
       /** Not to be told before so many records are safe; 0 or absent: at once. */
       readonly afterRecord?: number;
+    }
+  /** These results will never be finished, because somebody wanted it so; each is told once. */
+  | {
+      readonly kind: "notify-canceled";
+      readonly clientId: number;
+      readonly clientTasks: Int32Array;
     }
   | {
       readonly kind: "notify-failed";

@@ -130,6 +130,8 @@ export type SchedulerEvent =
       readonly takesCarried: boolean;
       /** What the shell needs to let it attach again; absent: its plans end with its connection, and are not written down. */
       readonly session?: Uint8Array | undefined;
+      /** It understands that single results are canceled; for others their plan fails. */
+      readonly takesCanceled?: boolean;
       /** How long its plans live; absent: as long as its connection. */
       readonly life?: Exclude<ClientLife, "connection">;
     }
@@ -186,6 +188,17 @@ export type SchedulerEvent =
       readonly atMs: number;
       readonly clientId: number;
       readonly clientTasks: Int32Array;
+    }
+  /**
+   * Somebody wants these tasks of the client ended, with all that needs them; `isWholePlan`: their
+   * plans with them. What is finished stays.
+   */
+  | {
+      readonly kind: "tasks-canceled";
+      readonly atMs: number;
+      readonly clientId: number;
+      readonly clientTasks: Int32Array;
+      readonly isWholePlan: boolean;
     }
   /** A client wants the bytes of a result. Answered by `deliver` or `refuse`. */
   | {

@@ -118,7 +118,8 @@ function unsettledRows(state: SchedulerState): Unsettled {
   }
   for (const row of state.retries.delays.keys()) notBegun.add(row);
   for (const intake of work.intakes) {
-    if (intake.kind === "completion" || intake.record.isGivenUp) continue;
+    if (intake.kind !== "plan" && intake.kind !== "chunk") continue;
+    if (intake.record.isGivenUp) continue;
     intake.rows.forEach((row, i) => {
       if (row !== -1 && intake.needs[i] !== BEGUN) notBegun.add(row);
     });
@@ -261,7 +262,7 @@ function checkClasses(state: SchedulerState): void {
     liveTasks.set(request, (liveTasks.get(request) ?? 0) + 1);
   }
   for (const intake of state.work.intakes) {
-    if (intake.kind === "completion") continue;
+    if (intake.kind !== "plan" && intake.kind !== "chunk") continue;
     for (const { id } of intake.classes) liveTasks.set(id, (liveTasks.get(id) ?? 0) + 1);
   }
   for (const requestClass of state.classByKey.values()) {

@@ -28,6 +28,8 @@ type FinishedList = {
  */
 export type Outbox = {
   readonly cancels: Map<number, RefLists>;
+  /** Those of them whose programs are given time to end. */
+  readonly gracefulCancels: Map<number, RefLists>;
   readonly drops: Map<number, RefLists>;
   readonly retracts: Map<number, RefLists>;
   readonly assigns: Map<number, Uint32List>;
@@ -45,6 +47,7 @@ export type Outbox = {
 export function createOutbox(): Outbox {
   return {
     cancels: new Map(),
+    gracefulCancels: new Map(),
     drops: new Map(),
     retracts: new Map(),
     assigns: new Map(),
@@ -134,6 +137,11 @@ export function commandsOf(state: SchedulerState, outbox: Outbox): SchedulerComm
   const isThere = (workerId: number): boolean => state.workers.has(workerId);
   for (const [workerId, lists] of outbox.cancels) {
     if (isThere(workerId)) commands.push({ kind: "cancel", workerId, refs: refs(lists) });
+  }
+  for (const [workerId, lists] of outbox.gracefulCancels) {
+    if (isThere(workerId)) {
+      commands.push({ kind: "cancel-gracefully", workerId, refs: refs(lists) });
+    }
   }
   for (const [workerId, lists] of outbox.drops) {
     if (isThere(workerId)) commands.push({ kind: "drop", workerId, refs: refs(lists) });

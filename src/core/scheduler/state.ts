@@ -145,6 +145,20 @@ export type ClientRecord = {
   isJournaled: boolean;
   /** What it was given so and has not released. */
   givenBytes: number;
+  /** Results that were canceled: releasing one is no mistake. */
+  readonly canceledIds: IntervalSet;
+  /** It is told of single results that are canceled. */
+  takesCanceled: boolean;
+  /** Attempts that workers were lately asked to end gracefully: when it leaves, they end at once. */
+  ending: EndingAttempt[];
+};
+
+/** An attempt that has a grace on its worker. */
+export type EndingAttempt = {
+  readonly workerId: number;
+  readonly task: number;
+  readonly attempt: number;
+  readonly atMs: number;
 };
 
 /** Figures about the scheduler's own work; tests compare them, reports show them. */
@@ -159,6 +173,7 @@ export type SchedulerCounters = {
   tasksStarted: number;
   tasksFinished: number;
   tasksFailed: number;
+  tasksCanceled: number;
   tasksRetracted: number;
   tasksRunAgain: number;
   /** Attempts that failed by themselves, after which another one is made. */
@@ -313,6 +328,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
       tasksStarted: 0,
       tasksFinished: 0,
       tasksFailed: 0,
+      tasksCanceled: 0,
       tasksRetracted: 0,
       tasksRunAgain: 0,
       tasksRetried: 0,

@@ -145,6 +145,7 @@ function handle(context: StepContext, event: SchedulerEvent): void {
     case "plan-refused":
     case "plan-completed":
     case "results-released":
+    case "tasks-canceled":
     case "result-requested":
     case "client-attached":
       onClientEvent(context, event);

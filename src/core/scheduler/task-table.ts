@@ -43,6 +43,8 @@ export const INDEXED = 128;
 export const CARRIED = 256;
 /** Unfinished when its plan was given up; who needed it was told. */
 export const GIVEN_UP = 16_384;
+/** Somebody wanted it ended, or what needed it: what runs of it is ended gracefully. */
+export const CANCELED = 32_768;
 
 /** Whether a worker has the row. */
 export const isGiven = ({ state }: TaskTable, row: number): boolean =>

@@ -4,6 +4,7 @@ import { TASK_TYPE } from "../model/symbols.ts";
 import type { StepContext } from "./context.ts";
 import { cancelDelay, forgetRetries } from "./delays.ts";
 import { takeBack } from "./given.ts";
+import { cancelGracefully } from "./graces.ts";
 import { recordPlanEnded } from "./journal.ts";
 import { makeAbsent } from "./make-absent.ts";
 import { hasFailed, isOptional } from "./optional-inputs.ts";
@@ -14,6 +15,7 @@ import { classOf, forgetTaskOfClass } from "./request-classes.ts";
 import type { PlanRecord, SchedulerState } from "./state.ts";
 import {
   ASSIGNED,
+  CANCELED,
   CHECKPOINT_PENDING,
   CHECKPOINT_WRITTEN,
   DORMANT,
@@ -86,6 +88,7 @@ type RowList = { push(row: number): unknown };
 export function releaseInputs(state: SchedulerState, row: number, unwanted: RowList): void {
   const { tasks } = state;
   if (((tasks.flags[row] as number) & HOLDS_INPUTS) === 0) return;
+  const isCanceled = ((tasks.flags[row] as number) & CANCELED) !== 0;
   tasks.flags[row] = (tasks.flags[row] as number) & ~HOLDS_INPUTS;
   tasks.unfinishedInputs[row] = 0;
   const start = tasks.edgeStart[row] as number;
@@ -94,7 +97,10 @@ export function releaseInputs(state: SchedulerState, row: number, unwanted: RowL
     const input = tasks.edges.items[k] as number;
     const left = (tasks.consumersLeft[input] as number) - 1;
     tasks.consumersLeft[input] = left;
-    if (left === 0) unwanted.push(input);
+    if (left > 0) continue;
+    // What was run for a canceled task alone ends as that does.
+    if (isCanceled) tasks.flags[input] = (tasks.flags[input] as number) | CANCELED;
+    unwanted.push(input);
   }
 }
 
@@ -104,7 +110,8 @@ export function stopAttempt(context: StepContext, row: number): void {
   const { tasks } = state;
   if (tasks.state[row] === READY) unqueueReady(state, row);
   if (tasks.state[row] === ASSIGNED || tasks.state[row] === RUNNING) {
-    addRef(outbox.cancels, tasks.worker[row] as number, row, tasks.attempt[row] as number);
+    if (((tasks.flags[row] as number) & CANCELED) !== 0) cancelGracefully(context, row);
+    else addRef(outbox.cancels, tasks.worker[row] as number, row, tasks.attempt[row] as number);
     takeBack(context, row);
   }
 }
@@ -125,7 +132,7 @@ function dropObject(context: StepContext, row: number): void {
   state.objectCount -= 1;
 }
 
-function unindex(state: SchedulerState, row: number): void {
+export function unindex(state: SchedulerState, row: number): void {
   const { tasks } = state;
   if (((tasks.flags[row] as number) & INDEXED) === 0) return;
   tasks.flags[row] = (tasks.flags[row] as number) & ~INDEXED;
@@ -211,6 +218,7 @@ export function resurrect(context: StepContext, rows: Iterable<number>): void {
     }
     if (tasks.state[row] !== DORMANT) continue;
     state.counters.rowsTouched += 1;
+    tasks.flags[row] = (tasks.flags[row] as number) & ~CANCELED;
     if (tasks.taskType[row] === TASK_TYPE.absent) {
       makeReady(context, row);
       continue;

@@ -25,6 +25,10 @@ export type WorkerCommand =
    * nothing behind. Ends in `executions-killed` for each, whatever else is told of it meanwhile.
    */
   | { readonly kind: "kill"; readonly refs: TaskRefs }
+  /** The same, but what can be asked to end is given time for it. */
+  | { readonly kind: "end-gracefully"; readonly refs: TaskRefs }
+  /** What is left of that time is taken from these; it has no answer of its own. */
+  | { readonly kind: "hurry"; readonly refs: TaskRefs }
   /** Remove these objects from the store; a running execution keeps what it already uses. */
   | { readonly kind: "discard"; readonly refs: TaskRefs }
   | { readonly kind: "report-finished"; readonly finished: FinishedTasks }

@@ -7,7 +7,13 @@ export type WorkerEvent =
   | { readonly kind: "tasks-assigned"; readonly atMs: number; readonly batch: AssignedTasks }
   /** The server wants back what has not started. */
   | { readonly kind: "tasks-retracted"; readonly atMs: number; readonly refs: TaskRefs }
-  | { readonly kind: "tasks-canceled"; readonly atMs: number; readonly refs: TaskRefs }
+  /** `isGraceful`: what runs of them is given time to end; at once where one is named again without. */
+  | {
+      readonly kind: "tasks-canceled";
+      readonly atMs: number;
+      readonly refs: TaskRefs;
+      readonly isGraceful?: boolean;
+    }
   | { readonly kind: "objects-dropped"; readonly atMs: number; readonly refs: TaskRefs }
   /** The server wants copies of these here, though no task needs them. */
   | { readonly kind: "copies-wanted"; readonly atMs: number; readonly copies: ObjectCopies }

@@ -31,6 +31,8 @@ type RefsKind = Extract<WorkerCommand, { refs: TaskRefs }>["kind"];
 /** What a step has decided so far; `takeCommands` turns it into one command of each kind. */
 export class Outbox {
   readonly killed: RefList = new RefList();
+  readonly endedGracefully: RefList = new RefList();
+  readonly hurried: RefList = new RefList();
   readonly abandoned: RefList = new RefList();
   readonly discarded: RefList = new RefList();
   readonly returned: RefList = new RefList();
@@ -80,6 +82,8 @@ export class Outbox {
       if (list.length > 0) commands.push({ kind, refs: list.take() });
     };
     add("kill", this.killed);
+    add("end-gracefully", this.endedGracefully);
+    add("hurry", this.hurried);
     add("discard", this.discarded);
     if (this.finished !== undefined) {
       commands.push({ kind: "report-finished", finished: this.finished });

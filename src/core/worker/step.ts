@@ -44,7 +44,7 @@ function handle(state: WorkerState, event: WorkerEvent): void {
       onTasksRetracted(state, event.refs);
       break;
     case "tasks-canceled":
-      onTasksCanceled(state, event.refs);
+      onTasksCanceled(state, event.refs, event.isGraceful === true);
       break;
     case "objects-dropped":
       onObjectsDropped(state, event.refs);

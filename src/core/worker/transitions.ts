@@ -1,3 +1,4 @@
+import type { RefList } from "./outbox.ts";
 import type { WorkerState } from "./state.ts";
 import type { Ending } from "./tables/ending-table.ts";
 import { OBJECT_EXPECTED, OBJECT_FETCHING, OBJECT_PRESENT } from "./tables/object-table.ts";
@@ -96,14 +97,19 @@ function noteUnmade({ tasks, objects, unmade }: WorkerState, row: number): void 
 
 /**
  * Forgets the task, and has its execution ended if there is one. Until that has ended, nobody else
- * gets what it holds, and its lane gets no more tasks.
+ * gets what it holds, and its lane gets no more tasks. `ended` is where the shell finds what to end,
+ * and how.
  */
-export function stopTask(state: WorkerState, row: number): void {
-  const { tasks, outbox, endings, lanes } = state;
+export function stopTask(
+  state: WorkerState,
+  row: number,
+  ended: RefList = state.outbox.killed,
+): void {
+  const { tasks, endings, lanes } = state;
   const task = tasks.tasks[row] as number;
   const attempt = tasks.attempts[row] as number;
   const isRunning = tasks.states[row] === TASK_RUNNING;
-  if (isRunning || tasks.isRedirected[row] === 1) outbox.killed.push(task, attempt);
+  if (isRunning || tasks.isRedirected[row] === 1) ended.push(task, attempt);
   if (!isRunning) {
     forgetTask(state, row);
     return;
@@ -111,6 +117,7 @@ export function stopTask(state: WorkerState, row: number): void {
   const ending = beginEnding(state, row);
   if (ending.kind === "in-lane") lanes.get(ending.lane).isClosed = true;
   endings.add(task, attempt, ending);
+  if (ended !== state.outbox.killed) endings.giveGrace(task, attempt);
   removeTask(state, row);
 }
 

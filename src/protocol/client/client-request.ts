@@ -28,6 +28,17 @@ export type SmallRequest =
   | { readonly kind: "status" }
   /** Answered by `explanations` of the tasks that `query` means: a number, `CLIENT/NUMBER`, a label; empty: the asking client's task \`id\`. */
   | { readonly kind: "explain"; readonly id: number; readonly query: string }
+  /**
+   * Ends these tasks, with all that needs them and is not finished; with `isWholePlan`, their plans.
+   * `query` means tasks of any client, as in `explain`, and is answered by `cancelAnswer`; with ids,
+   * it is empty. Only to servers with the capability "cancel".
+   */
+  | {
+      readonly kind: "cancel";
+      readonly ids: Int32Array;
+      readonly query: string;
+      readonly isWholePlan: boolean;
+    }
   /** The result that `dataAt` has told of has come, or the server is to send it by itself. */
   | { readonly kind: "pullEnded"; readonly id: number; readonly isComplete: boolean }
   | { readonly kind: "trace"; readonly path: string }
@@ -57,6 +68,8 @@ export type ClientRequest =
   | { readonly kind: "planChunk"; readonly plan: Plan }
   | SmallRequest;
 
+const WHOLE_PLAN_TAG = 0x320;
+
 /** Appends a frame. Plans are written by `PlanEncoder`. */
 export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): void {
   const frame = beginFrame(writer);
@@ -68,6 +81,11 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
       break;
     case "releaseMany":
       putBytesField(writer, 0x232, packFixed32(request.ids));
+      break;
+    case "cancel":
+      putStringField(writer, 0x1e2, request.query);
+      putBytesField(writer, 0x232, packFixed32(request.ids));
+      putInt32Field(writer, WHOLE_PLAN_TAG, request.isWholePlan ? 1 : 0);
       break;
     case "pullEnded":
       putInt32Field(writer, 0x18, request.id);
@@ -133,6 +151,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
   let query = "";
   let loadCheckpoints = false;
   let isComplete = false;
+  let isWholePlan = false;
   let taskCount = 0;
   let planStart = -1;
   let planEnd = -1;
@@ -156,6 +175,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
     else if (tag === 0x232) ids = unpackSigned32(reader.lengthPrefixed());
     else if (tag === 0x250) isComplete = reader.bool();
     else if (tag === 0x280) taskCount = reader.int32();
+    else if (tag === WHOLE_PLAN_TAG) isWholePlan = reader.bool();
     else if (tag === 0x1e2) query = reader.string();
     else if (tag === 0x2d2) held = decodeHeldResults(reader);
     else if (tag === 0x2da) name = reader.string();
@@ -192,6 +212,8 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "status" };
     case REQUEST_TYPE.explain:
       return { kind: "explain", id, query };
+    case REQUEST_TYPE.cancel:
+      return { kind: "cancel", ids, query, isWholePlan };
     case REQUEST_TYPE.pullEnded:
       return { kind: "pullEnded", id, isComplete };
     case REQUEST_TYPE.trace:

@@ -40,6 +40,10 @@ export type ClientResponse =
   | { readonly kind: "taskFinished"; readonly id: number }
   /** Only to clients with the capability "carried-results". */
   | ({ readonly kind: "resultsFinished" } & ResultsFinished)
+  /** Only to clients with the capability "cancel". */
+  | { readonly kind: "resultsCanceled"; readonly ids: Int32Array }
+  /** `CanceledTask`s in JSON; only to clients that asked for it. */
+  | { readonly kind: "cancelAnswer"; readonly json: string }
   | { readonly kind: "taskFailed"; readonly error: ResponseError }
   | { readonly kind: "error"; readonly error: ResponseError }
   /** Only to clients with the capability "notices". */
@@ -91,6 +95,7 @@ export type Attached = {
   /** Tasks of it that have come. */
   readonly openPlanTasks: number;
 };
+const CANCELED_TAG = 0x322;
 
 type DataHeader = { id: number; frameCount: number; dataType: number };
 
@@ -172,7 +177,11 @@ function encodeBody(
       endMessage(writer, message);
       return;
     }
+    case "resultsCanceled":
+      putBytesField(writer, CANCELED_TAG, packFixed32(response.ids));
+      return;
     case "status":
+    case "cancelAnswer":
     case "explanations":
     case "plans":
       putStringField(writer, 0x192, response.json);
@@ -201,6 +210,7 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
   let attached: Attached = { unknownPlans: new Int32Array(0), openPlan: -1, openPlanTasks: 0 };
   let roots = new Int32Array(0);
   const labels: string[] = [];
+  let canceled = new Int32Array(0);
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -213,6 +223,7 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     else if (tag === DATA_LOCATION_TAG) location = decodeDataLocation(reader);
     else if (tag === 0x232) finished = decodeResultsFinished(reader);
     else if (tag === 0x23a) capabilities.push(reader.string());
+    else if (tag === CANCELED_TAG) canceled = unpackSigned32(reader.lengthPrefixed());
     else if (tag === 0x192) json = reader.string();
     else if (tag === 0x2d2) sessionId = reader.string();
     else if (tag === 0x2da) secret = reader.lengthPrefixed().slice();
@@ -262,6 +273,10 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
       return { kind: "stats", ...stats };
     case RESPONSE_TYPE.status:
       return { kind: "status", json };
+    case RESPONSE_TYPE.resultsCanceled:
+      return { kind: "resultsCanceled", ids: canceled };
+    case RESPONSE_TYPE.cancelAnswer:
+      return { kind: "cancelAnswer", json };
     case RESPONSE_TYPE.explanations:
       return { kind: "explanations", json };
     default:

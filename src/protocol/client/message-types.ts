@@ -13,6 +13,8 @@ export const REQUEST_TYPE = {
   status: 50,
   /** Ours: RELEASE of many results; only to servers with the capability "releases". */
   releaseMany: 70,
+  /** Ours: ends tasks and what needs them; only to servers with the capability "cancel". */
+  cancel: 100,
   /** Ours: asks why tasks are where they are. */
   explain: 60,
   /** Ours: a plan that comes in chunks; only to servers with the capability "plan-chunks". */
@@ -50,6 +52,10 @@ export const RESPONSE_TYPE = {
   resultsFinished: 70,
   /** Ours: the answer to an EXPLAIN request. */
   explanations: 60,
+  /** Ours: results that will never be finished, by a CANCEL; only for clients with "cancel". */
+  resultsCanceled: 100,
+  /** Ours: the answer to a CANCEL by other names than ids. */
+  cancelAnswer: 104,
   /** Ours: where a large result can be pulled from; only for clients with "direct-data". */
   dataAt: 71,
   /** Ours: the plan, or the chunk, is not lost any more; only for clients with "sessions", as are the following. */

@@ -38,6 +38,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], number>> = {
   "find-python": 11,
   replicate: 12,
   draining: 13,
+  "cancel-gracefully": 14,
 };
 const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   "tasks-finished": 33,
@@ -119,6 +120,7 @@ function toWorkerColumns(message: ToWorker): Column[] {
       return assignedColumns(message.batch);
     case "retract":
     case "cancel":
+    case "cancel-gracefully":
     case "drop":
       return refsColumns(message.refs);
     case "replicate": {
@@ -168,6 +170,7 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
       return { kind, batch: readAssigned(reader) };
     case "retract":
     case "cancel":
+    case "cancel-gracefully":
     case "drop":
       return { kind, refs: readRefs(reader) };
     case "replicate": {

@@ -40,6 +40,8 @@ export type ToWorker =
   | { readonly kind: "retract"; readonly refs: TaskRefs }
   /** Stop these, running or not, and forget them; never answered. */
   | { readonly kind: "cancel"; readonly refs: TaskRefs }
+  /** The same, but what runs is asked to end first, and killed after a grace, or at a `cancel`. */
+  | { readonly kind: "cancel-gracefully"; readonly refs: TaskRefs }
   /** Nobody needs these data objects any more. */
   | { readonly kind: "drop"; readonly refs: TaskRefs }
   /** Pull these objects from a peer and keep them, though no task here needs them. */

@@ -20,6 +20,7 @@ import { MAX_PLAN_TASKS } from "../../protocol/limits.ts";
 import { ProtocolError, unexpected } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
+import { cancelTasks } from "../cancel-tasks.ts";
 import type { Engine } from "../engine.ts";
 import { explainTasks } from "../explain-tasks.ts";
 import { createStatus } from "../status.ts";
@@ -33,7 +34,7 @@ import { createPlanRequests } from "./plan-requests.ts";
 import { type ClientRole, mayRequest } from "./request-roles.ts";
 
 /** What this server takes beyond the original protocol; told to clients that do so themselves. */
-const SERVER_CAPABILITIES = ["releases", "plan-chunks", "sessions"];
+const SERVER_CAPABILITIES = ["releases", "plan-chunks", "sessions", "cancel"];
 
 const MAX_INT32 = 2 ** 31 - 1;
 
@@ -62,6 +63,7 @@ export function startClientSession(
 ): ClientSession {
   const takesNotices = register.capabilities.includes("notices");
   const takesCarried = register.capabilities.includes("carried-results");
+  const takesCanceled = register.capabilities.includes("cancel");
   splitter.limit = REQUEST_FRAME;
   const mayReturn = register.capabilities.includes("sessions");
   const returningId = findReturning(engine, register);
@@ -236,6 +238,16 @@ export function startClientSession(
         send({ kind: "explanations", json: JSON.stringify(explainTasks(engine, query)) });
         break;
       }
+      case "cancel": {
+        const { ids, query, isWholePlan } = request;
+        if (query !== "") {
+          const canceled = cancelTasks(engine, query, isWholePlan);
+          send({ kind: "cancelAnswer", json: JSON.stringify(canceled) });
+        } else {
+          cancelOwn(ids, isWholePlan);
+        }
+        break;
+      }
       case "pullEnded":
         deliveries.onPullEnded(request.id, request.isComplete);
         break;
@@ -267,6 +279,22 @@ export function startClientSession(
         throw new TypeError(`no such request: ${JSON.stringify(unknown)}`);
       }
     }
+  };
+
+  /** Those of named plans are, for the scheduler, of other clients. */
+  const cancelOwn = (ids: Int32Array, isWholePlan: boolean): void => {
+    const clientTasks = ids.filter((task) => {
+      const named = plans.find(task);
+      if (named === undefined) return true;
+      engine.step({
+        kind: "tasks-canceled",
+        clientId: named.ownerId,
+        clientTasks: Int32Array.of(named.task),
+        isWholePlan,
+      });
+      return false;
+    });
+    engine.step({ kind: "tasks-canceled", clientId: id, clientTasks, isWholePlan });
   };
 
   const takeRequests = (): void => {
@@ -333,6 +361,7 @@ export function startClientSession(
       else encodeTasksFinished(writer, clientTasks);
       deliveries.send(writer.take());
     },
+    tellCanceled: ({ clientTasks }) => send({ kind: "resultsCanceled", ids: clientTasks }),
     tellFailed({ clientTask, worker, attempts, label, failure, cause }) {
       send({
         kind: "taskFailed",
@@ -434,7 +463,9 @@ export function startClientSession(
     return session;
   }
   greet();
-  if (takesCarried) engine.step({ kind: "client-joined", clientId: id, takesCarried });
+  if (takesCarried || takesCanceled) {
+    engine.step({ kind: "client-joined", clientId: id, takesCarried, takesCanceled });
+  }
   return session;
 }
 

@@ -5,6 +5,7 @@ type CommandOf<Kind extends SchedulerCommand["kind"]> = Extract<SchedulerCommand
 /** Who is told what the scheduler says to a client: a session, or whoever is told of a named plan. */
 export interface CommandTaker {
   tellFinished(command: CommandOf<"notify-finished">): void;
+  tellCanceled(command: CommandOf<"notify-canceled">): void;
   tellFailed(command: CommandOf<"notify-failed">): void;
   tellAccepted(command: CommandOf<"notify-accepted">): void;
   tellAttached(command: CommandOf<"attached">): void;

@@ -144,6 +144,8 @@ function createOwner(engine: Engine, entry: NamedPlanEntry): CommandTaker {
         taker.tellFinished({ ...command, clientTasks });
       });
     },
+    // Its plan fails instead.
+    tellCanceled() {},
     tellFailed(command) {
       const { clientTask, cause } = command;
       entry.failure ??= command.failure.message;

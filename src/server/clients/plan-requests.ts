@@ -28,6 +28,8 @@ export type PlanRequests = {
   handle(request: AboutPlan): void;
   /** True if the id is of a task of a named plan, whose result is then asked for. */
   fetch(id: number): boolean;
+  /** The task `id` of this client, if it is of a named plan, as the scheduler knows it. */
+  find(id: number): { readonly ownerId: number; readonly task: number } | undefined;
   /** How the server names the task `id` of this client. */
   nameOf(id: number): string | undefined;
 };
@@ -143,6 +145,12 @@ export function createPlanRequests(
       const { entry, idBase } = attachment;
       requestResult(engine, entry, attachment, id - idBase + entry.origin.idBase);
       return true;
+    },
+    find(id) {
+      const attachment = find(id);
+      if (attachment === undefined) return undefined;
+      const { entry, idBase } = attachment;
+      return { ownerId: entry.ownerId, task: id - idBase + entry.origin.idBase };
     },
     nameOf(id) {
       const attachment = find(id);

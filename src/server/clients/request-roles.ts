@@ -16,6 +16,7 @@ export const ROLE_OF_REQUEST: Readonly<Record<keyof typeof REQUEST_TYPE, ClientR
   release: "client",
   releaseMany: "client",
   pullEnded: "client",
+  cancel: "client",
   stats: "viewer",
   status: "viewer",
   explain: "viewer",

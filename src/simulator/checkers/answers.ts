@@ -16,6 +16,9 @@ type ClientView = {
   readonly plans: Plan[];
   readonly finished: Set<number>;
   readonly released: Set<number>;
+  readonly canceled: Set<number>;
+  /** Tasks that the client has wanted to be canceled, and all of a plan that it has. */
+  readonly unwanted: Set<number>;
   hasLeft: boolean;
 };
 
@@ -35,7 +38,15 @@ function viewClient(workload: Workload, oracle: Oracle): ClientView {
     needs.add(plan);
     plans.push(plan);
   }
-  return { oracle, plans, finished: new Set(), released: new Set(), hasLeft: false };
+  return {
+    oracle,
+    plans,
+    finished: new Set(),
+    released: new Set(),
+    canceled: new Set(),
+    unwanted: new Set(),
+    hasLeft: false,
+  };
 }
 
 /** Whether some task fails that these results need. */
@@ -43,7 +54,7 @@ const doomed = (view: ClientView, results: readonly number[]): boolean =>
   [...view.oracle.neededBy(results)].some((id) => view.oracle.outcomes.get(id)?.kind === "failed");
 
 /**
- * Every result is told finished exactly once, unless it was released or its plan failed. A plan
+ * Every result is told finished exactly once, unless it was released or canceled or its plan failed. A plan
  * fails exactly once, only where one of its tasks fails or one of a plan it builds on, and then
  * nothing of it is told any more. Nothing is told to a client that has left, or of what it released.
  */
@@ -81,11 +92,26 @@ export function createAnswerChecker(
     check(plan.failures === 0, () => `${name} was told finished after its plan failed`);
     check(!view.finished.has(clientTask), () => `${name} was told finished twice`);
     check(!view.released.has(clientTask), () => `${name} was told finished after its release`);
+    check(!view.canceled.has(clientTask), () => `${name} was told finished after it was canceled`);
     check(
       view.oracle.outcomes.get(clientTask)?.kind !== "failed",
       () => `${name} was told finished and cannot be`,
     );
     view.finished.add(clientTask);
+  };
+
+  const onCanceled = (clientId: number, clientTask: number): void => {
+    const view = getView(clientId);
+    const plan = getPlan(view, clientTask);
+    const name = `task ${clientTask} of client ${clientId}`;
+    check(plan.resultIds.includes(clientTask), () => `${name} was canceled and is no result`);
+    check(plan.failures === 0, () => `${name} was told canceled after its plan failed`);
+    check(!view.finished.has(clientTask), () => `${name} was canceled after it had finished`);
+    check(!view.canceled.has(clientTask), () => `${name} was told canceled twice`);
+    check(!view.released.has(clientTask), () => `${name} was told canceled after its release`);
+    const isMeant = [...view.oracle.neededBy([clientTask])].some((id) => view.unwanted.has(id));
+    check(isMeant, () => `${name} was canceled, and needs nothing that was to be`);
+    view.canceled.add(clientTask);
   };
 
   const onFailed = (clientId: number, clientTask: number, message: string): void => {
@@ -115,12 +141,13 @@ export function createAnswerChecker(
 
   const finishPlan = (view: ClientView, clientId: number, plan: Plan): void => {
     if (!plan.isSubmitted || plan.failures > 0) return;
-    const open = plan.resultIds.filter((id) => !view.finished.has(id) && !view.released.has(id));
+    const unwanted = (id: number): boolean => view.released.has(id) || view.canceled.has(id);
+    const open = plan.resultIds.filter((id) => !view.finished.has(id) && !unwanted(id));
     check(
       open.length === 0,
       () => `client ${clientId} was told nothing of its results ${open.slice(0, 5).join(", ")}`,
     );
-    const kept = plan.resultIds.filter((id) => !view.released.has(id));
+    const kept = plan.resultIds.filter((id) => !unwanted(id));
     check(!doomed(view, kept), () => `a plan of client ${clientId} had to fail and did not`);
   };
 
@@ -136,6 +163,18 @@ export function createAnswerChecker(
         case "result-finished":
           onFinished(observation.clientId, observation.clientTask);
           break;
+        case "result-canceled":
+          onCanceled(observation.clientId, observation.clientTask);
+          break;
+        case "cancel-requested": {
+          const view = getView(observation.clientId);
+          for (const id of observation.clientTasks) {
+            view.unwanted.add(id);
+            if (!observation.isWholePlan) continue;
+            for (const other of getPlan(view, id).taskIds) view.unwanted.add(other);
+          }
+          break;
+        }
         case "task-failed":
           onFailed(observation.clientId, observation.clientTask, observation.message);
           break;

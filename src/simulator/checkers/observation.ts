@@ -52,6 +52,18 @@ export type Observation =
       readonly planIdBase: number | undefined;
       readonly message: string;
     }
+  | {
+      readonly kind: "result-canceled";
+      readonly clientId: number;
+      readonly clientTask: number;
+    }
+  /** The server has read the client's request, as with the next one. */
+  | {
+      readonly kind: "cancel-requested";
+      readonly clientId: number;
+      readonly clientTasks: Int32Array;
+      readonly isWholePlan: boolean;
+    }
   /** The server has read the client's request. */
   | { readonly kind: "result-released"; readonly clientId: number; readonly clientTask: number }
   | { readonly kind: "client-left"; readonly clientId: number }

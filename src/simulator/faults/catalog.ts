@@ -1,3 +1,4 @@
+import { cancel } from "./cancel.ts";
 import { cut } from "./cut.ts";
 import { delayed } from "./delayed.ts";
 import { drained } from "./drained.ts";
@@ -28,7 +29,8 @@ export type FaultName =
   | "reordered"
   | "repeated"
   | "full"
-  | "drained";
+  | "drained"
+  | "cancel";
 
 /** What can go wrong, by the names that the command line knows. */
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {
@@ -46,6 +48,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   repeated,
   full,
   drained,
+  cancel,
 };
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];

@@ -40,6 +40,7 @@ export function createPlainServer(
         break;
       // Of what was given ahead.
       case "cancel":
+      case "cancel-gracefully":
         tell(command.workerId, { kind: "tasks-canceled", atMs, refs: command.refs });
         break;
       case "drop":
@@ -55,6 +56,7 @@ export function createPlainServer(
       case "dismiss":
       case "note-drain":
       case "refuse":
+      case "notify-canceled":
       case "notify-failed":
         throw new Error(`the scheduler says: ${JSON.stringify(command)}`);
       case "deliver-held":

@@ -94,6 +94,8 @@ export function createPlainWorker(world: PlainWorld, workerId: number, cpus: num
       case "discard":
         break;
       case "kill":
+      case "end-gracefully":
+      case "hurry":
       case "report-failed":
       case "report-checkpoints-missing":
       case "report-checkpoints-written":

@@ -59,8 +59,13 @@ export type Executor = {
     lanes: Uint32Array,
     cpus: (position: number) => readonly number[],
   ): void;
-  /** Ends what runs of these attempts. Each is told by `onKilled`, also one that has just ended. */
-  kill(refs: TaskRefs): void;
+  /**
+   * Ends what runs of these attempts. Each is told by `onKilled`, also one that has just ended. Programs
+   * that are ended gracefully are asked first, and killed after a time.
+   */
+  end(refs: TaskRefs, options: { readonly isGraceful: boolean }): void;
+  /** Takes the time from those that were given some. */
+  hurry(refs: TaskRefs): void;
   /** Ends everything that runs; resolves when nothing is left of it. */
   dispose(): Promise<void>;
 };
@@ -71,6 +76,8 @@ type Redirected = { readonly redirect: Redirect; readonly durationUs: number };
 /** One execution that takes more than a turn. */
 type Running = {
   readonly aborting: AbortController;
+  /** Aborted with the other, or after it: what is given time is to end at once. */
+  readonly hurrying: AbortController;
   readonly ended: Promise<void>;
   isKilled: boolean;
 };
@@ -148,10 +155,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const track = (
     key: string,
     [task, attempt]: readonly [number, number],
-    work: (signal: AbortSignal) => Promise<void>,
+    work: (signal: AbortSignal, hurry: AbortSignal) => Promise<void>,
   ): void => {
     const aborting = new AbortController();
-    const ended = work(aborting.signal).then(
+    const hurrying = new AbortController();
+    const ended = work(aborting.signal, hurrying.signal).then(
       () => {
         const { isKilled } = running.get(key) as Running;
         running.delete(key);
@@ -160,7 +168,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       // A bug: let it end the process, as anywhere else.
       (error: unknown) => setImmediate(() => Promise.reject(error)),
     );
-    running.set(key, { aborting, ended: ended as Promise<void>, isKilled: false });
+    running.set(key, { aborting, hurrying, ended: ended as Promise<void>, isKilled: false });
   };
 
   /** Starts what takes more than a turn. */
@@ -173,10 +181,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const isWithoutInputs = loadsCheckpoint(place) || redirected !== undefined;
     const inputs = isWithoutInputs ? [] : inputsOf(place);
     for (const input of inputs) values.retain(input);
-    track(keyOf(task, attempt), [task, attempt], async (signal) => {
+    track(keyOf(task, attempt), [task, attempt], async (signal, hurry) => {
       const startMs = performance.now();
       try {
-        const value = await runAside(place, { inputs, cpus, redirected }, signal);
+        const value = await runAside(place, { inputs, cpus, redirected, hurry }, signal);
         if (signal.aborted) {
           if (value !== undefined) values.release(value);
         } else if (value === undefined) {
@@ -198,6 +206,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       readonly inputs: readonly ValueId[];
       readonly cpus: readonly number[];
       readonly redirected: Redirected | undefined;
+      readonly hurry: AbortSignal;
     },
     signal: AbortSignal,
   ): Promise<ValueId | undefined> => {
@@ -208,7 +217,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         log("warning", "computes a task anew: its checkpoint is unusable", { path, reason }),
       );
     }
-    const { inputs, cpus, redirected } = given;
+    const { inputs, cpus, redirected, hurry } = given;
     const work = {
       taskType: batch.taskTypes[index] as number,
       inputs,
@@ -217,6 +226,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       attempt: batch.attempts[index] as number,
       cpus,
       memoryBytes: memoryBytesOf(place),
+      hurry,
     };
     if (redirected === undefined) return runTask(tools, work, signal);
     return runRedirect(tools, runTask, redirected.redirect, work, signal);
@@ -368,7 +378,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         pump().catch((error: unknown) => setImmediate(() => Promise.reject(error)));
       });
     },
-    kill({ tasks, attempts }) {
+    end({ tasks, attempts }, { isGraceful }) {
       for (const position of calls.kill(tasks, attempts)) {
         const task = tasks[position] as number;
         const attempt = attempts[position] as number;
@@ -382,14 +392,27 @@ export function createExecutor(options: ExecutorOptions): Executor {
         if (execution === undefined) killed.add(task, attempt);
         else {
           execution.isKilled = true;
-          execution.aborting.abort(new Error("the task was stopped"));
+          const reason = new Error("the task was stopped");
+          // First: who is stopped looks whether it may take its time.
+          if (!isGraceful) execution.hurrying.abort(reason);
+          execution.aborting.abort(reason);
         }
+      }
+    },
+    hurry({ tasks, attempts }) {
+      for (let i = 0; i < tasks.length; i++) {
+        const execution = running.get(keyOf(tasks[i] as number, attempts[i] as number));
+        execution?.hurrying.abort(new Error("the task was stopped"));
       }
     },
     async dispose() {
       isDisposed = true;
       const all = [...running.values()];
-      for (const { aborting } of all) aborting.abort(new Error("the worker stops"));
+      for (const { aborting, hurrying } of all) {
+        const reason = new Error("the worker stops");
+        hurrying.abort(reason);
+        aborting.abort(reason);
+      }
       const pools = Array.from(tools.functionTypes.values(), ({ pool }) => pool.dispose());
       await Promise.all([...all.map(({ ended }) => ended), ...pools]);
     },

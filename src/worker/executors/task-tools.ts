@@ -36,6 +36,8 @@ export type TaskWork = {
   readonly cpus: readonly number[];
   /** Bytes of memory that it asked for, as the most that its processes may use. */
   readonly memoryBytes: number | undefined;
+  /** Aborted where the task, when it is stopped, is to be given no time to end by itself. */
+  readonly hurry: AbortSignal;
 };
 
 /** Executes one task of any type, as `runTask` does. */

@@ -68,7 +68,7 @@ export function createFakeCluster({
       });
       given.set(command.workerId, list);
     }
-    if (command.kind === "cancel") {
+    if (command.kind === "cancel" || command.kind === "cancel-gracefully") {
       const { tasks, attempts } = command.refs;
       const list = given.get(command.workerId) ?? [];
       const gone = new Set([...tasks].map((task, i) => `${task}.${attempts[i]}`));

@@ -98,6 +98,7 @@ export type TestWorker = {
   failed(task: number, attempt?: number): Told;
   retract(...refs: Ref[]): Told;
   cancel(...refs: Ref[]): Told;
+  cancelGracefully(...refs: Ref[]): Told;
   drop(...refs: Ref[]): Told;
   /** What was to be killed has ended. */
   killed(...refs: Ref[]): Told;
@@ -150,6 +151,8 @@ export function createTestWorker(offer: Readonly<Record<number, number>>): TestW
       }),
     retract: (...refs) => tell({ kind: "tasks-retracted", atMs, refs: refsOf(refs) }),
     cancel: (...refs) => tell({ kind: "tasks-canceled", atMs, refs: refsOf(refs) }),
+    cancelGracefully: (...refs) =>
+      tell({ kind: "tasks-canceled", atMs, refs: refsOf(refs), isGraceful: true }),
     drop: (...refs) => tell({ kind: "objects-dropped", atMs, refs: refsOf(refs) }),
     killed: (...refs) => tell({ kind: "executions-killed", atMs, refs: refsOf(refs) }),
     noCheckpoint: (...refs) => tell({ kind: "checkpoints-not-found", atMs, refs: refsOf(refs) }),

@@ -269,6 +269,19 @@ describe("withdrawals", () => {
     expect(worker.executed([1, 1])).toEqual({ "report-finished": [[1, 1]] });
   });
 
+  test("one that is canceled gracefully has time to end, and loses it when it is canceled again", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    worker.assign({ task: 1, request: oneCpu }, { task: 2, request: oneCpu });
+    expect(worker.cancelGracefully([1, 1])).toEqual({ "end-gracefully": [[1, 1]] });
+    expect(worker.cancelGracefully([1, 1])).toEqual({});
+    expect(worker.cancel([1, 1])).toEqual({ hurry: [[1, 1]] });
+    expect(worker.cancel([1, 1])).toEqual({});
+    expect(worker.killed([1, 1])).toEqual({ execute: [[2, 1]] });
+    worker.cancelGracefully([2, 1]);
+    worker.killed([2, 1]);
+    expect(worker.cancel([2, 1])).toEqual({});
+  });
+
   test("a canceled execution is killed, and what it held is free when it has ended", () => {
     const worker = createTestWorker({ [CPUS]: 1 });
     worker.assign(

@@ -71,6 +71,7 @@ async function createBench(
     }),
     watch,
     cpuIds,
+    killGraceMs: 5_000,
   };
   const run: Bench["run"] = async (config, signal = new AbortController().signal) => {
     const { inputs = [], outputs = ["+out"], env = {}, paths = [], cpus = [] } = config;
@@ -413,7 +414,9 @@ describe("failures", () => {
     [
       "too slow",
       { args: ["sleep", "100"], timeLimitMs: 30 },
-      "Program exceeded its time limit of 30 ms\nStderr:\n",
+      expect.stringMatching(
+        /^Program exceeded its time limit of 30 ms: it was sent SIGTERM, and ended [\d.]+ m?s later\. It ran for .*\nStderr:\n$/,
+      ),
     ],
   ])("%s", async (_, config, message, more) => {
     const { run, values, files } = await createBench();

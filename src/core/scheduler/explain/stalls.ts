@@ -29,6 +29,7 @@ export function tellStalls(context: StepContext): void {
     counters.tasksAssigned +
     counters.tasksFinished +
     counters.tasksFailed +
+    counters.tasksCanceled +
     counters.tasksRetracted +
     counters.tasksStarted;
   if (moves !== stall.moves || !hasReady(state)) {

@@ -1,6 +1,7 @@
 import { unreachable } from "../../base/assert.ts";
 import type { StepContext } from "../context.ts";
 import { type ClientEvent, clientOf } from "../plans/clients.ts";
+import { onTasksCanceled } from "./cancels.ts";
 import { onClientAttached } from "./clients.ts";
 import {
   onPlanBegun,
@@ -37,6 +38,9 @@ export function handleClientEvent(context: StepContext, event: ClientEvent): voi
       break;
     case "results-released":
       onResultsReleased(context, event);
+      break;
+    case "tasks-canceled":
+      onTasksCanceled(context, event);
       break;
     case "result-requested":
       onResultRequested(context, event);

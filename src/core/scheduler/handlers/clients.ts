@@ -9,6 +9,7 @@ import type { StepContext } from "../context.ts";
 import type { SchedulerEvent } from "../events.ts";
 import { taskOfWord } from "../last-words.ts";
 import { notifyIfFinished } from "../notify.ts";
+import { takesCanceled } from "../plans/cancelation.ts";
 import { endPlan } from "../plans/end-plan.ts";
 import { recordEnded } from "../record.ts";
 import type { ClientRecord, PlanRecord, SchedulerState } from "../state.ts";
@@ -62,8 +63,9 @@ export function onClientAttached(context: StepContext, event: EventOf<"client-at
     tellAllAgain(context, client);
     return;
   }
-  answer(context, client, event.held);
+  const goingOn = answer(context, client, event.held);
   tellHeld(context, client, event.held);
+  tellCanceled(context, client, event.held, (base) => goingOn.has(base));
 }
 
 function tellAllAgain(context: StepContext, client: ClientRecord): void {
@@ -75,11 +77,22 @@ function tellAllAgain(context: StepContext, client: ClientRecord): void {
   }
 }
 
-/** Says which plans are not here, and tells again what became of those that ended. */
-function answer({ state, outbox }: StepContext, client: ClientRecord, held: HeldByClient): void {
+/**
+ * Says which plans are not here, and tells again what became of those that ended. Returns the first
+ * ids of those that go on, or were canceled whole.
+ */
+function answer(
+  { state, outbox }: StepContext,
+  client: ClientRecord,
+  held: HeldByClient,
+): ReadonlySet<number> {
   const { planBases, planCounts } = held;
   const known = new Set<number>();
   for (const plan of client.plans) if (!plan.isGivenUp) known.add(plan.idBase);
+  planBases.forEach((base, at) => {
+    if (client.canceledIds.hasAny(base, base + (planCounts[at] as number))) known.add(base);
+  });
+  const goingOn = new Set(known);
   const spoken = client.lastWords.words.filter((word) => {
     const task = taskOfWord(word);
     const at = lastAtMost(planBases, task);
@@ -93,6 +106,8 @@ function answer({ state, outbox }: StepContext, client: ClientRecord, held: Held
     client.openPlan = undefined;
     if (!open.isGivenUp) endPlan(state, open, "all");
   }
+  // Of one that is still coming, it cannot be said what is missing.
+  if (open !== undefined) goingOn.delete(open.idBase);
   outbox.others.push({
     kind: "attached",
     clientId: client.id,
@@ -102,6 +117,45 @@ function answer({ state, outbox }: StepContext, client: ClientRecord, held: Held
   });
   for (const word of spoken) {
     outbox.others.push(word.kind === "refuse" ? word : { ...word, isAgain: true });
+  }
+  return goingOn;
+}
+
+/** What the client waits for and is no result of a plan that goes on was canceled while it was away. */
+function tellCanceled(
+  { state, outbox }: StepContext,
+  client: ClientRecord,
+  held: HeldByClient,
+  isGoingOn: (planBase: number) => boolean,
+): void {
+  if (!takesCanceled(client)) return;
+  const canceled: number[] = [];
+  held.planBases.forEach((base, at) => {
+    if (!isGoingOn(base)) return;
+    forEachPending(held, base, base + (held.planCounts[at] as number), (id) => {
+      const row = client.rows.get(id);
+      const isResult = row !== -1 && ((state.tasks.flags[row] as number) & RESULT) !== 0;
+      if (!isResult) canceled.push(id);
+    });
+  });
+  if (canceled.length === 0) return;
+  const clientTasks = Int32Array.from(canceled);
+  outbox.others.push({ kind: "notify-canceled", clientId: client.id, clientTasks });
+}
+
+/** Ids, from `first` to below `end`, of results that the client waits for. */
+function forEachPending(
+  { runStarts, runCounts, runStates }: HeldByClient,
+  first: number,
+  end: number,
+  visit: (id: number) => void,
+): void {
+  for (let at = Math.max(lastAtMost(runStarts, first), 0); at < runStarts.length; at += 1) {
+    const start = runStarts[at] as number;
+    if (start >= end) return;
+    if (runStates[at] !== RESULT_PENDING) continue;
+    const runEnd = Math.min(start + (runCounts[at] as number), end);
+    for (let id = Math.max(start, first); id < runEnd; id += 1) visit(id);
   }
 }
 

@@ -2,7 +2,9 @@ import { forgetCarried } from "../carried-results.ts";
 import type { StepContext } from "../context.ts";
 import { deliver, park } from "../deliveries.ts";
 import type { SchedulerEvent } from "../events.ts";
+import { endGraces } from "../graces.ts";
 import { hasFailed } from "../optional-inputs.ts";
+import { endCancelation } from "../plans/cancelation.ts";
 import { clientOf } from "../plans/clients.ts";
 import { endPlan } from "../plans/end-plan.ts";
 import { recordEnded } from "../record.ts";
@@ -14,10 +16,11 @@ type EventOf<Kind extends SchedulerEvent["kind"]> = Extract<SchedulerEvent, { ki
 
 export function onClientJoined(
   { state, outbox }: StepContext,
-  { clientId, takesCarried, session, life }: EventOf<"client-joined">,
+  { clientId, takesCarried, takesCanceled = false, session, life }: EventOf<"client-joined">,
 ): void {
   const client = clientOf(state, clientId);
   client.takesCarried = takesCarried;
+  client.takesCanceled = takesCanceled;
   if (life !== undefined) client.life = life;
   if (session === undefined || state.journal === undefined) return;
   client.isJournaled = true;
@@ -47,7 +50,7 @@ function unmark(context: StepContext, client: ClientRecord, clientTask: number):
   const { tasks } = context.state;
   const row = client.rows.get(clientTask);
   if (row === -1) {
-    if (!client.failedIds.has(clientTask)) {
+    if (!client.failedIds.has(clientTask) && !client.canceledIds.has(clientTask)) {
       refuse(context, { clientId: client.id, clientTask }, `Invalid id: ${clientTask}`);
     }
     return -1;
@@ -133,6 +136,10 @@ export function onClientLeft(context: StepContext, event: EventOf<"client-left">
   for (const plan of client.plans) endPlan(state, plan, "all");
   // What is being taken over ends with its plan; nothing is to follow it.
   client.waiting.length = 0;
-  for (const intake of state.work.intakes)
-    if (intake.client === client) intake.record.isGivenUp = true;
+  for (const intake of state.work.intakes) {
+    if (intake.client !== client) continue;
+    if (intake.kind === "cancelation") endCancelation(intake);
+    else intake.record.isGivenUp = true;
+  }
+  endGraces(context, client);
 }

@@ -15,6 +15,7 @@ export type ClientEvent = Extract<
       | "plan-refused"
       | "plan-completed"
       | "results-released"
+      | "tasks-canceled"
       | "result-requested"
       | "client-attached";
   }
@@ -45,5 +46,8 @@ export const createClient = (id: number): ClientRecord => ({
   waiting: [],
   takesCarried: false,
   isJournaled: false,
+  canceledIds: new IntervalSet(),
+  takesCanceled: false,
+  ending: [],
   givenBytes: 0,
 });

@@ -137,7 +137,8 @@ function tellFailed(context: StepContext, needy: PlanRecord, row: number, cause:
   endPlan(state, needy, cause);
 }
 
-function isUnfinished({ tasks }: SchedulerState, row: number): boolean {
+/** Whether its client was not told that it is finished, or it is not there again. */
+export function isUnfinished({ tasks }: SchedulerState, row: number): boolean {
   const current = tasks.state[row];
   return (
     current === WAITING ||

@@ -7,6 +7,7 @@ import { forgetTaskOfClass } from "../request-classes.ts";
 import type { ClientRecord, PlanRecord, RequestClass, SchedulerState } from "../state.ts";
 import { forgetPlanIfEmpty, resurrect } from "../wants.ts";
 import { addTasks } from "./add-tasks.ts";
+import { advanceCancelation, type Cancelation } from "./cancelation.ts";
 import { checkTasks } from "./check-plan.ts";
 import { completePlan } from "./complete-plan.ts";
 import { endPlan } from "./end-plan.ts";
@@ -64,7 +65,7 @@ export type Completion = {
   readonly record: PlanRecord;
 };
 
-export type Intake = PlanIntake | Completion;
+export type Intake = PlanIntake | Completion | Cancelation;
 
 export function createPlanIntake(
   state: SchedulerState,
@@ -147,6 +148,11 @@ export const createCompletion = (client: ClientRecord, record: PlanRecord): Comp
 
 /** Goes on with the intake as far as the step's budget allows; true once it is over. */
 export function advanceIntake(context: StepContext, intake: Intake): boolean {
+  if (intake.kind === "cancelation") {
+    if (!advanceCancelation(context, intake)) return false;
+    intake.client.isTaking = false;
+    return true;
+  }
   if (intake.record.isGivenUp) return endIntake(context, intake);
   if (intake.kind === "completion") {
     return completePlan(context, intake.record) && endIntake(context, intake);
@@ -237,7 +243,7 @@ function refuse(context: StepContext, intake: PlanIntake, mistake: string): void
   endPlan(context.state, record, "all");
 }
 
-function endIntake({ state }: StepContext, intake: Intake): true {
+function endIntake({ state }: StepContext, intake: PlanIntake | Completion): true {
   const { client, record } = intake;
   if (intake.kind !== "completion") {
     for (const requestClass of intake.classes) forgetTaskOfClass(state, requestClass);

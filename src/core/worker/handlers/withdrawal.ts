@@ -19,9 +19,17 @@ export function onTasksRetracted(state: WorkerState, { tasks, attempts }: TaskRe
 }
 
 /** Ends and forgets the tasks; nobody waits for an answer. */
-export function onTasksCanceled(state: WorkerState, { tasks, attempts }: TaskRefs): void {
+export function onTasksCanceled(
+  state: WorkerState,
+  { tasks, attempts }: TaskRefs,
+  isGraceful: boolean,
+): void {
+  const { endings, outbox } = state;
   for (let i = 0; i < tasks.length; i++) {
-    const row = state.tasks.findAttempt(tasks[i] as number, attempts[i] as number);
-    if (row !== NONE) stopTask(state, row);
+    const task = tasks[i] as number;
+    const attempt = attempts[i] as number;
+    const row = state.tasks.findAttempt(task, attempt);
+    if (row !== NONE) stopTask(state, row, isGraceful ? outbox.endedGracefully : outbox.killed);
+    else if (!isGraceful && endings.takeGrace(task, attempt)) outbox.hurried.push(task, attempt);
   }
 }

@@ -11,6 +11,7 @@ export type Ending =
  */
 export class EndingTable {
   readonly #endings = new Map<string, Ending>();
+  readonly #graces = new Set<string>();
 
   get size(): number {
     return this.#endings.size;
@@ -18,6 +19,16 @@ export class EndingTable {
 
   all(): Iterable<Ending> {
     return this.#endings.values();
+  }
+
+  /** It has time to end by itself. */
+  giveGrace(task: number, attempt: number): void {
+    this.#graces.add(`${task}/${attempt}`);
+  }
+
+  /** Takes that time away; false if it had none. */
+  takeGrace(task: number, attempt: number): boolean {
+    return this.#graces.size > 0 && this.#graces.delete(`${task}/${attempt}`);
   }
 
   add(task: number, attempt: number, ending: Ending): void {
@@ -29,6 +40,7 @@ export class EndingTable {
     const key = `${task}/${attempt}`;
     const ending = this.#endings.get(key);
     this.#endings.delete(key);
+    this.#graces.delete(key);
     return ending;
   }
 }

@@ -1,7 +1,6 @@
 import type { TaskFailure } from "../../../core/model/failures.ts";
 import { decodeRunConfig, type RunConfig } from "../../../protocol/client/run-config.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
-import type { ProgramEnd } from "../../launcher/program.ts";
 import type { ProcessWatch } from "../../memory/process-watch.ts";
 import type { ValueId } from "../../store/value-id.ts";
 import type { ValueTable } from "../../store/value-table.ts";
@@ -12,6 +11,7 @@ import { decodeName, STDERR_NAME, STDIN_NAME, STDOUT_NAME } from "./names.ts";
 import { placeInputs } from "./place-inputs.ts";
 import { readStderr } from "./read-stderr.ts";
 import type { RunDirectories, RunShape } from "./run-directories.ts";
+import { type LimitedEnd, runLimited } from "./run-limited.ts";
 
 /** What programs are run with; one for the worker. */
 export type ProgramRunner = {
@@ -22,6 +22,8 @@ export type ProgramRunner = {
   readonly watch: ProcessWatch;
   /** What a worker's cpu numbers from 0 up are on this machine; empty where nothing is pinned. */
   readonly cpuIds: readonly number[];
+  /** Time that a program has from SIGTERM until SIGKILL, when it is canceled or its time is over. */
+  readonly killGraceMs: number;
 };
 
 export type RunTask = {
@@ -34,6 +36,8 @@ export type RunTask = {
   readonly cpus: readonly number[];
   /** Bytes of memory that it asked for. */
   readonly memoryBytes?: number | undefined;
+  /** Aborted where the program, when it is stopped, is to be killed at once; undefined: always. */
+  readonly hurry?: AbortSignal | undefined;
 };
 
 /** A program whose launcher died is started again so often. */
@@ -102,12 +106,19 @@ async function runOnce(
       stderrPath: STDERR_NAME,
     };
     signal.throwIfAborted();
-    const limits = { timeLimitMs: run.timeLimitMs, memoryBytes: task.memoryBytes };
-    const end = await runLimited(launcher, start, { ...limits, watch: runner.watch }, signal);
+    const limits = {
+      timeLimitMs: run.timeLimitMs,
+      killGraceMs: runner.killGraceMs,
+      memoryBytes: task.memoryBytes,
+      watch: runner.watch,
+      signal,
+      hurry: task.hurry ?? signal,
+    };
+    const end = await runLimited(launcher, start, limits);
     isUsable = end.kind === "exited" && !end.hasLeftovers;
     signal.throwIfAborted();
     if (end.kind === "launcher-lost") return undefined;
-    requireSuccess(end, run, directory);
+    requireSuccess(end, directory);
     return await collectOutputs(programTask, links);
   } finally {
     if (isUsable) directories.giveBack(place);
@@ -124,65 +135,8 @@ function shapeOf(names: ReadonlySet<string>): RunShape {
   return names.has(STDOUT_NAME) ? "stdout" : "silent";
 }
 
-type LimitedEnd =
-  | ProgramEnd
-  | { readonly kind: "timed-out" }
-  | { readonly kind: "out-of-memory"; readonly story: string };
-
-type Limits = {
-  readonly timeLimitMs: number | undefined;
-  readonly memoryBytes: number | undefined;
-  readonly watch: ProcessWatch;
-};
-
-const SYSTEM_STORY = "the system ended it by SIGKILL, since the memory of the machine ran out";
-
-async function runLimited(
-  launcher: Launcher,
-  program: Parameters<Launcher["start"]>[0],
-  { timeLimitMs, memoryBytes, watch }: Limits,
-  signal: AbortSignal,
-): Promise<LimitedEnd> {
-  let isLate = false;
-  let story: string | undefined;
-  const kill = (): void => launcher.kill(program.runId);
-  const watched = watch.add({
-    directory: program.cwd,
-    requestBytes: memoryBytes,
-    kill: (why) => {
-      story = why;
-      kill();
-    },
-  });
-  signal.addEventListener("abort", kill, { once: true });
-  const timer = startTimer(timeLimitMs, () => {
-    isLate = true;
-    kill();
-  });
-  try {
-    const end = await launcher.start(program);
-    if (end.kind !== "signaled") return end;
-    if (isLate) return { kind: "timed-out" };
-    if (story !== undefined) return { kind: "out-of-memory", story };
-    const isSystems = end.signal === "SIGKILL" && !signal.aborted && watched.wasMemoryShort();
-    return isSystems ? { kind: "out-of-memory", story: SYSTEM_STORY } : end;
-  } finally {
-    watched.remove();
-    clearTimeout(timer);
-    signal.removeEventListener("abort", kill);
-  }
-}
-
-/** The longest that a timer of Node can wait: 24.8 days. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
-
-function startTimer(limitMs: number | undefined, onEnd: () => void): NodeJS.Timeout | undefined {
-  return limitMs === undefined || limitMs > TIMER_MS_MAX ? undefined : setTimeout(onEnd, limitMs);
-}
-
 function requireSuccess(
   end: Exclude<LimitedEnd, { kind: "launcher-lost" }>,
-  run: RunConfig,
   directory: string,
 ): void {
   if (end.kind === "exited" && end.exitCode === 0) return;
@@ -203,8 +157,5 @@ function requireSuccess(
       signal: "SIGKILL",
     });
   }
-  throw fail(`Program exceeded its time limit of ${run.timeLimitMs} ms`, {
-    kind: "timed-out",
-    signal: "SIGKILL",
-  });
+  throw fail(end.story, { kind: "timed-out", ...(end.signal && { signal: end.signal }) });
 }
