@@ -19,10 +19,11 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-function subjectsOf({ address, buildDirectory, againstDirectory, peer }: Options): Subject[] {
+function subjectsOf(options: Options): Subject[] {
+  const { address, buildDirectory, againstDirectory, peer, keepsJournal } = options;
   const subjects: Subject[] = [
     address === undefined
-      ? { kind: "build", label: "this", directory: buildDirectory }
+      ? { kind: "build", label: "this", directory: buildDirectory, keepsJournal }
       : { kind: "address", label: address, directory: buildDirectory, address },
   ];
   if (againstDirectory !== undefined) {

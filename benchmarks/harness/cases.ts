@@ -15,7 +15,13 @@ export type LimitName = "echo" | "socketPair" | "socketPairWarm" | "memcpy" | "s
 
 /** What is measured: a build of this product, a server that runs already, or a peer. */
 export type Subject =
-  | { readonly kind: "build"; readonly label: string; readonly directory: string }
+  | {
+      readonly kind: "build";
+      readonly label: string;
+      readonly directory: string;
+      /** Its servers keep a journal. */
+      readonly keepsJournal?: boolean;
+    }
   | {
       readonly kind: "address";
       readonly label: string;

@@ -76,6 +76,9 @@ export async function startCluster(context: RunContext, spec: ClusterSpec): Prom
 
   try {
     const serverArgs = ["--host", host, "--port", "0", "--ready-fd", "3"];
+    if (subject.kind === "build" && subject.keepsJournal) {
+      serverArgs.push("--journal", join(directory, "journal"));
+    }
     const server = start("server", "loom-server.js", serverArgs, spec.serverPrefix);
     const port = await announcedPort(server);
     const addWorker = ({ cpus, resources = [], args = [], prefix }: WorkerSpec): number => {

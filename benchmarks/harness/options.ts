@@ -12,6 +12,7 @@ export type Options = {
   readonly comparePath: string | undefined;
   readonly buildDirectory: string;
   readonly againstDirectory: string | undefined;
+  readonly keepsJournal: boolean;
   readonly address: string | undefined;
   readonly peer: string | undefined;
   readonly isProfiling: boolean;
@@ -30,6 +31,7 @@ Measures rows of docs/performance.md, all but the long ones by default.
   --quick          small sizes, 2 runs: to see whether it works
   --only TEXT      only cases whose name contains TEXT
   --build DIR      measures the build of another checkout instead of this one
+  --journal        its servers keep a journal; with --against . this is what that costs
   --against DIR    measures the build of DIR too, run by run in turn, and prints the ratios
   --address H:P    measures the server at this address, by the rows that need nothing but a server
   --peer dask      measures Dask too, by the rows that make sense (Python package distributed)
@@ -52,6 +54,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       only: { type: "string" },
       build: { type: "string" },
       against: { type: "string" },
+      journal: { type: "boolean", default: false },
       address: { type: "string" },
       peer: { type: "string" },
       compare: { type: "string" },
@@ -75,6 +78,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     comparePath: values.compare,
     buildDirectory: builtDirectory(values.build ?? ROOT),
     againstDirectory: values.against === undefined ? undefined : builtDirectory(values.against),
+    keepsJournal: values.journal,
     address: values.address,
     peer: values.peer,
     isProfiling: values["cpu-prof"],
