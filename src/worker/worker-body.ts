@@ -84,6 +84,8 @@ export function createBody(body: BodyOptions): WorkerBody {
     sharesFiles,
     onFetched: (refs) => dispatch({ kind: "objects-fetched", atMs: atMs(), refs }),
     onFailed: (refs, peer) => dispatch({ kind: "fetch-failed", atMs: atMs(), refs, peer }),
+    onRefused: (refs, failure) =>
+      dispatch({ kind: "objects-refused", atMs: atMs(), refs, failure }),
     log,
   });
 

@@ -29,6 +29,13 @@ export type WorkerEvent =
       readonly refs: TaskRefs;
       readonly peer: number;
     }
+  /** They came, and there is no room for them here: whoever needs them fails so. */
+  | {
+      readonly kind: "objects-refused";
+      readonly atMs: number;
+      readonly refs: TaskRefs;
+      readonly failure: TaskFailure;
+    }
   /** Executed, and their results are in the store now. */
   | { readonly kind: "tasks-executed"; readonly atMs: number; readonly finished: FinishedTasks }
   | {

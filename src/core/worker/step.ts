@@ -16,6 +16,7 @@ import {
   onFetchFailed,
   onObjectsDropped,
   onObjectsFetched,
+  onObjectsRefused,
   onPeersLost,
 } from "./handlers/objects.ts";
 import { onTasksCanceled, onTasksRetracted } from "./handlers/withdrawal.ts";
@@ -63,6 +64,9 @@ function handle(state: WorkerState, event: WorkerEvent): void {
       break;
     case "fetch-failed":
       onFetchFailed(state, event.refs, event.peer);
+      break;
+    case "objects-refused":
+      onObjectsRefused(state, event.refs, event.failure);
       break;
     case "tasks-executed":
       onTasksExecuted(state, event.finished);

@@ -1,3 +1,4 @@
+import type { TaskFailure } from "../model/failures.ts";
 import type { RefList } from "./outbox.ts";
 import type { WorkerState } from "./state.ts";
 import type { Ending } from "./tables/ending-table.ts";
@@ -151,6 +152,21 @@ export function loseAwaitedObject(state: WorkerState, row: number): void {
     forgetTask(state, waiting);
   }
   if (objects.isCopy[row] === 1) outbox.failedCopies.push(input.task, input.attempt);
+  objects.remove(row);
+}
+
+/** The object came and could not be kept: tasks that wait for it fail. */
+export function refuseObject(state: WorkerState, row: number, failure: TaskFailure): void {
+  const { objects, edges, tasks, outbox } = state;
+  for (let waiting = edges.firstTask(row); waiting !== NONE; waiting = edges.firstTask(row)) {
+    const task = tasks.tasks[waiting] as number;
+    const attempt = tasks.attempts[waiting] as number;
+    outbox.failed.push({ kind: "report-failed", task, attempt, failure });
+    forgetTask(state, waiting);
+  }
+  if (objects.isCopy[row] === 1) {
+    outbox.failedCopies.push(objects.tasks[row] as number, objects.attempts[row] as number);
+  }
   objects.remove(row);
 }
 

@@ -1,4 +1,5 @@
 import type { Log } from "../../core/base/log.ts";
+import type { TaskFailure } from "../../core/model/failures.ts";
 import { LARGE_OBJECT_BYTES, VAIN_REDIRECTS_MAX } from "../../core/worker/uploads.ts";
 import {
   FORMAT_TREE,
@@ -17,6 +18,7 @@ import {
   type PullHandlers,
 } from "../../transport/pull-connection.ts";
 import type { ConnectSecurity } from "../../transport/security/connect-securely.ts";
+import { failureOf } from "../executors/failure-of.ts";
 import { systemReason } from "../executors/task-error.ts";
 import type { Store } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
@@ -53,6 +55,8 @@ export type PeerLinkHandlers = {
   /** Takes over the value. */
   readonly onFetched: (request: FetchRequest, value: ValueId) => void;
   readonly onFailed: (requests: readonly FetchRequest[]) => void;
+  /** It came, and there is no room for it. */
+  readonly onRefused: (request: FetchRequest, failure: TaskFailure) => void;
   readonly onRedirected: (request: FetchRequest, peer: PeerAddress) => void;
 };
 
@@ -158,7 +162,9 @@ export function createPeerLink(
       task: request.task,
       reason: systemReason(error),
     });
-    fail([request]);
+    const failure = failureOf(error);
+    if (failure.kind === "disk-full") handlers.onRefused(request, failure);
+    else fail([request]);
     request.isWanted = false;
   };
 

@@ -1,5 +1,6 @@
 import type { Log } from "../../core/base/log.ts";
 import type { TaskRefs } from "../../core/model/batches.ts";
+import type { TaskFailure } from "../../core/model/failures.ts";
 import type { PeerAddress } from "../../protocol/worker/messages.ts";
 import type { PullerIdentity } from "../../transport/pull-connection.ts";
 import type { ConnectSecurity } from "../../transport/security/connect-securely.ts";
@@ -18,6 +19,8 @@ export type PullerOptions = {
   /** Both are told in batches. */
   readonly onFetched: (refs: TaskRefs) => void;
   readonly onFailed: (refs: TaskRefs, peer: number) => void;
+  /** They came, and there is no room for them. */
+  readonly onRefused: (refs: TaskRefs, failure: TaskFailure) => void;
   readonly log: Log;
 };
 
@@ -90,6 +93,12 @@ export function createPuller(options: PullerOptions): Puller {
       {
         onFetched,
         onFailed: (requests) => onFailed(address.workerId, requests),
+        onRefused: (request, failure) => {
+          wanted.delete(keyOf(request));
+          const { task, attempt } = request;
+          const refs = { tasks: Uint32Array.of(task), attempts: Uint32Array.of(attempt) };
+          options.onRefused(refs, failure);
+        },
         onRedirected: (request, peer) => ask(linkTo(peer), [request]),
       },
     );

@@ -52,6 +52,23 @@ describe("inputs", () => {
     });
   });
 
+  test("what comes and has no room fails those that wait for it", () => {
+    const worker = createTestWorker({ [CPUS]: 1 });
+    worker.assign(
+      { task: 1, inputs: [at(1, 10), at(1, 11)] },
+      { task: 2, inputs: [at(1, 10)] },
+      { task: 3, inputs: [at(1, 11)] },
+    );
+    const failure = { kind: "disk-full" as const, message: "no room" };
+    const refs = { tasks: Uint32Array.of(10, 99), attempts: Uint32Array.of(1, 1) };
+    const commands = worker.step({ kind: "objects-refused", atMs: 0, refs, failure });
+    expect(commands).toEqual([
+      { kind: "report-failed", task: 1, attempt: 1, failure },
+      { kind: "report-failed", task: 2, attempt: 1, failure },
+    ]);
+    expect(worker.fetched([11, 1])).toMatchObject({ execute: [[3, 1]] });
+  });
+
   test("fetch commands carry the sizes", () => {
     const worker = createTestWorker({});
     worker.assign({ task: 1, inputs: [at(1, 10)] });

@@ -51,6 +51,7 @@ export function startPuller(port: number, serverId: string = SERVER_ID): TestPul
     identity: { serverId, workerId: 2, port: 1, memberKey: MEMBER_KEY },
     onFetched: ({ tasks, attempts }) =>
       void tasks.forEach((task, i) => void fetched.push(`${task}:${attempts[i]}`)),
+    onRefused: () => {},
     onFailed: ({ tasks, attempts }) =>
       void tasks.forEach((task, i) => void failed.push(`${task}:${attempts[i]}`)),
     log: (_, message, fields) => void logs.push(`${message} ${JSON.stringify(fields)}`),

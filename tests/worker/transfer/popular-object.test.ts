@@ -32,6 +32,7 @@ async function startPeer(workerId: number): Promise<Peer> {
     identity: { serverId: SERVER_ID, workerId, port: listener.port, memberKey: MEMBER_KEY },
     sharesFiles: false,
     onFetched: () => {},
+    onRefused: () => {},
     onFailed: ({ tasks }) => void failed.push(tasks.join()),
     log,
   });

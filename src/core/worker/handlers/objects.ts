@@ -1,7 +1,8 @@
 import { CHECKPOINT_COMPLETE, type ObjectCopies, type TaskRefs } from "../../model/batches.ts";
+import type { TaskFailure } from "../../model/failures.ts";
 import type { WorkerState } from "../state.ts";
 import { OBJECT_FETCHING } from "../tables/object-table.ts";
-import { addPresentObject, loseAwaitedObject } from "../transitions.ts";
+import { addPresentObject, loseAwaitedObject, refuseObject } from "../transitions.ts";
 
 const NONE = -1;
 
@@ -80,6 +81,19 @@ export function onFetchFailed(
     const row = objects.find(tasks[i] as number, attempts[i] as number);
     if (row === NONE || objects.states[row] !== OBJECT_FETCHING) continue;
     if (objects.peers[row] === peer) loseAwaitedObject(state, row);
+  }
+}
+
+/** Tasks that wait for what has no room here fail: elsewhere there may be some. */
+export function onObjectsRefused(
+  state: WorkerState,
+  { tasks, attempts }: TaskRefs,
+  failure: TaskFailure,
+): void {
+  const { objects } = state;
+  for (let i = 0; i < tasks.length; i++) {
+    const row = objects.find(tasks[i] as number, attempts[i] as number);
+    if (row !== NONE && objects.states[row] === OBJECT_FETCHING) refuseObject(state, row, failure);
   }
 }
 
