@@ -6,6 +6,11 @@ import { isLoopback } from "../transport/security/addresses.ts";
 import { ACCESS_FILE_VARIABLE, accessDirectory, isAccessFileName } from "./access-directory.ts";
 import { type AccessFile, parseAccessFile } from "./access-file.ts";
 
+/** An access file and where it is. */
+export type LocatedAccess = { readonly path: string; readonly access: AccessFile };
+
+type Address = { readonly host: string; readonly port: number };
+
 /** Throws a HyperloomError `access-file-unusable`. */
 export function readAccessFile(path: string): AccessFile {
   let text: string;
@@ -23,41 +28,44 @@ export function readAccessFile(path: string): AccessFile {
 
 /** The access file that was named, by an option or else by the environment. */
 export function namedAccess(path: string | undefined): AccessFile | undefined {
-  const named = path ?? process.env[ACCESS_FILE_VARIABLE];
-  return named === undefined || named === "" ? undefined : readAccessFile(named);
+  return locateNamed(path)?.access;
 }
 
 /**
  * What is known of the server at an address: by the file that was named, else by one that its server
  * has left in the home directory. Undefined if there is none; servers of this machine mostly need none.
  */
-export function findAccess(
-  address: { readonly host: string; readonly port: number },
-  path?: string | undefined,
-): AccessFile | undefined {
-  return namedAccess(path) ?? findInDirectory(address);
+export function findAccess(address: Address, path?: string | undefined): AccessFile | undefined {
+  return locateAccess(address, path)?.access;
 }
 
-function findInDirectory({
-  host,
-  port,
-}: {
-  readonly host: string;
-  readonly port: number;
-}): AccessFile | undefined {
+/** `findAccess`, and where it was found. */
+export const locateAccess = (
+  address: Address,
+  path?: string | undefined,
+): LocatedAccess | undefined => locateNamed(path) ?? locateInDirectory(address);
+
+function locateNamed(path: string | undefined): LocatedAccess | undefined {
+  const named = path ?? process.env[ACCESS_FILE_VARIABLE];
+  if (named === undefined || named === "") return undefined;
+  return { path: named, access: readAccessFile(named) };
+}
+
+function locateInDirectory({ host, port }: Address): LocatedAccess | undefined {
   const wanted = host.toLowerCase();
   const candidates = listDirectory(port);
-  const isNamed = (access: AccessFile): boolean =>
-    isLoopback(host)
+  const isOurs = isLoopback(host);
+  const found = candidates.find(({ access }) =>
+    isOurs
       ? access.hostname === hostname()
-      : access.hosts.some((name) => name.toLowerCase() === wanted);
-  const found = candidates.find(isNamed);
-  if (found !== undefined || isLoopback(host)) return found;
+      : access.hosts.some((name) => name.toLowerCase() === wanted),
+  );
+  if (found !== undefined || isOurs) return found;
   // By a name that the server does not know of itself; its certificate shows whether it is the one.
   return candidates.length === 1 ? candidates[0] : undefined;
 }
 
-function listDirectory(port: number): AccessFile[] {
+function listDirectory(port: number): LocatedAccess[] {
   const directory = accessDirectory();
   let names: string[];
   try {
@@ -68,8 +76,9 @@ function listDirectory(port: number): AccessFile[] {
   return names
     .filter((name) => isAccessFileName(name, port))
     .flatMap((name) => {
+      const path = join(directory, name);
       try {
-        return [readAccessFile(join(directory, name))];
+        return [{ path, access: readAccessFile(path) }];
       } catch {
         return []; // it is being replaced, or another version's
       }

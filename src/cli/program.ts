@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import type { CommandResult } from "./command-result.ts";
+import { addAccessCommand } from "./commands/access.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addLocalCommand } from "./commands/local.ts";
@@ -27,6 +28,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .exitOverride();
   program.command("server").description("start a server; the same as loom-server");
   program.command("worker").description("start a worker; the same as loom-worker");
+  addAccessCommand(program, result);
   addLocalCommand(program, result);
   addRunCommand(program, result);
   addStatusCommand(program, result);

@@ -1,3 +1,5 @@
+import { findAccess, namedAccess } from "../access/find-access.ts";
+import { createPass } from "../access/pass.ts";
 import type { CanceledTask } from "../core/model/canceled-task.ts";
 import type { TaskExplanation } from "../core/model/explanation.ts";
 import type { PlanSummary } from "../core/model/plan-summary.ts";
@@ -13,6 +15,7 @@ import type { ClientProgress } from "./plan/plan-ledger.ts";
 import {
   defaultAddress,
   formatAddress,
+  namedServer,
   parseAddress,
   type ServerAddress,
 } from "./session/address.ts";
@@ -22,6 +25,12 @@ import type { Session } from "./session/session.ts";
 import { Task } from "./tasks/task.ts";
 
 export type ConnectOptions = {
+  /**
+   * The access file of the server, which also says where that is. Default: the one that the variable
+   * HYPERLOOM_ACCESS_FILE names, else what is found in `~/.hyperloom`. Servers of this user on this
+   * machine need none.
+   */
+  readonly accessFile?: string;
   /** Ends the attempt to connect. */
   readonly signal?: AbortSignal;
   /** How logs and the status call this client. */
@@ -84,20 +93,23 @@ export class Client implements AsyncDisposable {
 
   /**
    * Connects to a server, such as `localhost:9010`; the port may be left out. Without an address, to
-   * the one in the environment variable HYPERLOOM_SERVER, which `hyperloom run` sets, else to the
-   * server on this machine, at port 9010. Rejects with the code
+   * the one in the environment variable HYPERLOOM_SERVER, which `hyperloom run` sets, else to that of
+   * the access file that was named, else to the server on this machine, at port 9010. Rejects with the code
    * `server-unreachable` where no server answers in time, and `server-refused` where it does not
    * take this client.
    */
   static async connect(
-    address: string | ServerAddress = defaultAddress(),
+    address?: string | ServerAddress,
     options: ConnectOptions = {},
   ): Promise<Client> {
-    const parsed = parseAddress(address);
+    const named = namedAccess(options.accessFile);
+    const parsed = parseAddress(address ?? namedServer() ?? named ?? defaultAddress());
+    const access = named ?? findAccess(parsed);
     const session = await connectSession(parsed, {
       name: options.name,
       timeoutMs: options.timeoutMs,
       signal: options.signal,
+      pass: createPass(access, "client"),
       onNotice: options.onNotice ?? warn,
       reconnectForMs: options.reconnectForMs,
     });

@@ -36,8 +36,8 @@ export type ServerOptions = {
 export type ServerAccess = {
   /** By which the holders of access files are known on this machine. */
   readonly keys: Doorkeeping["keys"];
-  /** The server's own certificate, of now; undefined refuses all other machines. */
-  readonly credentials: () => Credentials | undefined;
+  /** The server's own certificate, of now; without it, all other machines are refused. */
+  readonly credentials?: (() => Credentials | undefined) | undefined;
   /** A second port, in the clear, for clients that show nothing of who they are. */
   readonly insecureLegacyPort?: number | undefined;
 };
@@ -99,7 +99,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     logRefusal: createRefusalLog(log),
   };
   const listener = await listenTcp(
-    { host: options.host, port: options.port, credentials: access && credentials },
+    { host: options.host, port: options.port, credentials: access?.credentials },
     (connection) => acceptConnection(engine, connection, doorkeeping),
   );
   const legacyListener = await listenLegacy(options, (connection) =>

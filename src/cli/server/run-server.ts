@@ -4,6 +4,7 @@ import { CliError, reportError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
 import { createLogSink } from "../log-sink.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";
+import { prepareAccess } from "./server-access.ts";
 import { parseServerFlags, type ServerFlags, serverUsage } from "./server-flags.ts";
 
 /**
@@ -35,10 +36,20 @@ async function serve(flags: ServerFlags): Promise<void> {
   const stop = watchStopSignals();
   if (flags.exitWithStdin) whenStdinEnds(stop.stop);
 
+  const access = await prepareAccess(flags, log);
   await using server = await listen(
-    () => startServer({ host, port, unsatisfiableAfterMs, journal, log }),
+    () =>
+      startServer({
+        access: access.forServer,
+        host,
+        port,
+        unsatisfiableAfterMs,
+        journal,
+        log,
+      }),
     flags,
   );
+  using _ = await access.publish(server);
   if (readyFd !== undefined) announce(readyFd, server.port);
   await Promise.race([untilAborted(stop.signal), server.ended]);
 }

@@ -13,6 +13,9 @@ export type ServerFlags = {
   readonly unsatisfiableAfterMs: number;
   /** Directory; undefined: none is kept. */
   readonly journal: string | undefined;
+  /** Where the access file is written: a path, "none", or undefined for its usual place. */
+  readonly accessFile: string | undefined;
+  readonly insecureLegacyPort: number | undefined;
   readonly exitWithStdin: boolean;
   /** File descriptor on which the port is announced. */
   readonly readyFd: number | undefined;
@@ -26,6 +29,10 @@ Options:
   -p, --port N                listen on this port; 0 takes any free one (default ${DEFAULT_PORT})
       --host ADDRESS          listen on this address (default 127.0.0.1: this machine only; 0.0.0.0: all of IPv4)
       --journal DIR           write down in this directory what the next server needs to go on with all plans
+      --access-file FILE      write what workers and clients need to come in here, readable by this user
+                              only; none writes nothing (default: ~/.hyperloom/HOSTNAME-PORT.access.json)
+      --insecure-legacy-port N  let anybody who reaches this port in as a client, without encryption: for
+                              clients that know no access files, where nobody else reaches the port
       --unsatisfiable-after S fail tasks that no worker can run after S seconds (default 60)
       --exit-with-stdin       end when standard input ends, as it does when the parent is gone
       --ready-fd N            write the port and a line break to this file descriptor, then close it
@@ -39,6 +46,7 @@ The log goes to standard output. Ctrl-C, SIGTERM and \`hyperloom stop\` end the 
 export function parseServerFlags(args: readonly string[]): ServerFlags {
   const values = parse(args);
   const readyFd = values["ready-fd"];
+  const legacyPort = values["insecure-legacy-port"];
   return {
     help: values.help,
     debug: values.debug,
@@ -46,6 +54,11 @@ export function parseServerFlags(args: readonly string[]): ServerFlags {
     port: parseWholeNumber("--port", values.port, 0, MAX_PORT),
     unsatisfiableAfterMs: parseSecondsAsMs("--unsatisfiable-after", values["unsatisfiable-after"]),
     journal: values.journal,
+    accessFile: values["access-file"],
+    insecureLegacyPort:
+      legacyPort === undefined
+        ? undefined
+        : parseWholeNumber("--insecure-legacy-port", legacyPort, 0, MAX_PORT),
     exitWithStdin: values["exit-with-stdin"],
     readyFd:
       readyFd === undefined ? undefined : parseWholeNumber("--ready-fd", readyFd, 1, 1_000_000),
@@ -63,6 +76,8 @@ function parse(args: readonly string[]) {
         port: { type: "string", short: "p", default: String(DEFAULT_PORT) },
         journal: { type: "string" },
         "unsatisfiable-after": { type: "string", default: "60" },
+        "access-file": { type: "string" },
+        "insecure-legacy-port": { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },
         "ready-fd": { type: "string" },
       },

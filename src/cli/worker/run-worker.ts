@@ -1,6 +1,8 @@
+import { findAccess, namedAccess } from "../../access/find-access.ts";
+import { createPass } from "../../access/pass.ts";
 import { HyperloomError } from "../../core/model/errors.ts";
 import { startWorker } from "../../worker/worker.ts";
-import { reportError } from "../cli-error.ts";
+import { CliError, reportError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
 import { createLogSink } from "../log-sink.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";
@@ -29,7 +31,7 @@ export async function runWorker(program: string, args: readonly string[]): Promi
 }
 
 async function work(flags: WorkerFlags): Promise<void> {
-  const { serverHost, serverPort, cpus, resources, isPinning, modules } = flags;
+  const { cpus, resources, isPinning, modules } = flags;
   const { memoryBytes, memorySharers, spillDirectory, spillQuotaBytes, keepFreeBytes } = flags;
   const { workDirectory, python, runnerMemoryBytes, killGraceMs, name, host } = flags;
   const log = createLogSink(flags.debug);
@@ -39,9 +41,11 @@ async function work(flags: WorkerFlags): Promise<void> {
 
   // A module of task types may be TypeScript, and need not be in a project that has this package.
   if (modules.length > 0) await import("../script-loader/register.ts");
+  const { serverHost, serverPort, pass } = findServer(flags);
   const starting = startWorker({
     serverHost,
     serverPort,
+    pass,
     cpus,
     resources,
     isPinning,
@@ -77,6 +81,18 @@ async function work(flags: WorkerFlags): Promise<void> {
   const end = await Promise.race([untilAborted(stop.signal), worker.ended]);
   if (end?.kind !== "server-lost") return;
   throw new HyperloomError("server-lost", `The server ${server} is lost: ${end.reason}`);
+}
+
+/** Where the server is, and what is shown to it. */
+function findServer({ serverHost, serverPort, accessFile }: WorkerFlags) {
+  if (serverHost === undefined || serverPort === undefined) {
+    const named = namedAccess(accessFile);
+    if (named === undefined) throw new CliError(EXIT.usage, "expected SERVER and PORT");
+    const { host, port } = named;
+    return { serverHost: host, serverPort: port, pass: createPass(named, "worker") };
+  }
+  const access = findAccess({ host: serverHost, port: serverPort }, accessFile);
+  return { serverHost, serverPort, pass: createPass(access, "worker") };
 }
 
 function whenStdinEnds(stop: () => void): void {

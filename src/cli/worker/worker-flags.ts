@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { ACCESS_FILE_VARIABLE } from "../../access/access-directory.ts";
 import { CliError } from "../cli-error.ts";
 import { EXIT } from "../exit-codes.ts";
 import { MAX_PORT, parseSecondsAsMs, parseSizeBytes, parseWholeNumber } from "../numbers.ts";
@@ -7,8 +8,10 @@ import { MAX_PORT, parseSecondsAsMs, parseSizeBytes, parseWholeNumber } from "..
 export type WorkerFlags = {
   readonly help: boolean;
   readonly debug: boolean;
-  readonly serverHost: string;
-  readonly serverPort: number;
+  /** Undefined where the access file says it. */
+  readonly serverHost: string | undefined;
+  readonly serverPort: number | undefined;
+  readonly accessFile: string | undefined;
   readonly cpus: number;
   readonly resources: readonly { readonly name: string; readonly amount: number }[];
   readonly workDirectory: string | undefined;
@@ -39,10 +42,13 @@ const MIN_MEMORY_BYTES = 16 * 1024 * 1024;
 const MAX_SHARERS = 65_535;
 
 export const workerUsage = (program: string): string => `Usage: ${program} [options] SERVER PORT
+       ${program} [options] --access-file FILE
 
 Executes tasks for the server at host SERVER and port PORT, and holds their data.
 
 Options:
+      --access-file FILE      come in by this file of the server, which also says where that is
+                              (default: HYPERLOOM_ACCESS_FILE, then what is found in ~/.hyperloom)
       --cpus N                offer so many cpus (default: all of this machine)
       --resource NAME=AMOUNT  offer something else, such as gpus=2; may be repeated
       --wdir DIRECTORY        make the work directory here (default: the system's temporary one)
@@ -76,8 +82,10 @@ ends with its server, and by Ctrl-C or SIGTERM, and leaves nothing behind.
 /** @throws CliError with status 2 and a sentence, for a bad flag or value */
 export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
   const { values, positionals } = parse(args);
-  const [serverHost = "", port, ...others] = positionals;
-  if (!values.help && (port === undefined || others.length > 0)) {
+  const [serverHost, port, ...others] = positionals;
+  const accessFile = values["access-file"] ?? (process.env[ACCESS_FILE_VARIABLE] || undefined);
+  const isNamed = serverHost === undefined && accessFile !== undefined;
+  if (!values.help && !isNamed && (port === undefined || others.length > 0)) {
     throw new CliError(
       EXIT.usage,
       `expected SERVER and PORT, got ${positionals.length === 0 ? "nothing" : positionals.join(" ")}`,
@@ -87,7 +95,8 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     help: values.help,
     debug: values.debug,
     serverHost,
-    serverPort: parseWholeNumber("PORT", values.help ? "1" : (port ?? ""), 1, MAX_PORT),
+    serverPort: port === undefined ? undefined : parseWholeNumber("PORT", port, 1, MAX_PORT),
+    accessFile,
     cpus: parseWholeNumber("--cpus", values.cpus ?? String(availableParallelism()), 0, MAX_CPUS),
     resources: parseResources(values.resource),
     workDirectory: values.wdir,
@@ -161,6 +170,7 @@ function parse(args: readonly string[]) {
         "kill-grace": { type: "string" },
         name: { type: "string" },
         host: { type: "string" },
+        "access-file": { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },
       },
     });

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { HyperloomError } from "../../core/model/errors.ts";
+import { tellsOwners } from "../../transport/security/peer-owner.ts";
 import { raceAbort } from "../abort.ts";
 import { Client } from "../client.ts";
 import { invalidArgument } from "../errors.ts";
@@ -133,7 +134,9 @@ function cpuShare(workerCount: number): number {
 }
 
 function serverArgs(port: number): string[] {
-  return ["--host", "127.0.0.1", "--port", `${port}`, "--exit-with-stdin", "--ready-fd", "3"];
+  const args = ["--host", "127.0.0.1", "--port", `${port}`, "--exit-with-stdin", "--ready-fd", "3"];
+  // Where the kernel does not vouch for our own processes, they find the file that the server writes.
+  return tellsOwners() ? [...args, "--access-file", "none"] : args;
 }
 
 function startWorker(address: string, options: LocalWorkerOptions, sharers: number): Child {

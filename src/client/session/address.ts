@@ -9,11 +9,11 @@ export const DEFAULT_PORT = 9010;
 /** The environment variable that names the server of a script. */
 export const SERVER_VARIABLE = "HYPERLOOM_SERVER";
 
+/** The server that the environment names, if it does. */
+export const namedServer = (): string | undefined => process.env[SERVER_VARIABLE] || undefined;
+
 /** The server that the environment names, else the one on this machine. */
-export function defaultAddress(): string {
-  const named = process.env[SERVER_VARIABLE];
-  return named === undefined || named === "" ? `localhost:${DEFAULT_PORT}` : named;
-}
+export const defaultAddress = (): string => namedServer() ?? `localhost:${DEFAULT_PORT}`;
 
 /** Reads `host:port`, `host` (port 9010) or `[ipv6]:port`. */
 export function parseAddress(address: string | ServerAddress): ServerAddress {

@@ -1,7 +1,9 @@
+import { createPass, type Pass } from "../../access/pass.ts";
 import { HyperloomError } from "../../core/model/errors.ts";
 import { encodeRegister, type Register } from "../../protocol/client/register.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
 import { connectTcp, NotReachableError } from "../../transport/connect-tcp.ts";
+import { UntrustedPeerError } from "../../transport/security/connect-securely.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import { formatAddress, type ServerAddress } from "./address.ts";
 import type { Reconnect } from "./comeback.ts";
@@ -19,6 +21,8 @@ export type ConnectSessionOptions = {
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onNotice: (message: string) => void;
+  /** Default: nothing, which is enough for this user's servers of this machine. */
+  readonly pass?: Pass | undefined;
   readonly firstTaskId?: number;
   /** For how long it tries to come back when its connection breaks; default: as long as the server waits. */
   readonly reconnectForMs?: number | undefined;
@@ -31,6 +35,8 @@ export async function connectSession(
 ): Promise<Session> {
   const { name, signal, onNotice, firstTaskId, timeoutMs = CONNECT_TIMEOUT_MS } = options;
   const server = formatAddress(address);
+  const { pass = createPass(undefined, "client") } = options;
+  const security = pass.securityFor("server");
   const mayReturn = options.reconnectForMs !== 0;
   const register: Register = {
     type: "client",
@@ -39,13 +45,14 @@ export async function connectSession(
     clientName: name,
     capabilities: mayReturn ? [...CAPABILITIES, "sessions"] : CAPABILITIES,
     resources: [],
+    role: pass.role === "viewer" ? "viewer" : undefined,
   };
   const reconnect: Reconnect = async (handlersOf, { id, secret }, abortSignal) => {
     const connection = await connectTcp(
-      { ...address, timeoutMs: RECONNECT_TIMEOUT_MS, signal: abortSignal },
+      { ...address, timeoutMs: RECONNECT_TIMEOUT_MS, signal: abortSignal, security },
       handlersOf,
     );
-    sendRegister(connection, { ...register, session: id, sessionSecret: secret });
+    sendRegister(connection, pass, { ...register, session: id, sessionSecret: secret });
     return connection;
   };
   const session = new Session({
@@ -53,6 +60,7 @@ export async function connectSession(
     onNotice,
     reconnectForMs: options.reconnectForMs,
     ...(mayReturn ? { reconnect } : {}),
+    workers: pass.securityFor("worker"),
     ...(firstTaskId === undefined ? {} : { firstTaskId }),
   });
   const startMs = performance.now();
@@ -62,15 +70,23 @@ export async function connectSession(
         ...address,
         retryForMs: timeoutMs,
         timeoutMs: Math.max(timeoutMs, 1),
+        security,
         ...(signal === undefined ? {} : { signal }),
       },
       (opened) => session.attach(opened),
     );
-    sendRegister(connection, register);
+    sendRegister(connection, pass, register);
     await registeredWithin(session, startMs + timeoutMs - performance.now(), server, signal);
     return session;
   } catch (error) {
     await session.close();
+    if (error instanceof UntrustedPeerError) {
+      throw new HyperloomError(
+        "server-untrusted",
+        `The server at ${error.message}. Name its access file, by accessFile or HYPERLOOM_ACCESS_FILE.`,
+        { cause: error },
+      );
+    }
     if (!(error instanceof NotReachableError)) throw error;
     throw new HyperloomError(
       "server-unreachable",
@@ -80,9 +96,11 @@ export async function connectSession(
   }
 }
 
-function sendRegister(connection: TcpConnection, register: Register): void {
+function sendRegister(connection: TcpConnection, pass: Pass, register: Register): void {
   const writer = new ByteWriter();
-  encodeRegister(writer, register);
+  const isSealed = connection.certifiedRole !== undefined;
+  const token = isSealed ? undefined : pass.proofFor(connection);
+  encodeRegister(writer, { ...register, token });
   connection.send(writer.written());
 }
 

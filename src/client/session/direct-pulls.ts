@@ -4,6 +4,7 @@ import { FrameSplitter } from "../../protocol/client/frame-splitter.ts";
 import { FORMAT_CLIENT_FRAMES } from "../../protocol/peer/messages.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { openPullConnection, type PullConnection } from "../../transport/pull-connection.ts";
+import type { ConnectSecurity } from "../../transport/security/connect-securely.ts";
 import type { ResultSink } from "../results/result-sink.ts";
 import type { FetchRequest } from "./fetch-queue.ts";
 import { type PayloadProgress, readPayload } from "./read-payload.ts";
@@ -12,6 +13,7 @@ import { type PayloadProgress, readPayload } from "./read-payload.ts";
 const PULLS_MAX = 4;
 
 export type DirectPullHandlers = {
+  readonly security?: ConnectSecurity | undefined;
   /** A symbol, such as `loom/array`. */
   readonly nameOf: (symbolId: number) => string;
   /** The result has come whole, or is to be asked of the server. */
@@ -63,7 +65,7 @@ export class DirectPulls {
     };
     const receive = createFramesReceiver(request.sink, this.#handlers.nameOf);
     const connection = openPullConnection(
-      { host, port, identity: { ticket } },
+      { host, port, identity: { ticket }, security: this.#handlers.security },
       {
         onAnswer: (answer) => {
           if (answer.kind === "object-frames") receive.begin(answer.typeId, answer.messageCount);

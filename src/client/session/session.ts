@@ -9,6 +9,7 @@ import type { ClientResponse, SessionTicket } from "../../protocol/client/client
 import type { ResponseError } from "../../protocol/client/response-error.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { ByteWriter } from "../../protocol/wire/byte-writer.ts";
+import type { ConnectSecurity } from "../../transport/security/connect-securely.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
 import { onAbort, raceAbort } from "../abort.ts";
 import { invalidArgument, PlanFailedError } from "../errors.ts";
@@ -58,6 +59,8 @@ export type SessionOptions = {
   /** The server, as messages name it. */
   readonly server: string;
   readonly onNotice: (message: string) => void;
+  /** Which workers are trusted for direct pulls; default: whoever is there. */
+  readonly workers?: ConnectSecurity | undefined;
   /** The first id that is used; tests begin near the last. */
   readonly firstTaskId?: number;
   /** How to come back when the connection breaks; absent: that is the end. */
@@ -109,6 +112,8 @@ export class Session implements FutureOwner {
   #end: HyperloomError | undefined;
   /** An ERROR that is about no request: the server closes the connection after it. */
   #lastError: string | undefined;
+  /** Somebody waits for the server's end, which it may refuse. */
+  #refuseEnd: ((error: HyperloomError) => void) | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -117,6 +122,7 @@ export class Session implements FutureOwner {
       this.#onClosed = resolve;
     });
     this.#direct = new DirectPulls({
+      security: options.workers,
       nameOf: (symbolId) => this.#nameOf(symbolId),
       onEnd: (request, isComplete) => this.#onPullEnded(request, isComplete),
     });
@@ -418,7 +424,10 @@ export class Session implements FutureOwner {
     this.#isTerminating = true;
     this.#send({ kind: "terminate" });
     this.#connection?.resume();
-    await raceAbort(this.#closed, signal);
+    const refused = new Promise<never>((_, reject) => {
+      this.#refuseEnd = reject;
+    });
+    await raceAbort(Promise.race([this.#closed, refused]), signal);
   }
 
   /** Ends the connection once all that was sent is written, or after `CLOSE_TIMEOUT_MS`. */
@@ -584,6 +593,10 @@ export class Session implements FutureOwner {
     );
     if (id !== undefined && this.#fetches.finish(id, refused)) return;
     if (this.#questions.refuseTrace(message)) return;
+    if (this.#refuseEnd !== undefined) {
+      this.#refuseEnd(refused);
+      return;
+    }
     this.#lastError = message;
     this.#notice(message);
   }

@@ -31,7 +31,7 @@ import type { CommandTaker } from "./command-taker.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { encodeKeptClient } from "./kept-clients.ts";
 import { createPlanRequests } from "./plan-requests.ts";
-import { type ClientRole, mayRequest } from "./request-roles.ts";
+import { type ClientRole, isOfPlan, mayRequest } from "./request-roles.ts";
 
 /** What this server takes beyond the original protocol; told to clients that do so themselves. */
 const SERVER_CAPABILITIES = ["releases", "plan-chunks", "sessions", "cancel"];
@@ -321,8 +321,10 @@ export function startClientSession(
 
   const takeRequest = (frame: Uint8Array): void => {
     // Before it is decoded, for that gives numbers to the names in a plan.
-    if (role !== "client" && !mayRequest(role, findRequestType(frame))) {
-      sendError("A viewer may only look; this needs the role of a client", { planRefused: true });
+    const type = role === "client" ? 0 : findRequestType(frame);
+    if (!mayRequest(role, type)) {
+      const planRefused = isOfPlan(type);
+      sendError("A viewer may only look; this needs the role of a client", { planRefused });
       return;
     }
     try {

@@ -40,3 +40,7 @@ const FOR_VIEWERS: ReadonlySet<number> = new Set(
 /** Whether the role may make a request of this number on the wire. */
 export const mayRequest = (role: ClientRole, type: number): boolean =>
   role === "client" || FOR_VIEWERS.has(type);
+
+/** Whether whoever submits a plan waits for the answer. */
+export const isOfPlan = (type: number): boolean =>
+  type === REQUEST_TYPE.plan || type === REQUEST_TYPE.planChunk;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import { endianness } from "node:os";
@@ -6,6 +7,9 @@ import { type ConnectionEnds, plainAddress } from "./addresses.ts";
 
 /** The kernel's tables of TCP sockets; programs that speak IPv4 through a socket of IPv6 are in the second. */
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"] as const;
+/** Whether this system can say whose a connection is. */
+export const tellsOwners = (): boolean => existsSync(TABLES[0]);
+
 /** Lookups that share one reading of the tables: each of them costs a search. */
 const BATCH_MAX = 16;
 /** A reading in several pieces can miss a socket, when others of its bucket go meanwhile. */
