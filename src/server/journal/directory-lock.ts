@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { open, readFile, unlink, writeFile } from "node:fs/promises";
+import { open, readFile, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,6 +10,9 @@ import { HyperloomError } from "../../core/model/errors.ts";
 const BEAT_MS = 2_000;
 /** A lock of another machine that was not written for so long is nobody's. */
 const SILENT_MS = 10_000;
+
+/** Longer than any holder's text, and one block of a disk. */
+const TEXT_LENGTH = 511;
 
 /** One server at a time has a journal. */
 export type JournalLock = AsyncDisposable;
@@ -62,20 +65,26 @@ export async function lockJournal(directory: string, onLost: () => void): Promis
 function keep(path: string, own: Holder, onLost: () => void): JournalLock {
   let beat = 0;
   let isLost = false;
+  let isBeating = false;
   let beating = Promise.resolve();
+  const nextBeat = async (): Promise<void> => {
+    const holder = await readHolder(path).catch(() => own);
+    if (holder !== undefined && holder.token !== own.token && holder.token !== "") {
+      isLost = true;
+      clearInterval(timer);
+      onLost();
+      return;
+    }
+    beat += 1;
+    // A full disk takes no beat, and is no reason to end.
+    await overwrite(path, { ...own, beat }).catch(() => {});
+  };
   const timer = setInterval(() => {
-    beating = (async () => {
-      const holder = await readHolder(path).catch(() => own);
-      if (holder !== undefined && holder.token !== own.token && !isLost) {
-        isLost = true;
-        clearInterval(timer);
-        onLost();
-        return;
-      }
-      beat += 1;
-      // A full disk takes no beat, and is no reason to end.
-      await writeFile(path, JSON.stringify({ ...own, beat })).catch(() => {});
-    })();
+    if (isBeating) return;
+    isBeating = true;
+    beating = nextBeat().finally(() => {
+      isBeating = false;
+    });
   }, BEAT_MS);
   timer.unref();
   return {
@@ -91,7 +100,7 @@ async function create(path: string, holder: Holder): Promise<boolean> {
   try {
     const file = await open(path, "wx", 0o600);
     try {
-      await file.writeFile(JSON.stringify(holder));
+      await file.writeFile(textOf(holder));
     } finally {
       await file.close();
     }
@@ -101,6 +110,18 @@ async function create(path: string, holder: Holder): Promise<boolean> {
     throw error;
   }
 }
+
+/** In place, and always as long: whoever reads meanwhile finds a whole text. */
+async function overwrite(path: string, holder: Holder): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.write(textOf(holder), 0);
+  } finally {
+    await file.close();
+  }
+}
+
+const textOf = (holder: Holder): string => `${JSON.stringify(holder).padEnd(TEXT_LENGTH)}\n`;
 
 /** Undefined when it is gone; one that is being written, or is torn, is nobody's. */
 async function readHolder(path: string): Promise<Holder | undefined> {
