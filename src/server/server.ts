@@ -84,9 +84,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       onTerminate();
     },
   });
-  if (opened === undefined) {
-    log("info", "no journal is kept: plans and results are lost when the server ends");
-  } else {
+  if (opened !== undefined) {
     await restoreEngine(engine, opened).catch(async (error: unknown) => {
       await opened.release();
       throw error;
@@ -110,6 +108,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   const tick = setInterval(() => engine.step({ kind: "time-passed" }), TICK_MS);
   log("info", "server listens", { host: listener.host, port: listener.port });
+  if (opened === undefined) {
+    log("info", "no journal is kept: plans and results are lost when the server ends");
+  }
   return {
     port: listener.port,
     serverId: engine.serverId,

@@ -83,12 +83,12 @@ function programsOf(mark: string, name: string): number[] {
   });
 }
 
-test("kill -9 of a client ends its programs and leaves nothing of its data", async () => {
+test("kill -9 of a client that is not to come back ends its programs and leaves nothing of its data", async () => {
   await using cluster = await startCluster({ workers: 2 });
   const observer = await cluster.connect();
   const script = `
     import { Client, tasks } from "hyperloom";
-    const client = await Client.connect(process.argv[1]);
+    const client = await Client.connect(process.argv[1], { reconnectForMs: 0 });
     const data = client.submit(tasks.run(["head", "-c", "5000000", "/dev/zero"]));
     await data.wait();
     const sleepers = [1, 2, 3].map(() =>
@@ -173,7 +173,7 @@ test("work waits for a worker that joins later, and a late worker gets some of w
 
 test("losing the server rejects what waits, clearly", async () => {
   await using cluster = await startCluster({ workers: 1 });
-  const client = await Client.connect(cluster.address);
+  const client = await Client.connect(cluster.address, { reconnectForMs: 500 });
   const future = client.submit(tasks.run(["sleep", "1000"]));
   const waiting = future.wait();
   cluster.server.child.kill("SIGKILL");
