@@ -65,6 +65,7 @@ export async function admit(
       return refused(`this system does not tell whose a connection is. ${HOW_TO_COME_IN}`);
     case "not-found":
     case "not-accepted":
+    case "closed":
       return refused(
         `nobody on this machine has the other end of this connection. ${HOW_TO_COME_IN}`,
       );

@@ -5,7 +5,7 @@ import os
 from types import TracebackType
 from typing import Callable, Coroutine, Dict, Iterable, List, Optional, Sequence, Tuple, Type, cast
 
-from .address import parse_address
+from .address import SERVER_VARIABLE, parse_address
 from .as_completed import AsCompleted
 from .detached import DetachedPlan
 from .errors import LoomError
@@ -14,6 +14,7 @@ from .plan.collection import without_collection
 from .plan.encode import PlanEncoder
 from .plan.order import ORDERING, OrderedPlan, order_plan
 from .plan.submitted import SubmittedPlan
+from .security.access import find_access, named_access
 from .session.connect import CONNECT_TIMEOUT_S, connect_session
 from .session.connection import Piece
 from .session.results import fetch_all, fetch_async, wait_for_all, why_unusable
@@ -46,10 +47,11 @@ class Client:
         timeout: float = CONNECT_TIMEOUT_S,
         on_notice: Optional[Callable[[str], None]] = None,
         reconnect: Optional[float] = None,
+        access_file: Optional[str] = None,
     ) -> None:
         """Connects to `Client("localhost", 9010)` or `Client("localhost:9010")`; without an address
-        to the server that HYPERLOOM_SERVER names, else to the one on this machine. The port is 9010
-        unless it is given.
+        to the server that HYPERLOOM_SERVER names, else to that of the access file that was named,
+        else to the one on this machine. The port is 9010 unless it is given.
 
         A refused connection is tried again every 20 ms for `timeout` seconds. `name` is how logs and
         the status call this client. `on_notice` is told what the user should know though nothing
@@ -59,11 +61,22 @@ class Client:
         When the connection breaks, the client tries for `reconnect` seconds to come back, and its
         futures stay as they are; by default as long as the server waits for it, which is 30 s unless
         the server was told otherwise. 0: a broken connection is the end of its plans.
+
+        `access_file` lets it in where it would not be known; by default the file that
+        HYPERLOOM_ACCESS_FILE names, or one in `~/.hyperloom`. Servers of this user on this machine
+        need none.
         """
-        parsed = parse_address(address, port)
+        named = named_access(access_file)
+        if address is None and named is not None and not os.environ.get(SERVER_VARIABLE):
+            parsed = named.address
+        else:
+            parsed = parse_address(address, port)
+        access = named or find_access(parsed)
         #: The server, as host:port.
         self.address = str(parsed)
-        self._session = connect_session(parsed, name, timeout, on_notice or _log.warning, reconnect)
+        self._session = connect_session(
+            parsed, name, timeout, on_notice or _log.warning, reconnect, access
+        )
 
     def submit_one(self, task: Task, load: bool = False) -> Future:
         """Sends a task, with all that it needs, and returns its future at once. With `load`, results

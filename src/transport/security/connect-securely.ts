@@ -42,7 +42,7 @@ export async function secureConnection(
   if (isInsecure) return { socket, role: undefined };
   if (isOfThisMachine(ends) && !alwaysTls) {
     const owner = await findPeerOwner(ends, timeoutMs);
-    if (owner.kind === "unreadable") return { socket, role: undefined };
+    if (owner.kind === "unreadable" || owner.kind === "closed") return { socket, role: undefined };
     if (owner.kind === "not-accepted") {
       throw new Error(`it did not accept the connection in ${timeoutMs} ms`);
     }

@@ -12,6 +12,8 @@ export const tellsOwners = (): boolean => existsSync(TABLES[0]);
 
 /** Lookups that share one reading of the tables: each of them costs a search. */
 const BATCH_MAX = 16;
+/** How the tables write it. */
+const ESTABLISHED = "01";
 /** A reading in several pieces can miss a socket, when others of its bucket go meanwhile. */
 const TRIES = 3;
 const RETRY_EVERY_MS = 2;
@@ -24,11 +26,13 @@ export type PeerOwner =
   | { readonly kind: "not-found" }
   /** It belongs to a listener whose process has not taken it yet, or was closed just now. */
   | { readonly kind: "not-accepted" }
+  /** No process holds it any more: nobody will get what is sent, and what comes was sent before. */
+  | { readonly kind: "closed" }
   /** This system has no such tables. */
   | { readonly kind: "unreadable" };
 
 /** Inode 0: no process has it open. */
-type Found = { readonly uid: number; readonly inode: number };
+type Found = { readonly uid: number; readonly inode: number; readonly state: string };
 type Lookup = {
   readonly patterns: readonly [string | undefined, string];
   readonly resolve: (found: Found | "not-found" | "unreadable") => void;
@@ -49,6 +53,9 @@ export async function findPeerOwner(ends: ConnectionEnds, waitForMs = 0): Promis
   for (let tries = 1; ; tries++) {
     const found = await look(ends);
     if (found === "unreadable") return { kind: "unreadable" };
+    if (found !== "not-found" && found.inode === 0 && found.state !== ESTABLISHED) {
+      return { kind: "closed" };
+    }
     const isOpen = found !== "not-found" && found.inode > 0;
     if (isOpen) {
       const again = found.uid === 0 ? await look(ends) : found;
@@ -99,7 +106,8 @@ function findIn(
     const fields = line.split(/ +/);
     const uid = Number(fields[6]);
     const inode = Number(fields[8]);
-    if (Number.isInteger(uid) && Number.isInteger(inode)) return { uid, inode };
+    const state = fields[2] ?? "";
+    if (Number.isInteger(uid) && Number.isInteger(inode)) return { uid, inode, state };
   }
   return undefined;
 }

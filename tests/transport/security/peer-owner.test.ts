@@ -66,7 +66,7 @@ test("an end that was closed is nobody's, though the kernel shows it as root's",
   client.end("its last words");
   client.destroy();
   await once(client, "close");
-  expect(["not-found", "not-accepted"]).toContain((await findPeerOwner(ends)).kind);
+  expect(["not-found", "closed"]).toContain((await findPeerOwner(ends)).kind);
   accepted.destroy();
   server.close();
 });

@@ -223,8 +223,10 @@ class Connection:
             piece = outbox[0]
             try:
                 sent = self._socket.send(memoryview(piece)[:_WRITE_BYTES])
-            except BlockingIOError:
-                return
+            except OSError as error:
+                if _would_block(error):
+                    return
+                raise
             self._written_bytes += sent
             if sent == len(piece):
                 outbox.popleft()
@@ -233,10 +235,25 @@ class Connection:
 
     def _read(self) -> bool:
         """False at the end of the stream."""
-        try:
-            size = self._socket.recv_into(self._handler.target())
-        except BlockingIOError:
-            return True
-        if size > 0:
-            self._handler.on_received(size)
-        return size > 0
+        while True:
+            try:
+                size = self._socket.recv_into(self._handler.target())
+            except OSError as error:
+                if _would_block(error):
+                    return True
+                raise
+            if size > 0:
+                self._handler.on_received(size)
+            # What TLS has decrypted already is not announced by the socket.
+            pending = getattr(self._socket, "pending", None)
+            if size == 0 or pending is None or pending() == 0:
+                return size > 0
+
+
+def _would_block(error: OSError) -> bool:
+    """Whether there is only nothing to do now; TLS has errors of its own for that."""
+    return isinstance(error, BlockingIOError) or type(error).__name__ in _TLS_WOULD_BLOCK
+
+
+#: By name: whoever does not use TLS does not load it.
+_TLS_WOULD_BLOCK = ("SSLWantReadError", "SSLWantWriteError")

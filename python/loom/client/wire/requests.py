@@ -29,16 +29,19 @@ def register_frame(
     versions: Optional[Mapping[str, str]] = None,
     session: Optional[str] = None,
     session_secret: Optional[bytes] = None,
+    token: Optional[bytes] = None,
+    role: Optional[str] = None,
 ) -> bytes:
     """The first frame of a connection; capabilities are what this client can take beyond the
     original protocol, versions what must fit for its functions to run elsewhere, session and secret
-    what a client comes back with."""
+    what a client comes back with, token and role what an access file gives it."""
     body = int_field(0x08, PROTOCOL_VERSION) + int_field(0x10, _TYPE_CLIENT)
     body += bytes_field(0x192, name)
     for item in capabilities:
         body += bytes_field(0x1A2, item)
     for key, version in (versions or {}).items():
         body += bytes_field(0x1C2, bytes_field(0x0A, key) + bytes_field(0x12, version))
+    body += bytes_field(0x1CA, token) + bytes_field(0x1D2, role)
     body += bytes_field(0x1DA, session) + bytes_field(0x1E2, session_secret)
     return frame(body)
 
