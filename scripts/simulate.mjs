@@ -22,6 +22,7 @@ const NUMBERS = {
   cpus: "cpusPerWorker",
   "latency-us": "latencyUs",
   "bytes-per-us": "bytesPerUs",
+  "memory-bytes": "memoryBytes",
   "fetch-share": "fetchShare",
   "work-per-step": "workPerStep",
 };
@@ -50,7 +51,7 @@ if (values.help) {
   process.stdout.write(
     "npm run simulate -- [--seed N] [--seeds COUNT] [--workload NAME] [--tasks N] [--clients N]\n" +
       "  [--workers N] [--cpus N] [--faults NAME,...] [--without NUMBER,...] [--latency-us N]\n" +
-      "  [--bytes-per-us N] [--fetch-share SHARE] [--work-per-step N] [--not-ahead]\n" +
+      "  [--bytes-per-us N] [--memory-bytes N] [--fetch-share SHARE] [--work-per-step N] [--not-ahead]\n" +
       "  [--no-invariants] [--reports]\n" +
       "What is not given is drawn from the seed; with --workload, it has its default.\n" +
       `workloads: ${WORKLOAD_NAMES.join(" ")}\nfaults: ${FAULT_NAMES.join(" ")}\n`,

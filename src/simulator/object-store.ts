@@ -1,4 +1,5 @@
 import { objectKey } from "./object-key.ts";
+import type { SimulatedMemory } from "./simulated-memory.ts";
 import type { SimulatedValue } from "./values.ts";
 import type { World } from "./world.ts";
 
@@ -11,7 +12,11 @@ export type ObjectStore = {
   keys(): string[];
 };
 
-export function createObjectStore(world: World, workerId: number): ObjectStore {
+export function createObjectStore(
+  world: World,
+  workerId: number,
+  memory: SimulatedMemory | undefined,
+): ObjectStore {
   const objects = new Map<string, SimulatedValue>();
   return {
     put: (task, attempt, value) => {
@@ -20,12 +25,14 @@ export function createObjectStore(world: World, workerId: number): ObjectStore {
         return false;
       }
       objects.set(objectKey(task, attempt), world.sabotage.store?.(value, workerId) ?? value);
+      memory?.put(objectKey(task, attempt), value.sizeBytes);
       world.observe({ kind: "object-stored", workerId, task, attempt });
       return true;
     },
     find: (task, attempt) => objects.get(objectKey(task, attempt)),
     discard: (task, attempt) => {
       if (!objects.delete(objectKey(task, attempt))) return;
+      memory?.drop(objectKey(task, attempt));
       world.observe({ kind: "object-discarded", workerId, task, attempt });
     },
     keys: () => [...objects.keys()],

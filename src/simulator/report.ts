@@ -18,5 +18,12 @@ export type SimulationReport = {
   readonly bytesMoved: number;
   /** What would have moved if no task had run where any of its inputs was. */
   readonly edgeBytes: number;
+  /** Of the worker that had most: data in memory; and data at all, also on disk. */
+  readonly memoryPeakBytes: number;
+  readonly heldPeakBytes: number;
+  /** The most that came into a memory at once. */
+  readonly largestBytes: number;
+  /** Written to disk by all workers, since it did not fit. */
+  readonly spilledBytes: number;
   readonly scheduler: Readonly<SchedulerCounters>;
 };

@@ -102,6 +102,8 @@ export function runSimulation(
     givesAhead: options.givesAhead,
     workPerStep: options.workPerStep,
     checksInvariants: options.checksInvariants,
+    memoryBytes: options.memoryBytes,
+    memoryTotals: { peakBytes: 0, spilledBytes: 0, heldPeakBytes: 0, largestBytes: 0 },
     totals: { messages: 0, messageBytes: 0, executions: 0 },
     observe: (observation) => {
       for (const checker of checkers) checker.observe(observation);
@@ -177,6 +179,10 @@ export function runSimulation(
       transfers: network.totals.transfers,
       bytesMoved: network.totals.bytes,
       edgeBytes: [...oracles.values()].reduce((sum, oracle) => sum + oracle.edgeBytes, 0),
+      memoryPeakBytes: world.memoryTotals.peakBytes,
+      heldPeakBytes: world.memoryTotals.heldPeakBytes,
+      largestBytes: world.memoryTotals.largestBytes,
+      spilledBytes: world.memoryTotals.spilledBytes,
       scheduler: { ...server.state.counters },
     };
   } catch (error) {

@@ -24,6 +24,8 @@ export type ExecutorHandlers = {
   readonly onCheckpointsWritten: (refs: TaskRefs) => void;
   /** Has the action run at once, or when a worker that stalls goes on. */
   readonly whenAwake: (action: () => void) => void;
+  /** Has the action run, which stores so many bytes, when there is memory for them. */
+  readonly admit: (sizeBytes: number, action: () => void) => void;
 };
 
 export type SimulatedExecutor = {
@@ -58,6 +60,12 @@ const STALL_US = 8_000;
 const WRITE_US = 200;
 /** How a task fails whose result cannot be stored. */
 export const DISK_FULL_MESSAGE = "ENOSPC: no space left on device";
+
+const sizeOf = (executions: readonly Execution[]): number =>
+  executions.reduce(
+    (sum, { evaluation }) => sum + (evaluation?.kind === "value" ? evaluation.value.sizeBytes : 0),
+    0,
+  );
 
 const refsOf = (executions: readonly Execution[]): TaskRefs => ({
   tasks: Uint32Array.from(executions, ({ task }) => task.task),
@@ -205,10 +213,12 @@ export function createSimulatedExecutor(
     running.set(key, execution);
     lane.current = key;
     after(execution.durationUs, () => {
-      if (running.get(key) !== execution) return;
-      // The report may bring the lane more.
-      end([execution]);
-      advance(lane);
+      handlers.admit(sizeOf([execution]), () => {
+        if (running.get(key) !== execution) return;
+        // The report may bring the lane more.
+        end([execution]);
+        advance(lane);
+      });
     });
     watch(lane, key);
   };
@@ -257,7 +267,9 @@ export function createSimulatedExecutor(
         if (group === undefined) groups.set(execution.durationUs, [execution]);
         else group.push(execution);
       }
-      for (const [durationUs, group] of groups) after(durationUs, () => end(group));
+      for (const [durationUs, group] of groups) {
+        after(durationUs, () => handlers.admit(sizeOf(group), () => end(group)));
+      }
     },
     kill: (refs) => {
       for (const [position, task] of refs.tasks.entries()) {

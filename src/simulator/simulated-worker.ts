@@ -5,7 +5,7 @@ import type { WorkerCommand } from "../core/worker/commands.ts";
 import type { WorkerEvent } from "../core/worker/events.ts";
 import { checkWorkerInvariants } from "../core/worker/invariants.ts";
 import { listObjects, listTasks } from "../core/worker/inventory.ts";
-import { createWorkerState, taskAt } from "../core/worker/state.ts";
+import { createWorkerState, findTaskState, taskAt } from "../core/worker/state.ts";
 import { stepWorker } from "../core/worker/step.ts";
 import { MAX_TO_WORKER_BODY_BYTES } from "../protocol/limits.ts";
 import { decodeToWorker, encodeFromWorker } from "../protocol/worker/codec.ts";
@@ -19,6 +19,7 @@ import { objectKey } from "./object-key.ts";
 import { createObjectStore } from "./object-store.ts";
 import type { PulledObject } from "./peer-network.ts";
 import { createSimulatedExecutor } from "./simulated-executor.ts";
+import { createSimulatedMemory } from "./simulated-memory.ts";
 import { lengthOfValue } from "./values.ts";
 import { noteFrame, repeatLater, type World } from "./world.ts";
 
@@ -53,6 +54,9 @@ const refsOf = (objects: readonly PulledObject[]): TaskRefs => ({
   attempts: Uint32Array.from(objects, ({ attempt }) => attempt),
 });
 
+const sizeOf = (objects: readonly PulledObject[]): number =>
+  objects.reduce((sum, { value }) => sum + value.sizeBytes, 0);
+
 export function createSimulatedWorker(
   world: World,
   options: SimulatedWorkerOptions,
@@ -62,7 +66,17 @@ export function createSimulatedWorker(
   const unconfirmed = new UnconfirmedReports();
   const { clock, network } = world;
   const state = createWorkerState({ workerId, offer: options.offer });
-  const store = createObjectStore(world, workerId);
+  const memory =
+    world.memoryBytes === undefined
+      ? undefined
+      : createSimulatedMemory(world, world.memoryBytes, (told) => {
+          report({ kind: "memory", report: told });
+        });
+  const store = createObjectStore(world, workerId, memory);
+  const admit = (sizeBytes: number, action: () => void): void => {
+    if (memory === undefined) action();
+    else memory.admit(sizeBytes, () => whenAwake(action));
+  };
   let reader = new FrameReader(MAX_TO_WORKER_BODY_BYTES);
   /** On this connection it has said what it holds and has; before that, nothing is told. */
   let isAttached = true;
@@ -151,6 +165,7 @@ export function createSimulatedWorker(
     onCheckpointsWritten: (refs) =>
       step({ kind: "checkpoints-written", atMs: clock.nowMs(), refs }),
     whenAwake,
+    admit,
   });
 
   /** Those of the refs that this pull was still to bring; they are no longer awaited. */
@@ -208,16 +223,25 @@ export function createSimulatedWorker(
     }
     network.pull(workerId, peer, refs, {
       onFailed,
-      onArrived: (objects) => whenAwake(() => keep(objects)),
+      onArrived: (objects) => whenAwake(() => admit(sizeOf(objects), () => keep(objects))),
     });
   };
 
   const execute = (rows: Uint32Array, lanes: Uint32Array): void => {
     const executed = world.sabotage.execute?.(rows, workerId) ?? rows;
-    executor.execute(
-      Array.from(executed, (row) => readExecutable(taskAt(state, row))),
-      lanes,
-    );
+    const tasks = Array.from(executed, (row) => readExecutable(taskAt(state, row)));
+    if (memory === undefined) {
+      executor.execute(tasks, lanes);
+      return;
+    }
+    tasks.forEach((task, position) => {
+      for (const input of task.inputs) memory.use(objectKey(input.task, input.attempt));
+      admit(0, () => {
+        // It may have been killed while it waited.
+        if (findTaskState(state, task.task, task.attempt) !== "running") return;
+        executor.execute([task], lanes.slice(position, position + 1));
+      });
+    });
   };
 
   const carryOut = (command: WorkerCommand): void => {
@@ -340,6 +364,7 @@ export function createSimulatedWorker(
 
   const end = (kind: "worker-lost" | "worker-left"): void => {
     isAlive = false;
+    memory?.stop();
     executor.stop();
     network.leave(workerId);
     link.end();

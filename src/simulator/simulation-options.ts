@@ -17,6 +17,8 @@ export type SimulationOptions = {
   readonly latencyUs: number;
   /** Bytes a microsecond, of each worker in each direction; 1000 is 1 GB/s. */
   readonly bytesPerUs: number;
+  /** Of each worker, for data; undefined for as much as it wants. */
+  readonly memoryBytes: number | undefined;
   /** Share of the results that clients fetch. */
   readonly fetchShare: number;
   /** Whether workers are given tasks whose inputs they are still to make. */
@@ -38,6 +40,7 @@ export const DEFAULT_OPTIONS: SimulationOptions = {
   without: [],
   latencyUs: 100,
   bytesPerUs: 1000,
+  memoryBytes: undefined,
   fetchShare: 0.5,
   givesAhead: true,
   workPerStep: 16_384,
@@ -57,6 +60,7 @@ export function reproducingCommand(options: SimulationOptions): string {
     `--bytes-per-us ${options.bytesPerUs}`,
     `--fetch-share ${options.fetchShare}`,
   ];
+  if (options.memoryBytes !== undefined) flags.push(`--memory-bytes ${options.memoryBytes}`);
   if (options.faults.length > 0) flags.push(`--faults ${options.faults.join(",")}`);
   if (options.without.length > 0) flags.push(`--without ${options.without.join(",")}`);
   if (options.workPerStep !== DEFAULT_OPTIONS.workPerStep) {

@@ -8,6 +8,7 @@ import type { VirtualClock } from "./clock.ts";
 import type { Conditions } from "./conditions.ts";
 import type { History } from "./history.ts";
 import type { PeerNetwork } from "./peer-network.ts";
+import type { MemoryTotals } from "./simulated-memory.ts";
 import type { SimulatedValue } from "./values.ts";
 
 /**
@@ -47,6 +48,9 @@ export type World = {
   readonly workPerStep: number;
   /** Whether the brains check their state after each step; it costs time in proportion to the state. */
   readonly checksInvariants: boolean;
+  /** Of each worker; undefined for as much as it wants. */
+  readonly memoryBytes: number | undefined;
+  readonly memoryTotals: MemoryTotals;
   readonly totals: { messages: number; messageBytes: number; executions: number };
 };
 
