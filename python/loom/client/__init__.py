@@ -4,7 +4,7 @@ from . import tasks
 from .client import Client
 from .detached import DetachedPlan
 from .dry_report import make_dry_report
-from .errors import LoomError, LoomException, TaskFailed
+from .errors import LoomError, LoomException, TaskCanceled, TaskFailed
 from .future import Future
 from .local_cluster import LocalCluster
 from .task import ResourceRequest, Task
@@ -20,6 +20,7 @@ __all__ = [
     "LoomException",
     "ResourceRequest",
     "Task",
+    "TaskCanceled",
     "TaskFailed",
     "make_dry_report",
     "tasks",

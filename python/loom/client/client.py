@@ -216,6 +216,14 @@ class Client:
         nobody else needs, is canceled. Futures that are released already stay so."""
         self._session.release((future._plan, future.task_id) for future in self._own(futures))
 
+    def cancel(self, futures: Iterable[Future]) -> None:
+        """Has the cluster end these tasks and whatever needs them, as `Future.cancel` does for one.
+        What is finished by then stays."""
+        own = self._own(futures)
+        if not self._session.takes_cancels:
+            raise LoomError("The server is of a version that cannot cancel", "request-refused")
+        self._session.cancel((future._plan, future.task_id) for future in own)
+
     def release_one(self, future: Future) -> None:
         """`release` of one future."""
         self.release((future,))

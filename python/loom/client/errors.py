@@ -22,6 +22,16 @@ class LoomError(LoomException):
         return self.message
 
 
+class TaskCanceled(LoomError):
+    """Somebody canceled the task, or one that it needs."""
+
+    #: For programs, as the kinds of failures are.
+    kind = "canceled"
+
+    def __init__(self, message: str, code: str = "task-canceled") -> None:
+        super().__init__(message, code)
+
+
 class ProtocolError(LoomError):
     """The peer sent bytes that are not the protocol."""
 

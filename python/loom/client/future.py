@@ -52,6 +52,12 @@ class Future:
         nobody else needs is canceled. Does nothing the second time."""
         self._client.release_one(self)
 
+    def cancel(self) -> None:
+        """Has the cluster end the task and whatever needs it, unless that is finished by then; the
+        rest of its plan goes on. Programs get SIGTERM, and SIGKILL after a grace. The future is
+        `canceled` when the server has said so; whoever waits for it gets TaskCanceled."""
+        self._client.cancel((self,))
+
     def explain(self) -> Dict[str, object]:
         """Asks the server why the task waits, is where it is, or ran again; `text` says it in
         sentences. Raises LoomError if the server knows nothing of it any more."""
@@ -72,6 +78,10 @@ class Future:
     def failed(self) -> bool:
         """The result will never be there; `error` says why."""
         return self._state == "failed"
+
+    def canceled(self) -> bool:
+        """Somebody canceled it, or what it needs, before it was finished."""
+        return self._state == "canceled"
 
     def active(self) -> bool:
         """It can be an input of a task: it is running or finished."""
@@ -108,4 +118,4 @@ class Future:
 
 
 # In the order of the numbers in plan/submitted.py, which cannot be imported here.
-_STATE_NAMES = ("running", "finished", "failed", "released")
+_STATE_NAMES = ("running", "finished", "failed", "released", "canceled")

@@ -38,6 +38,8 @@ export type AssignedTasks = TaskRefs & {
   /** The last `checkpointLengths[i]` bytes of the task's details are its checkpoint path in UTF-8. */
   readonly checkpointLengths: Uint32Array;
   readonly details: Uint8Array;
+  /** Wall time that each may take, in ms; 0: any. Absent where none has a limit. */
+  readonly timeLimitsMs?: Float64Array | undefined;
 };
 
 /** Attempts that a worker finished: what they made and what they took. */

@@ -7,6 +7,7 @@ import {
 } from "../model/batches.ts";
 import { mayCarry } from "./carried-results.ts";
 import { needsNoInputs } from "./optional-inputs.ts";
+import { policyOf } from "./policies.ts";
 import { holderFor } from "./replicas.ts";
 import type { SchedulerState } from "./state.ts";
 import { LOADS, RESULT } from "./task-table.ts";
@@ -101,7 +102,20 @@ export function createAssignedTasks(
     detailStarts: batch.detailStarts,
     checkpointLengths: batch.checkpointLengths,
     details: batch.details,
+    timeLimitsMs: timeLimits(state, rows),
   };
+}
+
+/** Undefined where no row has one. */
+function timeLimits(state: SchedulerState, rows: Uint32List): Float64Array | undefined {
+  let limits: Float64Array | undefined;
+  for (let i = 0; i < rows.length; i += 1) {
+    const { timeLimitMs } = policyOf(state, rows.at(i));
+    if (timeLimitMs === 0) continue;
+    limits ??= new Float64Array(rows.length);
+    limits[i] = timeLimitMs;
+  }
+  return limits;
 }
 
 function rowOfRequest(requestRows: Map<number, number>, request: number): number {

@@ -98,8 +98,9 @@ function requirePositions(positions: Uint32Array, count: number): void {
   }
 }
 
+/** Time limits follow only where there are some. */
 export function assignedColumns(batch: AssignedTasks): Column[] {
-  return [
+  const columns: Column[] = [
     ...refsColumns(batch),
     batch.taskTypes,
     batch.flags,
@@ -118,6 +119,8 @@ export function assignedColumns(batch: AssignedTasks): Column[] {
     batch.checkpointLengths,
     batch.details,
   ];
+  if (batch.timeLimitsMs !== undefined) columns.push(batch.timeLimitsMs);
+  return columns;
 }
 
 export function readAssigned(reader: ColumnReader): AssignedTasks {
@@ -140,7 +143,12 @@ export function readAssigned(reader: ColumnReader): AssignedTasks {
     detailStarts: reader.u32(),
     checkpointLengths: reader.u32(),
     details: reader.u8(),
+    timeLimitsMs: reader.isAtEnd ? undefined : reader.f64(),
   };
+  if (batch.timeLimitsMs !== undefined) {
+    requireEqualLengths(batch.tasks, batch.timeLimitsMs);
+    requireSizes(batch.timeLimitsMs);
+  }
   const { tasks, inputTasks, inputAttempts, inputSizesBytes, inputHolders } = batch;
   const { taskTypes, flags, clientTasks, priorities, requests, checkpointLengths } = batch;
   requireEqualLengths(tasks, batch.attempts, taskTypes, flags, clientTasks, priorities, requests);

@@ -27,6 +27,7 @@ import { createStartGate } from "./start-gate.ts";
 import { TaskError } from "./task-error.ts";
 import type { TaskPlace } from "./task-place.ts";
 import type { TaskTools } from "./task-tools.ts";
+import { timeLimitOf } from "./time-limit.ts";
 
 export type ExecutorOptions = {
   readonly store: Store;
@@ -227,9 +228,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
       cpus,
       memoryBytes: memoryBytesOf(place),
       hurry,
+      timeLimitMs: timeLimitOf(place),
     };
     if (redirected === undefined) return runTask(tools, work, signal);
-    return runRedirect(tools, runTask, redirected.redirect, work, signal);
+    // What its function has taken is over.
+    const timeLimitMs =
+      work.timeLimitMs === undefined
+        ? undefined
+        : Math.max(1, Math.round(work.timeLimitMs - redirected.durationUs / 1000));
+    return runRedirect(tools, runTask, redirected.redirect, { ...work, timeLimitMs }, signal);
   };
 
   const takeRedirect = ({ batch, index }: TaskPlace): Redirected | undefined => {

@@ -7,6 +7,7 @@ import { runRedirect } from "./functions/run-redirect.ts";
 import { runProgram } from "./program/run-program.ts";
 import { TaskError } from "./task-error.ts";
 import type { TaskTools, TaskWork } from "./task-tools.ts";
+import { withTimeLimit } from "./time-limit.ts";
 
 /**
  * Executes one task of any type on resources that are its own. The caller owns the value. Rejects
@@ -27,7 +28,9 @@ export async function runTask(
       const settle = await tools.memory.admit(FILE_BYTES_MIN);
       try {
         signal.throwIfAborted();
-        return await builtin.aside({ values, inputs, config }, signal);
+        return await withTimeLimit(work.timeLimitMs, signal, (limited) =>
+          builtin.aside({ values, inputs, config }, limited),
+        );
       } finally {
         settle?.();
       }
@@ -46,5 +49,7 @@ export async function runTask(
   }
   const logTask = (message: string): void =>
     log("info", message, { taskType: type.name, clientTask });
-  return runCustom(type, { values, inputs, config, log: logTask }, signal);
+  return withTimeLimit(work.timeLimitMs, signal, (limited) =>
+    runCustom(type, { values, inputs, config, log: logTask }, limited),
+  );
 }

@@ -38,6 +38,8 @@ export type TaskWork = {
   readonly memoryBytes: number | undefined;
   /** Aborted where the task, when it is stopped, is to be given no time to end by itself. */
   readonly hurry: AbortSignal;
+  /** Wall time in ms that it may take; undefined: any. */
+  readonly timeLimitMs: number | undefined;
 };
 
 /** Executes one task of any type, as `runTask` does. */

@@ -4,7 +4,7 @@ from typing import Callable, Dict, Iterable, List, Optional
 
 from ..errors import LoomException
 from ..wire.finished import FinishedResults
-from .submitted import FAILED, FINISHED, PENDING, RELEASED, SubmittedPlan
+from .submitted import CANCELED, FAILED, FINISHED, PENDING, RELEASED, SubmittedPlan
 from .table import PlanTable
 
 #: Told once, with the id, when a pending result is pending no more. Must be quick and not raise.
@@ -83,6 +83,18 @@ class Ledger:
             if plan is not None and plan.states[task_id - plan.id_base] == PENDING:
                 plan.carried[task_id] = (results, entry)
 
+    def cancel(self, task_ids: Iterable[int]) -> None:
+        """What is not pending, or not known any more, stays as it is."""
+        for task_id in task_ids:
+            plan = self._plans.find(task_id)
+            if plan is None or plan.states[task_id - plan.id_base] != PENDING:
+                continue
+            self.upset_count += 1
+            plan.states[task_id - plan.id_base] = CANCELED
+            plan.held_count -= 1
+            self._tell(task_id)
+            self._settled(plan, 1)
+
     def fail(self, plan: SubmittedPlan, failure: LoomException) -> None:
         """Gives up what is pending of the plan."""
         if plan.pending_count == 0:
@@ -101,7 +113,7 @@ class Ledger:
         """True unless the result failed or was released already."""
         row = task_id - plan.id_base
         state = plan.states[row]
-        if state in (FAILED, RELEASED):
+        if state in (FAILED, RELEASED, CANCELED):
             return False
         plan.states[row] = RELEASED
         plan.carried.pop(task_id, None)

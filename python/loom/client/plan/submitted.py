@@ -5,7 +5,7 @@ from typing import Dict, Iterable, Optional, Set
 from ..errors import LoomException
 from ..wire.finished import CarriedPlace
 
-PENDING, FINISHED, FAILED, RELEASED = range(4)
+PENDING, FINISHED, FAILED, RELEASED, CANCELED = range(5)
 
 #: What becomes of all states of a plan that fails.
 _FAIL_PENDING = bytes(FAILED if state == PENDING else state for state in range(256))

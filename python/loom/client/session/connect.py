@@ -17,7 +17,7 @@ from .session import Comeback, Session, Ticket
 CONNECT_TIMEOUT_S = 5.0
 _RETRY_EVERY_S = 0.02
 #: What this client can take beyond the original protocol.
-_CAPABILITIES = ("notices", "symbols", "carried-results")
+_CAPABILITIES = ("notices", "symbols", "carried-results", "cancel")
 #: One try to come back.
 _RECONNECT_TIMEOUT_S = 2.0
 #: Something may listen there that is no server, and never answer.

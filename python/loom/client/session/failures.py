@@ -3,7 +3,7 @@
 import copy
 from typing import Optional
 
-from ..errors import LoomError, LoomException, TaskFailed
+from ..errors import LoomError, LoomException, TaskCanceled, TaskFailed
 from ..plan.submitted import SubmittedPlan
 from ..wire.responses import ErrorInfo
 
@@ -27,6 +27,10 @@ def plan_refused(error: ErrorInfo, plan: SubmittedPlan) -> LoomException:
         if earlier.failure is not None:
             return earlier.failure
     return LoomError(f"The server refused the plan: {error.error_msg}", "plan-refused")
+
+
+def canceled(task_id: int) -> TaskCanceled:
+    return TaskCanceled(f"Task {task_id} was canceled, or one that it needs")
 
 
 def released(task_id: int) -> LoomError:

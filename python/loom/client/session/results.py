@@ -6,9 +6,9 @@ from typing import Deque, List, Optional, Sequence, Tuple
 from ..as_completed import resolve_from_thread
 from ..errors import LoomException
 from ..future import Future
-from ..plan.submitted import FAILED, FINISHED, PENDING, RELEASED
+from ..plan.submitted import CANCELED, FAILED, FINISHED, PENDING, RELEASED
 from ..values import decode_value
-from .failures import fresh, released
+from .failures import canceled, fresh, released
 from .replies import ResultReply
 from .session import Session
 
@@ -27,6 +27,8 @@ def why_unusable(future: Future) -> LoomException:
     failure = future._plan.failure
     if state_of(future) == FAILED and failure is not None:
         return fresh(failure)
+    if state_of(future) == CANCELED:
+        return canceled(future.task_id)
     return released(future.task_id)
 
 
@@ -42,7 +44,7 @@ def wait_for_all(session: Session, futures: Sequence[Future], timeout: Optional[
         if upset_count != session.ledger.upset_count:
             upset_count = session.ledger.upset_count
             rest = futures[position:]
-            unusable = next((f for f in rest if state_of(f) in (FAILED, RELEASED)), None)
+            unusable = next((f for f in rest if state_of(f) in (FAILED, RELEASED, CANCELED)), None)
         while unusable is None and position < len(futures):
             if state_of(futures[position]) != FINISHED:
                 return False

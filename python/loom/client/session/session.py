@@ -25,7 +25,7 @@ from typing import (
 from .. import forks
 from ..errors import LoomError, ProtocolError
 from ..plan.ledger import Ledger
-from ..plan.submitted import SubmittedPlan
+from ..plan.submitted import PENDING, SubmittedPlan
 from ..wire import requests
 from ..wire.responses import Attached, ErrorInfo, Response, ResponseType
 from .at_exit import close_at_exit
@@ -97,6 +97,10 @@ class Session:
         self._releases: List[int] = []
         # The server takes releases of many results in one request.
         self._takes_releases = False
+        # The server can cancel.
+        self.takes_cancels = False
+        # What it was asked to cancel and has said nothing of.
+        self._cancels: List[Tuple[SubmittedPlan, int]] = []
         self._dictionary = Reply()
         # Traces are asked for with a STATS request after them, whose answer says that no ERROR came.
         self._stats: Deque[Tuple[str, Reply, bytes]] = deque()
@@ -225,6 +229,18 @@ class Session:
         else:
             with self.lock:
                 self._release(listed)
+
+    def cancel(self, results: Iterable[Tuple[SubmittedPlan, int]]) -> None:
+        """Asks the server to; what became of them it says later."""
+        listed = list(results)
+
+        def act() -> None:
+            self._cancels = [one for one in self._cancels if _is_pending(*one)]
+            wanted = [one for one in listed if _is_pending(*one)]
+            self._cancels += wanted
+            self._send_cancels(wanted)
+
+        self._post(act)
 
     def release_garbage(self, plan: SubmittedPlan, task_id: int) -> None:
         """For finalizers: may be called anywhere, by any thread, at any time."""
@@ -367,6 +383,8 @@ class Session:
         elif kind is ResponseType.RESULTS_FINISHED and response.finished is not None:
             self.ledger.carry(response.finished)
             self.ledger.finish(response.finished.ids)
+        elif kind is ResponseType.RESULTS_CANCELED:
+            self.ledger.cancel(response.canceled)
         elif kind is ResponseType.TASK_FAILED:
             plan = self.ledger.find(response.error.id or 0)
             if plan is not None:
@@ -380,6 +398,7 @@ class Session:
             self.symbols = response.symbols
             self.symbol_ids = {name: number for number, name in enumerate(response.symbols)}
             self._takes_releases = "releases" in response.capabilities
+            self.takes_cancels = "cancel" in response.capabilities
             self.takes_names = "sessions" in response.capabilities
             self._on_dictionary(response)
         elif kind is ResponseType.PLAN_ACCEPTED:
@@ -453,6 +472,8 @@ class Session:
                 or plan.id_base not in self._told_plans
             ):
                 self._send(*kept.pieces)
+        self._cancels = [one for one in self._cancels if _is_pending(*one)]
+        self._send_cancels(self._cancels)
         for plan in self.ledger.list():
             if self._kept.has(plan):
                 continue
@@ -508,6 +529,11 @@ class Session:
             requests.release_many_frame(ids[start : start + _RELEASES_PER_REQUEST])
             for start in starts
         )
+
+    def _send_cancels(self, results: Sequence[Tuple[SubmittedPlan, int]]) -> None:
+        ids = [task_id for _, task_id in results]
+        for start in range(0, len(ids), _RELEASES_PER_REQUEST):
+            self._send(requests.cancel_frame(ids[start : start + _RELEASES_PER_REQUEST]))
 
     def _release(self, results: Iterable[Tuple[SubmittedPlan, int]]) -> None:
         for plan, task_id in results:
@@ -583,6 +609,10 @@ _JSON_ANSWERS = (
     ResponseType.PLANS,
     ResponseType.PLAN,
 )
+
+
+def _is_pending(plan: SubmittedPlan, task_id: int) -> bool:
+    return plan.state_of(task_id) == PENDING
 
 
 def _attach_plan_frame(plan: SubmittedPlan) -> bytes:

@@ -14,6 +14,8 @@ _FETCH, _RELEASE, _STATS, _TRACE, _TERMINATE = 2, 3, 6, 7, 10
 _STATUS, _EXPLAIN = 50, 60
 # Ours: RELEASE of many results, for servers with the capability "releases".
 _RELEASE_MANY = 70
+# Ours: ends tasks and what needs them, for servers with the capability "cancel".
+_CANCEL = 100
 # Ours, for servers with the capability "sessions".
 _GOODBYE, _ATTACH, _LIST_PLANS, _FIND_PLAN, _ATTACH_PLAN, _FORGET_PLAN, _CANCEL_PLAN = range(90, 97)
 
@@ -56,6 +58,10 @@ def release_frame(task_id: int) -> bytes:
 
 def release_many_frame(task_ids: Sequence[int]) -> bytes:
     return frame(int_field(0x08, _RELEASE_MANY) + pack_ids(0x232, task_ids))
+
+
+def cancel_frame(task_ids: Sequence[int]) -> bytes:
+    return frame(int_field(0x08, _CANCEL) + pack_ids(0x232, task_ids))
 
 
 def stats_frame() -> bytes:

@@ -24,6 +24,8 @@ class ResponseType(IntEnum):
     STATUS = 52
     #: Ours, the answer to an EXPLAIN request.
     EXPLANATIONS = 60
+    #: Ours, results that were canceled; only for clients with "cancel".
+    RESULTS_CANCELED = 100
     #: Ours, TASK_FINISHED of many with small results; only for clients with "carried-results".
     RESULTS_FINISHED = 70
     #: Ours, only for clients with "sessions": a plan, or a chunk of one, is not lost any more.
@@ -101,6 +103,8 @@ class Response(NamedTuple):
     #: The text of STATUS, EXPLANATIONS, PLANS and PLAN.
     json: str = ""
     finished: Optional[FinishedResults] = None
+    #: Of RESULTS_CANCELED.
+    canceled: Sequence[int] = ()
     #: In a DICTIONARY: what the server takes beyond the original protocol.
     capabilities: List[str] = []
     #: In a DICTIONARY: what a client may come back with, and for how long.
@@ -173,6 +177,8 @@ def decode_response(body: bytes) -> Response:
             values["json"] = _text(value)
         elif tag == 0x232:
             values["finished"] = decode_finished(cast(bytes, value))
+        elif tag == 0x322:
+            values["canceled"] = unpack_ids(cast(bytes, value))
         elif tag == 0x23A:
             capabilities.append(_text(value))
         elif tag == 0x302:

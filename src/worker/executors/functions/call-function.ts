@@ -3,6 +3,7 @@ import type { Log, LogLevel } from "../../../core/base/log.ts";
 import type { CallOutcome, RunnerCall } from "../../runners/runner-call.ts";
 import { TaskError } from "../task-error.ts";
 import type { TaskTools, TaskWork } from "../task-tools.ts";
+import { stricterLimit } from "../time-limit.ts";
 import type { FunctionType } from "./function-type.ts";
 
 /** Lanes of the brain count up from 1; those of calls that it knows nothing of, down from -1. */
@@ -17,13 +18,15 @@ export type SuccessfulCall = Exclude<CallOutcome, { kind: "failed" }>;
 export async function callFunction(
   { values, log }: TaskTools,
   type: FunctionType,
-  { inputs, config, clientTask, attempt, memoryBytes }: TaskWork,
+  { inputs, config, clientTask, attempt, memoryBytes, timeLimitMs }: TaskWork,
   signal: AbortSignal,
 ): Promise<SuccessfulCall> {
   signal.throwIfAborted();
   const ended = createDeferred<CallOutcome>();
+  const prepared = type.prepare({ values, inputs, config });
   const call: RunnerCall = {
-    ...type.prepare({ values, inputs, config }),
+    ...prepared,
+    timeLimitMs: stricterLimit(prepared.timeLimitMs, timeLimitMs),
     clientTask,
     attempt,
     memoryBytes,

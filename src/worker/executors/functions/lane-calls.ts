@@ -2,6 +2,7 @@ import type { CallOutcome, CallOwner, RunnerCall } from "../../runners/runner-ca
 import type { ValueId } from "../../store/value-id.ts";
 import type { TaskPlace } from "../task-place.ts";
 import type { TaskTools } from "../task-tools.ts";
+import { stricterLimit, timeLimitOf } from "../time-limit.ts";
 import { logCall, reportProgress } from "./call-function.ts";
 import type { FunctionType } from "./function-type.ts";
 
@@ -86,7 +87,7 @@ export function createLaneCalls(
         function: prepared.function,
         config: prepared.config,
         inputs: prepared.inputs,
-        timeLimitMs: prepared.timeLimitMs,
+        timeLimitMs: stricterLimit(prepared.timeLimitMs, timeLimitOf(place)),
         memoryBytes,
         owner,
         type,

@@ -13,7 +13,7 @@ export async function runRedirect(
   tools: TaskTools,
   runTask: RunTask,
   { rows }: Redirect,
-  work: Pick<TaskWork, "clientTask" | "attempt" | "cpus" | "memoryBytes" | "hurry">,
+  work: Pick<TaskWork, "clientTask" | "attempt" | "cpus" | "memoryBytes" | "hurry" | "timeLimitMs">,
   signal: AbortSignal,
 ): Promise<ValueId> {
   const { values } = tools;

@@ -5,6 +5,7 @@ import type { ProcessWatch } from "../../memory/process-watch.ts";
 import type { ValueId } from "../../store/value-id.ts";
 import type { ValueTable } from "../../store/value-table.ts";
 import { TaskError } from "../task-error.ts";
+import { stricterLimit } from "../time-limit.ts";
 import { replaceVariables } from "./arguments.ts";
 import { checkOutputNames, collectOutputs } from "./collect-outputs.ts";
 import { decodeName, STDERR_NAME, STDIN_NAME, STDOUT_NAME } from "./names.ts";
@@ -38,6 +39,8 @@ export type RunTask = {
   readonly memoryBytes?: number | undefined;
   /** Aborted where the program, when it is stopped, is to be killed at once; undefined: always. */
   readonly hurry?: AbortSignal | undefined;
+  /** Wall time in ms that it may take, beside the limit of its config; undefined: any. */
+  readonly timeLimitMs?: number | undefined;
 };
 
 /** A program whose launcher died is started again so often. */
@@ -107,7 +110,7 @@ async function runOnce(
     };
     signal.throwIfAborted();
     const limits = {
-      timeLimitMs: run.timeLimitMs,
+      timeLimitMs: stricterLimit(run.timeLimitMs, task.timeLimitMs),
       killGraceMs: runner.killGraceMs,
       memoryBytes: task.memoryBytes,
       watch: runner.watch,
