@@ -25,6 +25,7 @@ export type Program = AsyncDisposable & {
   readonly mark: string;
   readonly ended: Promise<Ended>;
   stdout(): string;
+  stderr(): string;
   /** The first match in what it wrote to stdout and stderr, once there is one. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
 };
@@ -80,6 +81,7 @@ export function start(name: string, args: readonly string[], options: StartOptio
     mark,
     ended,
     stdout: () => output[1],
+    stderr: () => output[2],
     waitFor(pattern) {
       return new Promise((resolve, reject) => {
         const fail = (why: string): void => {

@@ -8,6 +8,7 @@ import { TaskError } from "../task-error.ts";
 import { stricterLimit } from "../time-limit.ts";
 import { replaceVariables } from "./arguments.ts";
 import { checkOutputNames, collectOutputs } from "./collect-outputs.ts";
+import { hasNoRoom } from "./disk-room.ts";
 import { decodeName, STDERR_NAME, STDIN_NAME, STDOUT_NAME } from "./names.ts";
 import { placeInputs } from "./place-inputs.ts";
 import { readStderr } from "./read-stderr.ts";
@@ -145,8 +146,14 @@ function requireSuccess(
   if (end.kind === "exited" && end.exitCode === 0) return;
   if (end.kind === "spawn-failed") throw new TaskError({ message: end.reason });
   const stderr = readStderr(directory);
-  const fail = (text: string, details: Omit<TaskFailure, "message">): TaskError =>
-    new TaskError({ message: `${text}\nStderr:\n${stderr}`, stderr, ...details });
+  const fail = (text: string, details: Omit<TaskFailure, "message">): TaskError => {
+    // A program on a full disk can often not even write down why it fails.
+    if (hasNoRoom(directory)) {
+      const message = `${text}; the disk of ${directory} is full\nStderr:\n${stderr}`;
+      return new TaskError({ message, stderr, ...details, kind: "disk-full" });
+    }
+    return new TaskError({ message: `${text}\nStderr:\n${stderr}`, stderr, ...details });
+  };
   const kind = "program-failed";
   if (end.kind === "exited") {
     throw fail(`Program terminated with status ${end.exitCode}`, { kind, exitCode: end.exitCode });
