@@ -1,13 +1,7 @@
 import { bytesText, countText } from "../core/base/units.ts";
 import type { ClusterStatus, UnsatisfiableRequest, WorkerStatus } from "../core/model/status.ts";
 import type { MemoryReport } from "../core/model/worker-memory.ts";
-
-function formatDuration(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
-}
+import { formatDuration } from "./duration.ts";
 
 const formatResources = (resources: Readonly<Record<string, number>>): string =>
   Object.entries(resources)

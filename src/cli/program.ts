@@ -4,6 +4,7 @@ import { addAccessCommand } from "./commands/access.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addLocalCommand } from "./commands/local.ts";
+import { addPlansCommand } from "./commands/plans.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
 import { addStatusCommand } from "./commands/status.ts";
@@ -33,6 +34,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   addRunCommand(program, result);
   addStatusCommand(program, result);
   addExplainCommand(program, result);
+  addPlansCommand(program, result);
   addCancelCommand(program, result);
   addSimulateCommand(program, result);
   addStopCommand(program, result);

@@ -11,6 +11,7 @@ describe("parseServerFlags", () => {
       host: "127.0.0.1",
       port: 9010,
       unsatisfiableAfterMs: 60_000,
+      clientGraceMs: 30_000,
       exitWithStdin: false,
       readyFd: undefined,
     });
@@ -23,6 +24,7 @@ describe("parseServerFlags", () => {
     { args: ["--port=65535"], flags: { port: 65_535 } },
     { args: ["--port", "0", "--debug"], flags: { port: 0, debug: true } },
     { args: ["--unsatisfiable-after", "0.25"], flags: { unsatisfiableAfterMs: 250 } },
+    { args: ["--client-grace", "90"], flags: { clientGraceMs: 90_000 } },
     { args: ["--ready-fd", "3", "--exit-with-stdin"], flags: { readyFd: 3, exitWithStdin: true } },
   ])("reads $args", ({ args, flags }) => {
     expect(parseServerFlags(args)).toMatchObject(flags);

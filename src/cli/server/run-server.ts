@@ -30,7 +30,7 @@ export async function runServer(program: string, args: readonly string[]): Promi
 }
 
 async function serve(flags: ServerFlags): Promise<void> {
-  const { host, port, unsatisfiableAfterMs, journal, readyFd } = flags;
+  const { host, port, unsatisfiableAfterMs, clientGraceMs, journal, readyFd } = flags;
   const log = createLogSink(flags.debug);
   // Watched before the start, so that an early Ctrl-C is not lost.
   const stop = watchStopSignals();
@@ -44,6 +44,7 @@ async function serve(flags: ServerFlags): Promise<void> {
         host,
         port,
         unsatisfiableAfterMs,
+        clientGraceMs,
         journal,
         log,
       }),

@@ -11,6 +11,7 @@ export type ServerFlags = {
   /** 0: any free port. */
   readonly port: number;
   readonly unsatisfiableAfterMs: number;
+  readonly clientGraceMs: number;
   /** Directory; undefined: none is kept. */
   readonly journal: string | undefined;
   /** Where the access file is written: a path, "none", or undefined for its usual place. */
@@ -34,6 +35,7 @@ Options:
       --insecure-legacy-port N  let anybody who reaches this port in as a client, without encryption: for
                               clients that know no access files, where nobody else reaches the port
       --unsatisfiable-after S fail tasks that no worker can run after S seconds (default 60)
+      --client-grace S        wait S seconds for a client whose connection broke, and go on with its plans (default 30)
       --exit-with-stdin       end when standard input ends, as it does when the parent is gone
       --ready-fd N            write the port and a line break to this file descriptor, then close it
       --debug                 log more
@@ -53,6 +55,7 @@ export function parseServerFlags(args: readonly string[]): ServerFlags {
     host: values.host,
     port: parseWholeNumber("--port", values.port, 0, MAX_PORT),
     unsatisfiableAfterMs: parseSecondsAsMs("--unsatisfiable-after", values["unsatisfiable-after"]),
+    clientGraceMs: parseSecondsAsMs("--client-grace", values["client-grace"]),
     journal: values.journal,
     accessFile: values["access-file"],
     insecureLegacyPort:
@@ -76,6 +79,7 @@ function parse(args: readonly string[]) {
         port: { type: "string", short: "p", default: String(DEFAULT_PORT) },
         journal: { type: "string" },
         "unsatisfiable-after": { type: "string", default: "60" },
+        "client-grace": { type: "string", default: "30" },
         "access-file": { type: "string" },
         "insecure-legacy-port": { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },

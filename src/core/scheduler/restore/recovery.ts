@@ -31,6 +31,8 @@ export function endRecoveryIfDue(context: StepContext): void {
   const { missing, readied, expansions, failed } = recovery;
   if (missing.size > 0 && state.nowMs < recovery.untilMs) return;
   state.recovery = undefined;
+  // Nobody has looked so far at what those can take that came meanwhile.
+  for (const workerId of state.workers.keys()) context.dirtyWorkers.add(workerId);
   if (state.journal !== undefined) {
     for (const workerId of missing) outbox.records.push({ kind: "worker-left", workerId });
   }
