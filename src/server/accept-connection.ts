@@ -69,7 +69,7 @@ export function acceptConnection(
       return;
     }
     const rest = splitter.takeRest();
-    session = startWorkerSession(engine, engine.ids.next++, connection, registration);
+    session = startWorkerSession(engine, connection, registration);
     if (rest.length > 0) session.onData(rest);
   };
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { findTaskState } from "../core/worker/state.ts";
 import type { NamedAmount } from "../protocol/client/register.ts";
-import type { ToWorker } from "../protocol/worker/messages.ts";
+import type { FromWorker, PeerAddress, ToWorker } from "../protocol/worker/messages.ts";
+import { UnconfirmedReports, withEnded } from "../protocol/worker/unconfirmed.ts";
 import { startHeartbeat } from "../transport/heartbeat.ts";
 import { createExecutor } from "./executors/executor.ts";
 import { createFunctionTypes } from "./executors/functions/function-types.ts";
@@ -11,6 +12,7 @@ import { choosePinnedCpus } from "./executors/program/pinned-cpus.ts";
 import { RunDirectories } from "./executors/program/run-directories.ts";
 import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
+import { takeInventory } from "./inventory.ts";
 import type { Launcher } from "./launcher/launcher.ts";
 import { createMemoryTeller } from "./memory/memory-teller.ts";
 import { createProcessWatch } from "./memory/process-watch.ts";
@@ -37,7 +39,6 @@ const END_TIMEOUT_MS = 2000;
 export type BodyOptions = {
   readonly options: WorkerOptions;
   readonly welcome: Extract<ToWorker, { kind: "welcome" }>;
-  readonly link: ServerLink;
   readonly store: Store;
   readonly memory: WorkerMemory;
   readonly directory: WorkDirectory;
@@ -51,18 +52,37 @@ export type BodyOptions = {
   readonly onSilent: (reason: string) => void;
 };
 
+type Welcome = BodyOptions["welcome"];
+
 /** The brain of a welcomed worker, and all that carries out what it decides. */
 export type WorkerBody = {
   onMessage(message: ToWorker): void;
+  /** The server, or the one that took its place, has welcomed it on this connection. */
+  attach(link: ServerLink, welcome: Welcome): void;
+  /** The connection is gone: what runs goes on, and nothing is told. */
+  detach(): void;
+  /** Tells the server; false where none is connected. */
+  tell(message: FromWorker): boolean;
   /** Ends all that runs and leaves nothing of it. */
   dispose(): Promise<void>;
 };
 
 export function createBody(body: BodyOptions): WorkerBody {
-  const { options, welcome, link, store, directory, launcher, customTypes, dataServer } = body;
+  const { options, welcome, store, directory, launcher, customTypes, dataServer } = body;
   const { log, isPinning = true, sharesFiles = true } = options;
   const atMs = (): number => performance.now();
-  const send = createReportJoiner(link.send);
+  let link: ServerLink | undefined;
+  let heartbeat: Disposable | undefined;
+  let isFirstAttachment = true;
+  /** The next message of peers names all that there are. */
+  let isFirstOfPeers = true;
+  let isDraining = false;
+  const unconfirmed = new UnconfirmedReports();
+  const sendNow = (message: FromWorker): void => {
+    unconfirmed.note(message);
+    link?.send(message);
+  };
+  const send = createReportJoiner(sendNow);
   let isDisposed = false;
 
   const session = createSession({
@@ -72,14 +92,15 @@ export function createBody(body: BodyOptions): WorkerBody {
   });
   const { dispatch } = session;
 
+  const identity = {
+    serverId: welcome.serverId,
+    workerId: welcome.workerId,
+    port: body.dataPort,
+    memberKey: welcome.memberKey,
+  };
   const puller = createPuller({
     store,
-    identity: {
-      serverId: welcome.serverId,
-      workerId: welcome.workerId,
-      port: body.dataPort,
-      memberKey: welcome.memberKey,
-    },
+    identity,
     security: passOf(options).securityFor("worker"),
     sharesFiles,
     onFetched: (refs) => dispatch({ kind: "objects-fetched", atMs: atMs(), refs }),
@@ -150,25 +171,71 @@ export function createBody(body: BodyOptions): WorkerBody {
 
   const hands: Hands = { store, executor, puller, dataServer, send };
 
-  const heartbeat = startHeartbeat(link.connection, {
-    intervalMs: welcome.heartbeatMs,
-    silentBeatsMax: SILENT_BEATS_MAX,
-    // It answers those of the server.
-    beat: () => {},
-    onSilent: (silentMs) => body.onSilent(`it was silent for ${silentMs} ms`),
-  });
+  const losePeers = (peers: readonly number[]): void => {
+    peers.forEach(puller.removePeer);
+    peers.forEach(dataServer.onPeerLost);
+  };
+
+  const takePeers = (peers: readonly PeerAddress[]): void => {
+    if (isFirstOfPeers) {
+      isFirstOfPeers = false;
+      const present = new Set(peers.map(({ workerId }) => workerId));
+      const lost = puller.peers().filter((workerId) => !present.has(workerId));
+      losePeers(lost);
+      if (lost.length > 0) {
+        dispatch({ kind: "peers-lost", atMs: atMs(), peers: Uint32Array.from(lost) });
+      }
+    }
+    peers.forEach(puller.addPeer);
+  };
+
+  /** All that this server, or the one before it, may not know. */
+  const tellAll = ({ workerId, serverId, memberKey, receivedFrames }: Welcome): void => {
+    Object.assign(identity, { workerId, serverId, memberKey });
+    dispatch({ kind: "reattached", atMs: atMs(), workerId });
+    unconfirmed.confirm(receivedFrames);
+    const messages = unconfirmed.restart();
+    const parts = takeInventory(session.state, store, (tasks) => withEnded(tasks, messages));
+    for (const message of [...parts, ...messages]) sendNow(message);
+    if (isDraining) sendNow({ kind: "drain" });
+    tellMemory();
+  };
 
   return {
+    attach: (attached, welcomed) => {
+      link = attached;
+      isFirstOfPeers = true;
+      heartbeat = startHeartbeat(attached.connection, {
+        intervalMs: welcomed.heartbeatMs,
+        silentBeatsMax: SILENT_BEATS_MAX,
+        // It answers those of the server.
+        beat: () => {},
+        onSilent: (silentMs) => body.onSilent(`it was silent for ${silentMs} ms`),
+      });
+      if (!isFirstAttachment) tellAll(welcomed);
+      isFirstAttachment = false;
+    },
+    detach: () => {
+      heartbeat?.[Symbol.dispose]();
+      link = undefined;
+    },
+    tell: (message) => {
+      if (message.kind === "drain") isDraining = true;
+      if (isDisposed || link === undefined) return false;
+      send(message);
+      return true;
+    },
     onMessage: (message) => {
       if (isDisposed) return;
       const event = eventOf(message, atMs());
-      if (message.kind === "peers-lost") {
-        message.workers.forEach(puller.removePeer);
-        message.workers.forEach(dataServer.onPeerLost);
-      }
-      if (message.kind === "peers") message.peers.forEach(puller.addPeer);
-      else if (message.kind === "symbols") session.addSymbols(message);
+      if (message.kind === "peers-lost") losePeers([...message.workers]);
+      if (message.kind === "peers") takePeers(message.peers);
+      else if (message.kind === "draining") {
+        isDraining = true;
+        log("info", "is draining: it gets no more tasks, and leaves when it is needed no more");
+      } else if (message.kind === "symbols") session.addSymbols(message);
       else if (message.kind === "heartbeat") {
+        unconfirmed.confirm(message.receivedFrames);
         send({ kind: "heartbeat", sequence: message.sequence });
         tellMemory();
       } else if (message.kind === "find-python") void tellPython();
@@ -178,7 +245,7 @@ export function createBody(body: BodyOptions): WorkerBody {
     async dispose() {
       isDisposed = true;
       ending.abort();
-      heartbeat[Symbol.dispose]();
+      heartbeat?.[Symbol.dispose]();
       puller.dispose();
       watch.stop();
       await Promise.race([executor.dispose(), delay(END_TIMEOUT_MS, undefined, { ref: false })]);

@@ -41,6 +41,11 @@ export type WorkerOptions = {
   readonly pass?: Pass | undefined;
   /** Time that programs have to end, when they are canceled or late, before they are killed. Default 5 s. */
   readonly killGraceMs?: number;
+  /**
+   * How long it looks for a server whose connection broke, with what it holds and runs, before it ends.
+   * Default 0: it ends at once.
+   */
+  readonly reattachForMs?: number;
   readonly log: Log;
   /** Ends the start. */
   readonly signal?: AbortSignal;

@@ -7,6 +7,7 @@ import type { ToWorker } from "../protocol/worker/messages.ts";
 import { NotReachableError } from "../transport/connect-tcp.ts";
 import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
 import { UntrustedPeerError } from "../transport/security/connect-securely.ts";
+import { comeBack } from "./come-back.ts";
 import type { TaskType } from "./extension.ts";
 import { type Launcher, startLauncher } from "./launcher/launcher.ts";
 import { findMemoryLimit } from "./memory/memory-limit.ts";
@@ -38,6 +39,11 @@ export type Worker = AsyncDisposable & {
   readonly host: string;
   readonly port: number;
   readonly directory: string;
+  /**
+   * Asks the server for no more tasks, and to take over what only this worker holds. Then the server
+   * tells it to stop. False where no server is connected now.
+   */
+  drain(): boolean;
   /** Resolves when it has ended without being disposed of, and is cleaned up. */
   readonly ended: Promise<WorkerEnd>;
 };
@@ -60,7 +66,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let body: WorkerBody | undefined;
   let onWelcome = (_: Welcome): void => {};
 
-  const link = await reachServer(options, {
+  let onLost = (reason: string): void => lost.resolve({ kind: "server-lost", reason });
+  let link = await reachServer(options, {
     onMessage: (message) => {
       // What comes with the welcome, in one piece, is for the body that the welcome makes.
       if (message.kind === "welcome") onWelcome(message);
@@ -68,7 +75,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
     onEnd: (reason, isRefused) => {
       welcomed.reject(refusal(options, reason, isRefused));
-      lost.resolve({ kind: "server-lost", reason });
+      onLost(reason);
     },
   });
 
@@ -83,7 +90,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const resources = listResources(options, memory.usage().limitBytes);
   const offer = listOffer(options, resources, customTypes.keys());
 
+  const ending = new AbortController();
   const cleanUp = async (): Promise<void> => {
+    ending.abort();
+    // Whatever it executes is not to blame for its end.
+    body?.tell({ kind: "leaving" });
     link.connection.end();
     await body?.dispose();
     await launcher.then(
@@ -103,18 +114,23 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     return cleaning;
   };
 
-  onWelcome = (welcome) => {
+  const join = (welcome: Welcome): void => {
     membership = {
       serverId: welcome.serverId,
       memberKey: welcome.memberKey,
       redeem: createRedeemer(welcome.workerId, welcome.ticketKey),
     };
-    const onSilent = (reason: string): void => lost.resolve({ kind: "server-lost", reason });
+  };
+  let last: Welcome | undefined;
+  onWelcome = (welcome) => {
+    if (body !== undefined) return;
+    join(welcome);
+    last = welcome;
+    const onSilent = (reason: string): void => onLost(reason);
     const onStop = (): void => lost.resolve({ kind: "stopped" });
     const parts = {
       options,
       welcome,
-      link,
       store,
       memory,
       directory,
@@ -122,10 +138,37 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       customTypes,
       offer,
     };
-    body ??= createBody({ ...parts, dataServer, dataPort: listener.port, onStop, onSilent });
+    body = createBody({ ...parts, dataServer, dataPort: listener.port, onStop, onSilent });
+    body.attach(link, welcome);
     welcomed.resolve(welcome);
   };
-  link.register(createRegistration(options, listener.port, resources, customTypes.keys()));
+  onLost = (reason) => {
+    const end = (text: string): void => lost.resolve({ kind: "server-lost", reason: text });
+    if (body === undefined || last === undefined || ending.signal.aborted) {
+      end(reason);
+      return;
+    }
+    const own = body;
+    own.detach();
+    link.connection.destroy();
+    const { clusterId, workerId } = last;
+    void comeBack(options, reason, {
+      register: { ...registration, reattach: { clusterId, workerId } },
+      signal: ending.signal,
+      onWelcome: (attached, welcome) => {
+        join(welcome);
+        last = welcome;
+        link = attached;
+        own.attach(attached, welcome);
+      },
+      onMessage: own.onMessage,
+      onLost: (text) => onLost(text),
+    }).then((text) => {
+      if (text !== undefined) end(text);
+    });
+  };
+  const registration = createRegistration(options, listener.port, resources, customTypes.keys());
+  link.register(registration);
   const timer = setTimeout(() => {
     welcomed.reject(refusal(options, "it does not answer a worker's registration", true));
   }, WELCOME_TIMEOUT_MS);
@@ -144,6 +187,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       host: listener.host,
       port: listener.port,
       directory: directory.path,
+      drain: () => body?.tell({ kind: "drain" }) ?? false,
       ended: lost.promise.then(async (end) => {
         await cleanUpOnce();
         return end;

@@ -1,9 +1,12 @@
 import { findAccess, namedAccess } from "../../access/find-access.ts";
 import { createPass } from "../../access/pass.ts";
+import type { Log } from "../../core/base/log.ts";
+import { durationText } from "../../core/base/units.ts";
 import { HyperloomError } from "../../core/model/errors.ts";
-import { startWorker } from "../../worker/worker.ts";
+import { startWorker, type Worker } from "../../worker/worker.ts";
+import type { WorkerEnd } from "../../worker/worker-options.ts";
 import { CliError, reportError } from "../cli-error.ts";
-import { EXIT } from "../exit-codes.ts";
+import { EXIT, EXIT_BY_SIGNAL } from "../exit-codes.ts";
 import { createLogSink } from "../log-sink.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";
 import { parseWorkerFlags, type WorkerFlags, workerUsage } from "./worker-flags.ts";
@@ -36,7 +39,7 @@ async function work(flags: WorkerFlags): Promise<void> {
   const { workDirectory, python, runnerMemoryBytes, killGraceMs, name, host } = flags;
   const log = createLogSink(flags.debug);
   // Watched before the start, so that an early Ctrl-C is not lost.
-  const stop = watchStopSignals();
+  const stop = watchStopSignals({ givesTime: true });
   if (flags.exitWithStdin) whenStdinEnds(stop.stop);
 
   // A module of task types may be TypeScript, and need not be in a project that has this package.
@@ -57,6 +60,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     ...(python !== undefined && { python }),
     ...(runnerMemoryBytes !== undefined && { runnerMemoryBytes }),
     memorySharers,
+    reattachForMs: flags.reattachForMs,
     ...(memoryBytes !== undefined && { memoryBytes }),
     ...(spillDirectory !== undefined && { spillDirectory }),
     ...(spillQuotaBytes !== undefined && { spillQuotaBytes }),
@@ -78,7 +82,10 @@ async function work(flags: WorkerFlags): Promise<void> {
     cpus,
     directory: worker.directory,
   });
-  const end = await Promise.race([untilAborted(stop.signal), worker.ended]);
+  let end = await Promise.race([untilAborted(stop.signal), worker.ended]);
+  if (end === undefined && stop.exitCode() === EXIT_BY_SIGNAL.SIGTERM) {
+    end = await drain(worker, flags.drainForMs, stop.again, log);
+  }
   if (end?.kind !== "server-lost") return;
   throw new HyperloomError("server-lost", `The server ${server} is lost: ${end.reason}`);
 }
@@ -93,6 +100,27 @@ function findServer({ serverHost, serverPort, accessFile }: WorkerFlags) {
   }
   const access = findAccess({ host: serverHost, port: serverPort }, accessFile);
   return { serverHost, serverPort, pass: createPass(access, "worker") };
+}
+
+/** Gives the worker time to hand over what only it has; a signal ends it at once. */
+async function drain(
+  worker: Worker,
+  forMs: number,
+  signal: AbortSignal,
+  log: Log,
+): Promise<WorkerEnd | undefined> {
+  if (forMs === 0 || !worker.drain()) return undefined;
+  log("info", "asked to end: hands over what only it has", { limit: durationText(forMs) });
+  let timer: NodeJS.Timeout | undefined;
+  const isLate = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      log("warning", "ends before it has handed over what only it has");
+      resolve(undefined);
+    }, forMs);
+  });
+  const end = await Promise.race([worker.ended, isLate, untilAborted(signal)]);
+  clearTimeout(timer);
+  return end ?? undefined;
 }
 
 function whenStdinEnds(stop: () => void): void {

@@ -29,10 +29,18 @@ export type WorkerFlags = {
   readonly name: string | undefined;
   readonly host: string | undefined;
   readonly exitWithStdin: boolean;
+  /** How long a lost server is looked for. */
+  readonly reattachForMs: number;
+  /** How long it may take to hand over what it holds, once it is asked to end. */
+  readonly drainForMs: number;
 };
 
 /** What the server reckons with. */
 const KILL_GRACE_MS_MAX = 60_000;
+/** Enough for a server to be started again, also by hand. */
+const REATTACH_FOR_S = "300";
+/** Batch systems kill some 30 s after they ask. */
+const DRAIN_FOR_S = "20";
 const MAX_CPUS = 65_535;
 const MAX_AMOUNT = 2 ** 31 - 1;
 /** A process that calls functions needs a part of this for itself. */
@@ -71,12 +79,16 @@ Options:
       --host ADDRESS          serve data to other workers at this address of this machine
                               (default: the one through which the server is reached)
       --name NAME             what messages call this worker (default: its address)
+      --reattach-for S        when the connection to the server breaks, go on with what runs and look for
+                              the server for S seconds, then end (default 300; 0 with --exit-with-stdin)
+      --drain-for S           on SIGTERM, take S seconds to end what runs and to hand data over (default 20)
       --exit-with-stdin       end when standard input ends, as it does when the parent is gone
       --debug                 log more
   -h, --help                  show this
 
 The log goes to standard output. A server that is not there yet is tried for 5 seconds. The worker
-ends with its server, and by Ctrl-C or SIGTERM, and leaves nothing behind.
+ends when its server does, by Ctrl-C at once, and by SIGTERM when others have what only it held, or at
+a second signal; it leaves nothing behind.
 `;
 
 /** @throws CliError with status 2 and a sentence, for a bad flag or value */
@@ -118,6 +130,11 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     name: values.name,
     host: values.host,
     exitWithStdin: values["exit-with-stdin"],
+    reattachForMs: parseSecondsAsMs(
+      "--reattach-for",
+      values["reattach-for"] ?? (values["exit-with-stdin"] ? "0" : REATTACH_FOR_S),
+    ),
+    drainForMs: parseSecondsAsMs("--drain-for", values["drain-for"] ?? DRAIN_FOR_S),
   };
 }
 
@@ -171,6 +188,8 @@ function parse(args: readonly string[]) {
         name: { type: "string" },
         host: { type: "string" },
         "access-file": { type: "string" },
+        "reattach-for": { type: "string" },
+        "drain-for": { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },
       },
     });

@@ -108,3 +108,26 @@ export type ObjectCopies = {
   readonly sizesBytes: Float64Array;
   readonly holders: Uint32Array;
 };
+
+export function joinHeldObjects(parts: readonly HeldObjects[]): HeldObjects {
+  const count = parts.reduce((sum, { tasks }) => sum + tasks.length, 0);
+  const joined: HeldObjects = {
+    tasks: new Uint32Array(count),
+    attempts: new Uint32Array(count),
+    sizesBytes: new Float64Array(count),
+    lengths: new Float64Array(count),
+    dataTypes: new Uint16Array(count),
+    checkpoints: new Uint8Array(count),
+  };
+  let at = 0;
+  for (const part of parts) {
+    joined.tasks.set(part.tasks, at);
+    joined.attempts.set(part.attempts, at);
+    joined.sizesBytes.set(part.sizesBytes, at);
+    joined.lengths.set(part.lengths, at);
+    joined.dataTypes.set(part.dataTypes, at);
+    joined.checkpoints.set(part.checkpoints, at);
+    at += part.tasks.length;
+  }
+  return joined;
+}

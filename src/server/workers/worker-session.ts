@@ -3,7 +3,7 @@ import type { ResourceAmount } from "../../core/model/resources.ts";
 import { BUILTIN_SYMBOLS, CPUS, RESOURCE_PREFIX } from "../../core/model/symbols.ts";
 import type { Register } from "../../protocol/client/register.ts";
 import { MAX_FROM_WORKER_BODY_BYTES } from "../../protocol/limits.ts";
-import { ProtocolError } from "../../protocol/protocol-error.ts";
+import { ProtocolError, unexpected } from "../../protocol/protocol-error.ts";
 import { decodeFromWorker, encodeToWorker } from "../../protocol/worker/codec.ts";
 import { FrameReader } from "../../protocol/worker/frame-reader.ts";
 import {
@@ -16,6 +16,7 @@ import { startHeartbeat } from "../../transport/heartbeat.ts";
 import type { TcpConnection } from "../../transport/tcp-connection.ts";
 import { createTicketKey } from "../../transport/ticket.ts";
 import type { Engine } from "../engine.ts";
+import { type Inventory, joinInventory, noteLastFrames, takeLastFrames } from "./inventory.ts";
 
 const HEARTBEAT_MS = 1_000;
 /** A worker that was silent for so many beats is lost. */
@@ -35,6 +36,10 @@ export type WorkerSession = {
   onClose(error: Error | undefined): void;
   /** Closes once everything that was sent is gone. */
   end(): void;
+  /** It has come on another connection: this one ends, and nobody is told. */
+  replace(): void;
+  /** It is to leave once nothing is lost by that. */
+  drain(): void;
   /** It was drained, and is told to stop. */
   dismiss(): void;
 };
@@ -42,7 +47,6 @@ export type WorkerSession = {
 /** Makes a registered connection a worker. Throws a ProtocolError when it cannot be one. */
 export function startWorkerSession(
   engine: Engine,
-  id: number,
   connection: TcpConnection,
   register: Register,
 ): WorkerSession {
@@ -55,6 +59,11 @@ export function startWorkerSession(
   if (port === undefined || port < 1 || port > 65_535) {
     throw new ProtocolError(`expected a worker's data port, got ${port ?? "none"}`);
   }
+  const { reattach } = register;
+  if (reattach !== undefined && reattach.clusterId !== engine.clusterId) {
+    throw new ProtocolError("this server does not know the cluster that the worker belongs to");
+  }
+  const id = reattach === undefined ? engine.ids.next++ : idOfReturned(engine, reattach.workerId);
   const offer = offerOf(engine, register);
   const host = register.advertisedHost ?? connection.remoteHost;
   const name = `${host}:${port}`;
@@ -63,19 +72,55 @@ export function startWorkerSession(
   let nextBeat = 0;
   let receivedFrames = 0;
   let isOver = false;
+  /** It says that it ends, or was told to. */
+  let hasLeft = false;
+  /** Parts of what it holds and has, until all have come; undefined: nothing is awaited. */
+  let inventory: Inventory[] | undefined = reattach === undefined ? undefined : [];
 
-  const leave = (reason: string): void => {
-    if (isOver) return;
+  const close = (): void => {
     isOver = true;
     heartbeat[Symbol.dispose]();
     connection.destroy();
+    noteLastFrames(engine, id, receivedFrames);
+  };
+
+  const leave = (reason: string): void => {
+    if (isOver) return;
+    close();
     engine.workers.delete(id);
     engine.pythonAdvice.onWorkerLeft(id);
     engine.log("info", "worker left", { worker: id, name, reason });
     for (const peer of engine.workers.values()) {
       peer.send({ kind: "peers-lost", workers: Uint32Array.of(id) });
     }
-    engine.step({ kind: "worker-lost", workerId: id });
+    engine.step({ kind: "worker-lost", workerId: id, hasLeft });
+  };
+
+  const takeInventory = (part: Inventory): void => {
+    if (inventory === undefined) throw unexpected("no inventory here", "one");
+    inventory.push(part);
+    if (!part.isLast) return;
+    const { objects, tasks } = joinInventory(inventory);
+    inventory = undefined;
+    engine.log("info", "worker is back", {
+      worker: id,
+      name,
+      objects: objects.tasks.length,
+      tasks: tasks.tasks.length,
+    });
+    engine.pythonAdvice.onWorkerJoined(id);
+    engine.step({ kind: "worker-attached", workerId: id, name, offer, objects, tasks });
+  };
+
+  /** Takes what is about the connection, or the worker as such; false for what is not. */
+  const takeOwn = (message: FromWorker): boolean => {
+    if (message.kind === "inventory") takeInventory(message);
+    else if (message.kind === "leaving") hasLeft = true;
+    else if (inventory !== undefined && message.kind !== "heartbeat") {
+      throw unexpected("what a worker that is back holds", message.kind);
+    } else if (message.kind === "drain") session.drain();
+    else return false;
+    return true;
   };
 
   const ticketKey = createTicketKey();
@@ -90,7 +135,8 @@ export function startWorkerSession(
         for (const { kind, body } of reader.feed(chunk)) {
           if (isOver) return;
           receivedFrames += 1;
-          onMessage(engine, id, decodeFromWorker(kind, body), beats);
+          const message = decodeFromWorker(kind, body);
+          if (!takeOwn(message)) onMessage(engine, id, message, beats);
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
@@ -100,7 +146,18 @@ export function startWorkerSession(
     },
     onClose: (error) => leave(error?.message ?? "connection closed"),
     end: () => connection.end(),
+    replace: () => {
+      if (isOver) return;
+      engine.log("info", "worker comes on another connection", { worker: id, name });
+      close();
+    },
+    drain: () => {
+      session.send({ kind: "draining" });
+      engine.log("info", "worker is draining", { worker: id, name });
+      engine.step({ kind: "worker-draining", workerId: id });
+    },
     dismiss: () => {
+      hasLeft = true;
       engine.log("info", "worker was drained", { worker: id, name });
       session.send({ kind: "stop" });
     },
@@ -125,22 +182,33 @@ export function startWorkerSession(
     serverId: engine.serverId,
     clusterId: engine.clusterId,
     heartbeatMs: HEARTBEAT_MS,
-    receivedFrames: 0,
+    receivedFrames: takeLastFrames(engine, id),
     ticketKey,
     memberKey: engine.security.memberKey,
   });
   announceSymbols(engine, session);
   const peers = [...engine.workers.values()].map(({ address }) => address);
-  if (peers.length > 0) session.send({ kind: "peers", peers });
+  session.send({ kind: "peers", peers });
   for (const peer of engine.workers.values()) {
     announceSymbols(engine, peer);
     peer.send({ kind: "peers", peers: [session.address] });
   }
   engine.workers.set(id, session);
+  if (reattach !== undefined) return session;
   engine.log("info", "worker joined", { worker: id, name, cpus: register.cpus });
   engine.pythonAdvice.onWorkerJoined(id);
   engine.step({ kind: "worker-joined", workerId: id, name, offer });
   return session;
+}
+
+/** The number that a worker keeps which was here before, unless somebody else has it by now. */
+function idOfReturned(engine: Engine, formerId: number): number {
+  const { ids, clients, workers } = engine;
+  if (clients.has(formerId)) return ids.next++;
+  workers.get(formerId)?.replace();
+  workers.delete(formerId);
+  ids.next = Math.max(ids.next, formerId + 1);
+  return formerId;
 }
 
 const announcedSymbols = new WeakMap<WorkerSession, number>();
@@ -189,6 +257,7 @@ function onMessage(
     case "replicas-added":
     case "checkpoints-written":
     case "checkpoints-missing":
+    case "replication-failed":
       engine.step({ kind: message.kind, workerId, refs: message.refs });
       break;
     case "task-failed": {
@@ -204,7 +273,6 @@ function onMessage(
     case "inventory":
     case "drain":
     case "leaving":
-    case "replication-failed":
       break;
     case "memory":
       engine.step({ kind: "memory-changed", workerId, report: message.report });

@@ -26,8 +26,10 @@ export type PullerOptions = {
 
 /** Fetches data objects from other workers into the store. */
 export type Puller = {
-  /** Learns where a peer serves its objects. */
+  /** Learns where a peer serves its objects. What is under way from it goes on if it is where it was. */
   addPeer(peer: PeerAddress): void;
+  /** Peers that it knows. */
+  peers(): number[];
   /** Forgets a peer. What is under way from it is given up, and nobody is told. */
   removePeer(workerId: number): void;
   /** Asks for these objects, in this order. */
@@ -128,7 +130,10 @@ export function createPuller(options: PullerOptions): Puller {
   };
 
   return {
+    peers: () => [...links.keys()],
     addPeer: (address) => {
+      const known = links.get(address.workerId)?.address;
+      if (known?.host === address.host && known.port === address.port) return;
       removePeer(address.workerId);
       links.set(address.workerId, createLink(address));
     },
