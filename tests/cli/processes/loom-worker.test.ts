@@ -102,7 +102,14 @@ describe("loom-worker", { timeout: LIMIT_MS }, () => {
   test("ends with its server, with status 3 when that was killed", async () => {
     const { server, port } = await startServer();
     await using _server = server;
-    await using worker = start("loom-worker", ["--wdir", folder, "127.0.0.1", port]);
+    await using worker = start("loom-worker", [
+      "--reattach-for",
+      "0.5",
+      "--wdir",
+      folder,
+      "127.0.0.1",
+      port,
+    ]);
     await worker.waitFor(/joined the server/);
     server.child.kill("SIGKILL");
     const { code, stderr } = await worker.ended;
