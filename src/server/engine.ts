@@ -1,3 +1,4 @@
+import type { Confinement } from "../access/confinement.ts";
 import type { Log } from "../core/base/log.ts";
 import type { SchedulerCommand } from "../core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../core/scheduler/events.ts";
@@ -48,6 +49,8 @@ export type Engine = {
   /** Set once it is read, where one is kept. */
   journal: Journal | undefined;
   readonly security: EngineSecurity;
+  /** Which files clients may name. */
+  readonly files: Confinement;
   readonly startedAtMs: number;
   readonly log: Log;
   readonly pythonAdvice: PythonAdvice;
@@ -66,6 +69,8 @@ export type EngineOptions = {
   /** Of the journal, if one is kept. */
   readonly journaledClusterId: string | undefined;
   readonly security: EngineSecurity;
+  /** Which files clients may name. */
+  readonly files: Confinement;
   readonly log: Log;
   readonly onTerminate: () => void;
 };
@@ -98,6 +103,7 @@ export function createEngine(options: EngineOptions): Engine {
     ids: { next: 1 },
     journal: undefined,
     security: options.security,
+    files: options.files,
     startedAtMs: performance.now(),
     log,
     pythonAdvice: createPythonAdvice({ clients, workers, log }),

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Confinement, UNCONFINED } from "../access/confinement.ts";
 import type { Log } from "../core/base/log.ts";
 import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
 import { createProofKey } from "../transport/security/connection-proof.ts";
@@ -26,6 +27,8 @@ export type ServerOptions = {
   readonly unsatisfiableAfterMs?: number;
   /** How long a client whose connection broke is waited for, and its plans go on; default 30 s. */
   readonly clientGraceMs?: number;
+  /** Which files clients may name; default: all. */
+  readonly files?: Confinement | undefined;
   /** Who is let in beside this user's own processes on this machine. */
   readonly access?: ServerAccess | undefined;
   /** Directory of the journal; absent: everything is in memory, and ends with the server. */
@@ -78,6 +81,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     serverId: randomUUID(),
     journaledClusterId: opened?.clusterId,
     security: { memberKey: createProofKey(), credentials },
+    files: options.files ?? UNCONFINED,
     log,
     onTerminate: () => {
       isTerminated = true;

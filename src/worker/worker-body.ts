@@ -126,6 +126,7 @@ export function createBody(body: BodyOptions): WorkerBody {
   const executor = createExecutor({
     store,
     tools: {
+      files: options.files,
       values: store.values,
       memory: store.memory,
       programs: {

@@ -1,3 +1,4 @@
+import type { Confinement } from "../access/confinement.ts";
 import { createPass, type Pass } from "../access/pass.ts";
 import type { Log } from "../core/base/log.ts";
 import type { NamedAmount } from "../protocol/client/register.ts";
@@ -37,6 +38,8 @@ export type WorkerOptions = {
   readonly spillQuotaBytes?: number;
   /** Bytes that spilling leaves free on the disk. Default: see `spiller.ts`. */
   readonly keepFreeBytes?: number;
+  /** Which files plans may name; default: all. */
+  readonly files?: Confinement | undefined;
   /** What it shows of itself to the server and others; default: nothing beyond this machine. */
   readonly pass?: Pass | undefined;
   /** Time that programs have to end, when they are canceled or late, before they are killed. Default 5 s. */

@@ -1,6 +1,7 @@
 import { closeSync, writeSync } from "node:fs";
 import { startServer } from "../../server/server.ts";
 import { CliError, reportError } from "../cli-error.ts";
+import { confinementOf } from "../confinement.ts";
 import { EXIT } from "../exit-codes.ts";
 import { createLogSink } from "../log-sink.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";
@@ -41,6 +42,7 @@ async function serve(flags: ServerFlags): Promise<void> {
     () =>
       startServer({
         access: access.forServer,
+        files: confinementOf(flags),
         host,
         port,
         unsatisfiableAfterMs,

@@ -16,6 +16,9 @@ export type ServerFlags = {
   readonly journal: string | undefined;
   /** Where the access file is written: a path, "none", or undefined for its usual place. */
   readonly accessFile: string | undefined;
+  /** Directories; none: everything. */
+  readonly allowRead: readonly string[];
+  readonly allowWrite: readonly string[];
   readonly insecureLegacyPort: number | undefined;
   readonly exitWithStdin: boolean;
   /** File descriptor on which the port is announced. */
@@ -32,6 +35,8 @@ Options:
       --journal DIR           write down in this directory what the next server needs to go on with all plans
       --access-file FILE      write what workers and clients need to come in here, readable by this user
                               only; none writes nothing (default: ~/.hyperloom/HOSTNAME-PORT.access.json)
+      --allow-read DIR        look for checkpoints below this directory only; may be repeated
+      --allow-write DIR       write traces below this directory only; may be repeated
       --insecure-legacy-port N  let anybody who reaches this port in as a client, without encryption: for
                               clients that know no access files, where nobody else reaches the port
       --unsatisfiable-after S fail tasks that no worker can run after S seconds (default 60)
@@ -58,6 +63,8 @@ export function parseServerFlags(args: readonly string[]): ServerFlags {
     clientGraceMs: parseSecondsAsMs("--client-grace", values["client-grace"]),
     journal: values.journal,
     accessFile: values["access-file"],
+    allowRead: values["allow-read"],
+    allowWrite: values["allow-write"],
     insecureLegacyPort:
       legacyPort === undefined
         ? undefined
@@ -81,6 +88,8 @@ function parse(args: readonly string[]) {
         "unsatisfiable-after": { type: "string", default: "60" },
         "client-grace": { type: "string", default: "30" },
         "access-file": { type: "string" },
+        "allow-read": { type: "string", multiple: true, default: [] },
+        "allow-write": { type: "string", multiple: true, default: [] },
         "insecure-legacy-port": { type: "string" },
         "exit-with-stdin": { type: "boolean", default: false },
         "ready-fd": { type: "string" },

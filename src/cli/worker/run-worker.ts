@@ -6,6 +6,7 @@ import { HyperloomError } from "../../core/model/errors.ts";
 import { startWorker, type Worker } from "../../worker/worker.ts";
 import type { WorkerEnd } from "../../worker/worker-options.ts";
 import { CliError, reportError } from "../cli-error.ts";
+import { confinementOf } from "../confinement.ts";
 import { EXIT, EXIT_BY_SIGNAL } from "../exit-codes.ts";
 import { createLogSink } from "../log-sink.ts";
 import { untilAborted, watchStopSignals } from "../stop-signals.ts";
@@ -49,6 +50,7 @@ async function work(flags: WorkerFlags): Promise<void> {
     serverHost,
     serverPort,
     pass,
+    files: confinementOf(flags),
     cpus,
     resources,
     isPinning,

@@ -12,6 +12,9 @@ export type WorkerFlags = {
   readonly serverHost: string | undefined;
   readonly serverPort: number | undefined;
   readonly accessFile: string | undefined;
+  /** Directories; none: everything. */
+  readonly allowRead: readonly string[];
+  readonly allowWrite: readonly string[];
   readonly cpus: number;
   readonly resources: readonly { readonly name: string; readonly amount: number }[];
   readonly workDirectory: string | undefined;
@@ -57,6 +60,9 @@ Executes tasks for the server at host SERVER and port PORT, and holds their data
 Options:
       --access-file FILE      come in by this file of the server, which also says where that is
                               (default: HYPERLOOM_ACCESS_FILE, then what is found in ~/.hyperloom)
+      --allow-read DIR        let plans open files and load checkpoints below this directory only
+      --allow-write DIR       let plans save and write checkpoints below this directory only; both may be
+                              repeated, and hold no program or function
       --cpus N                offer so many cpus (default: all of this machine)
       --resource NAME=AMOUNT  offer something else, such as gpus=2; may be repeated
       --wdir DIRECTORY        make the work directory here (default: the system's temporary one)
@@ -109,6 +115,8 @@ export function parseWorkerFlags(args: readonly string[]): WorkerFlags {
     serverHost,
     serverPort: port === undefined ? undefined : parseWholeNumber("PORT", port, 1, MAX_PORT),
     accessFile,
+    allowRead: values["allow-read"],
+    allowWrite: values["allow-write"],
     cpus: parseWholeNumber("--cpus", values.cpus ?? String(availableParallelism()), 0, MAX_CPUS),
     resources: parseResources(values.resource),
     workDirectory: values.wdir,
@@ -190,6 +198,8 @@ function parse(args: readonly string[]) {
         "access-file": { type: "string" },
         "reattach-for": { type: "string" },
         "drain-for": { type: "string" },
+        "allow-read": { type: "string", multiple: true, default: [] },
+        "allow-write": { type: "string", multiple: true, default: [] },
         "exit-with-stdin": { type: "boolean", default: false },
       },
     });

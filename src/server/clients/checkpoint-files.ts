@@ -1,4 +1,5 @@
 import { access } from "node:fs/promises";
+import { type Confinement, UNCONFINED } from "../../access/confinement.ts";
 import { decodeUtf8Lossy } from "../../core/base/utf8.ts";
 import type { Plan } from "../../core/model/plan.ts";
 
@@ -6,7 +7,10 @@ import type { Plan } from "../../core/model/plan.ts";
 const LOOKED_FOR_AT_ONCE = 64;
 
 /** 1 for each task of the plan whose checkpoint file exists here. Whether it does on the worker is seen there. */
-export async function findLoadable(plan: Plan): Promise<Uint8Array> {
+export async function findLoadable(
+  plan: Plan,
+  files: Confinement = UNCONFINED,
+): Promise<Uint8Array> {
   const loadable = new Uint8Array(plan.taskCount);
   const { checkpointPaths: paths } = plan;
   if (paths === undefined) return loadable;
@@ -19,10 +23,13 @@ export async function findLoadable(plan: Plan): Promise<Uint8Array> {
       const start = paths.starts[i] as number;
       const path = decodeUtf8Lossy(plan.bytes.subarray(start, start + length));
       // Not there, or not to be seen from here, is the same: it is computed.
-      loadable[i] = await access(path).then(
-        () => 1,
-        () => 0,
-      );
+      loadable[i] = await files
+        .readable(path)
+        .then((real) => access(real))
+        .then(
+          () => 1,
+          () => 0,
+        );
     }
   };
   await Promise.all(Array.from({ length: LOOKED_FOR_AT_ONCE }, look));

@@ -164,7 +164,7 @@ export function startClientSession(
       return;
     }
     isBusy = true;
-    void findLoadable(plan).then((loadable) => {
+    void findLoadable(plan, engine.files).then((loadable) => {
       isBusy = false;
       if (isOver) return;
       done(loadable);

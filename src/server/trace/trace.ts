@@ -26,19 +26,20 @@ export type Trace = {
 };
 
 /** Traces into the directory from now on; a sentence about what is wrong if it cannot. */
-export function startTrace(engine: Engine, directory: string): string | undefined {
-  if (!directory.startsWith("/")) {
-    return `Trace path '${directory}' is not absolute; give the full path of a directory`;
+export function startTrace(engine: Engine, named: string): string | undefined {
+  if (!named.startsWith("/")) {
+    return `Trace path '${named}' is not absolute; give the full path of a directory`;
   }
   try {
+    const directory = engine.files.writableNow(named);
     // Not its parents: a recursive `mkdir` of Node never ends in some file systems, such as /proc.
     if (!existsSync(directory)) mkdirSync(directory);
-    const file = openSync(join(directory, FILE_NAME), "a");
+    const file = openSync(engine.files.writableNow(join(directory, FILE_NAME)), "a");
     engine.trace?.close();
     engine.trace = createTrace(engine, file);
     return undefined;
   } catch (error) {
-    return `Trace path '${directory}' cannot be used: ${(error as Error).message}`;
+    return `Trace path '${named}' cannot be used: ${(error as Error).message}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { access, readFile, stat } from "node:fs/promises";
+import { type Confinement, UNCONFINED } from "../../access/confinement.ts";
 import { isLeafType } from "../../core/model/symbols.ts";
 import { payloadSizeBytes } from "../../protocol/peer/value-tree.ts";
 import { systemReason } from "../executors/task-error.ts";
@@ -16,17 +17,22 @@ export async function loadCheckpoint(
   values: ValueTable,
   path: string,
   onUnusable: (reason: string) => void,
+  files: Confinement = UNCONFINED,
 ): Promise<ValueId | undefined> {
   try {
-    const { size, isFile } = await stat(path).then((found) => ({
+    const real = await files.readable(path);
+    const { size, isFile } = await stat(real).then((found) => ({
       size: found.size,
       isFile: found.isFile(),
     }));
     if (!isFile) throw new Error("it is not a regular file");
-    await access(path, constants.R_OK);
-    const type = await readFile(typeFilePath(path)).catch(ignoreMissing);
-    if (type === undefined) return values.createFile(path, size, { isOwned: false });
-    return await loadTyped(values, path, size, type);
+    await access(real, constants.R_OK);
+    const type = await files
+      .readable(typeFilePath(path))
+      .then((typePath) => readFile(typePath))
+      .catch(ignoreMissing);
+    if (type === undefined) return values.createFile(real, size, { isOwned: false });
+    return await loadTyped(values, real, size, type);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") onUnusable(systemReason(error));
     return undefined;

@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
+import { type Confinement, UNCONFINED } from "../../access/confinement.ts";
 import { DATA_TYPE } from "../../core/model/symbols.ts";
 import { systemReason, TaskError } from "../executors/task-error.ts";
 import { createFileSink } from "../store/file-sink.ts";
@@ -17,12 +18,17 @@ import { encodeTypeFile, fingerprintOf, typeFilePath } from "./type-file.ts";
 export async function writeCheckpoint(
   values: ValueTable,
   value: ValueId,
-  path: string,
+  named: string,
   signal: AbortSignal,
+  files: Confinement = UNCONFINED,
 ): Promise<void> {
-  if (!isAbsolute(path)) {
-    throw new TaskError({ message: `Checkpoint path '${path}' is not absolute path` });
+  if (!isAbsolute(named)) {
+    throw new TaskError({ message: `Checkpoint path '${named}' is not absolute path` });
   }
+  const path = await files.writable(named).catch((error: unknown) => {
+    const message = `Cannot write checkpoint '${named}': ${systemReason(error)}`;
+    throw new TaskError({ message });
+  });
   const temporary = `${path}.loom.tmp`;
   const temporaryType = `${typeFilePath(path)}.tmp`;
   try {

@@ -142,7 +142,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     values.retain(value);
     track(`${keyOf(task, attempt)}:checkpoint`, [task, attempt], async (signal) => {
       try {
-        await tools.bulk.use(() => writeCheckpoint(values, value, path, signal));
+        await tools.bulk.use(() => writeCheckpoint(values, value, path, signal, tools.files));
         if (!signal.aborted) options.onCheckpointWritten(refs);
       } catch (error) {
         if (!signal.aborted) options.onCheckpointFailed(task, attempt, failureOf(error));
@@ -214,9 +214,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const { batch, index } = place;
     if (loadsCheckpoint(place)) {
       const path = checkpointPathOf(place);
-      return loadCheckpoint(values, path, (reason) =>
-        log("warning", "computes a task anew: its checkpoint is unusable", { path, reason }),
-      );
+      const onUnusable = (reason: string): void =>
+        log("warning", "computes a task anew: its checkpoint is unusable", { path, reason });
+      return loadCheckpoint(values, path, onUnusable, tools.files);
     }
     const { inputs, cpus, redirected, hurry } = given;
     const work = {

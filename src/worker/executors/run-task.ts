@@ -18,7 +18,7 @@ export async function runTask(
   work: TaskWork,
   signal: AbortSignal,
 ): Promise<ValueId> {
-  const { values, log } = tools;
+  const { values, files, log } = tools;
   const { taskType, inputs, config, clientTask } = work;
   if (taskType === TASK_TYPE.run) return runProgram(tools.programs, work, signal);
   const builtin = BUILTINS.get(taskType);
@@ -29,7 +29,7 @@ export async function runTask(
       try {
         signal.throwIfAborted();
         return await withTimeLimit(work.timeLimitMs, signal, (limited) =>
-          builtin.aside({ values, inputs, config }, limited),
+          builtin.aside({ values, inputs, config, files }, limited),
         );
       } finally {
         settle?.();

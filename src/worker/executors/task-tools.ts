@@ -1,3 +1,4 @@
+import type { Confinement } from "../../access/confinement.ts";
 import type { Log } from "../../core/base/log.ts";
 import type { TaskType } from "../extension.ts";
 import type { MemoryGate } from "../store/store.ts";
@@ -10,6 +11,8 @@ import type { Slots } from "./slots.ts";
 /** What tasks are executed with; one for the worker. */
 export type TaskTools = {
   readonly values: ValueTable;
+  /** Which files plans may name; default: all. */
+  readonly files?: Confinement | undefined;
   readonly memory: MemoryGate;
   readonly programs: ProgramRunner;
   /** Limits how many tasks move large data at a time. */

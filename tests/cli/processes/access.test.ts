@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,7 +14,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { Client } from "../../../src/client/index.ts";
+import { Client, tasks } from "../../../src/client/index.ts";
 import { encodeRegister } from "../../../src/protocol/client/register.ts";
 import { ByteWriter } from "../../../src/protocol/wire/byte-writer.ts";
 import { type Program, runToEnd, start } from "./programs.ts";
@@ -202,4 +203,43 @@ test("what a killed server left is removed by the next one", async () => {
   expect(
     readdirSync(env["HYPERLOOM_HOME"] ?? "").map((name) => join(env["HYPERLOOM_HOME"] ?? "", name)),
   ).toEqual([accessFile]);
+}, 60_000);
+
+test("open, save, checkpoints and traces stay below the directories that were named", async () => {
+  const inside = join(directory, "inside");
+  mkdirSync(inside);
+  writeFileSync(join(inside, "in"), "inside");
+  writeFileSync(join(directory, "out"), "outside");
+  const { program, port } = await startServer(newHome(), "--allow-write", inside);
+  await using _ = program;
+  const args = [
+    "--cpus",
+    "1",
+    "--wdir",
+    directory,
+    "--allow-read",
+    inside,
+    "--allow-write",
+    inside,
+  ];
+  await using worker = start("loom-worker", [...args, "127.0.0.1", `${port}`]);
+  await worker.waitFor(/joined the server/);
+  await using client = await Client.connect(`127.0.0.1:${port}`);
+  const read = client.submit(tasks.open(join(inside, "in")));
+  expect((await read.fetch()).toString()).toBe("inside");
+  await client.submit(tasks.save(tasks.const("x"), join(inside, "saved"))).wait();
+  expect(readFileSync(join(inside, "saved"), "utf8")).toBe("x");
+  await expect(client.submit(tasks.open(join(directory, "out"))).wait()).rejects.toThrow(
+    "outside of the directories that --allow-read names",
+  );
+  const elsewhere = join(directory, "elsewhere");
+  const outside = "outside of the directories that --allow-write names";
+  await expect(client.submit(tasks.save(tasks.const("x"), elsewhere)).wait()).rejects.toThrow(
+    outside,
+  );
+  await expect(
+    client.submit(tasks.merge([tasks.const("x")], { checkpoint: elsewhere })).wait(),
+  ).rejects.toThrow(outside);
+  await expect(client.trace(elsewhere)).rejects.toThrow(outside);
+  expect(existsSync(elsewhere)).toBe(false);
 }, 60_000);

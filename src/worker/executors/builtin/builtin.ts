@@ -1,3 +1,4 @@
+import type { Confinement } from "../../../access/confinement.ts";
 import { DATA_TYPE } from "../../../core/model/symbols.ts";
 import type { ValueId } from "../../store/value-id.ts";
 import type { ValueTable } from "../../store/value-table.ts";
@@ -8,6 +9,8 @@ export type BuiltinTask = {
   readonly values: ValueTable;
   readonly inputs: readonly ValueId[];
   readonly config: Uint8Array;
+  /** Which files it may name; default: all. */
+  readonly files?: Confinement | undefined;
 };
 
 /**

@@ -13,13 +13,14 @@ export const openBuiltin: Builtin = {
   aside: async (task) => {
     const path = configPath(task);
     try {
-      const found = await stat(path);
+      const real = (await task.files?.readable(path)) ?? path;
+      const found = await stat(real);
       if (!found.isFile()) {
         const reason = found.isDirectory() ? "it is a directory" : "it is not a regular file";
         throw new Error(reason);
       }
-      await access(path, constants.R_OK);
-      return task.values.createFile(path, found.size, { isOwned: false });
+      await access(real, constants.R_OK);
+      return task.values.createFile(real, found.size, { isOwned: false });
     } catch (error) {
       throw new TaskError({ message: `Cannot open file '${path}': ${systemReason(error)}` });
     }

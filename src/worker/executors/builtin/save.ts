@@ -25,7 +25,7 @@ export const saveBuiltin: Builtin = {
     const path = configPath(task);
     const input = onlyInput(task);
     try {
-      const target = await findTarget(path);
+      const target = await findTarget((await task.files?.writable(path)) ?? path);
       if (target.isSpecial) await writeIntoExisting(task.values, input, target.path, signal);
       else {
         uniqueNumber += 1;

@@ -57,7 +57,7 @@ async function runRow(
   const value = await runTask(tools, { ...work, taskType, config }, signal);
   if (task.checkpointPath === "") return value;
   try {
-    await writeCheckpoint(tools.values, value, task.checkpointPath, signal);
+    await writeCheckpoint(tools.values, value, task.checkpointPath, signal, tools.files);
   } catch (error) {
     tools.values.release(value);
     throw error;
