@@ -5,7 +5,7 @@ import { dispatch } from "./dispatch.ts";
 import { advanceDrains } from "./drains.ts";
 import type { SchedulerEvent } from "./events.ts";
 import { tellStalls } from "./explain/stalls.ts";
-import { onWorkerAttached } from "./handlers/attach.ts";
+import { adoptTasks, onWorkerAttached } from "./handlers/attach.ts";
 import {
   onCheckpointsMissing,
   onCheckpointsWritten,
@@ -33,7 +33,7 @@ import { commandsOf } from "./outbox.ts";
 import { continueWork } from "./plans/continue-work.ts";
 import { expandDynamicTasks } from "./plans/expand-dynamic.ts";
 import { failDoomed } from "./plans/fail-rows.ts";
-import { endRecoveryIfDue, putOff } from "./restore/recovery.ts";
+import { endRecoveryIfDue, putOff, putOffReport, type Recovery } from "./restore/recovery.ts";
 import { beginDueRetries } from "./retries.ts";
 import type { SchedulerState } from "./state.ts";
 import { failUnsatisfiable, findUnsatisfiable, forgetOldRetractions } from "./unsatisfiable.ts";
@@ -44,8 +44,12 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
   state.counters.events += 1;
   const mayContinue = event.kind === "work-continued" || !hasWork(state);
   const context = createStepContext(state, mayContinue ? continueWork : () => {});
-  handle(context, event);
-  if (state.recovery !== undefined) endRecoveryIfDue(context);
+  const { recovery } = state;
+  if (recovery === undefined || !putOffReport(recovery, event)) handle(context, event);
+  if (recovery !== undefined) {
+    endRecoveryIfDue(context);
+    if (state.recovery === undefined) takePutOff(context, recovery);
+  }
   if (state.recovery === undefined) {
     do {
       context.continueWork();
@@ -66,6 +70,12 @@ export function stepScheduler(state: SchedulerState, event: SchedulerEvent): Sch
   const commands = commandsOf(state, context.outbox);
   giveBackIfEmpty(state);
   return commands;
+}
+
+/** What was put off until all workers were back. */
+function takePutOff(context: StepContext, { heldTasks, reports }: Recovery): void {
+  for (const { workerId, tasks } of heldTasks) adoptTasks(context, workerId, tasks);
+  for (const report of reports) handle(context, report);
 }
 
 const changesWorkers = (kind: SchedulerEvent["kind"]): boolean =>

@@ -47,7 +47,9 @@ export function onWorkerAttached(context: StepContext, event: WorkerAttached): v
   forgiveWorker(state, workerId);
   const worker = joinWorker(context, event);
   adoptObjects(context, worker, event.objects);
-  adoptTasks(context, worker, event.tasks);
+  const { recovery } = state;
+  if (recovery === undefined) adoptTasks(context, workerId, event.tasks);
+  else recovery.heldTasks.push({ workerId, tasks: event.tasks });
 }
 
 function adoptObjects(context: StepContext, worker: WorkerRecord, objects: HeldObjects): void {
@@ -118,8 +120,11 @@ function flagsOfHeld(state: SchedulerState, row: number, checkpoint: number): nu
   return checkpoint === CHECKPOINT_BEING_WRITTEN ? others | CHECKPOINT_PENDING : undefined;
 }
 
-function adoptTasks(context: StepContext, worker: WorkerRecord, held: HeldTasks): void {
+/** Has the worker go on with those of its tasks that nobody else runs, and cancels the others. */
+export function adoptTasks(context: StepContext, workerId: number, held: HeldTasks): void {
   const { state, outbox } = context;
+  const worker = state.workers.get(workerId);
+  if (worker === undefined) return;
   /** Positions of those that wait for inputs, by row: what makes these may be adopted with them. */
   const waiting = new Map<number, number>();
   const adopted: number[] = [];

@@ -18,7 +18,7 @@ import { unqueueReady } from "../ready.ts";
 import { holdersOf, holds, removeReplica } from "../replicas.ts";
 import { addCapableKind, removeCapableKind } from "../request-classes.ts";
 import { rememberRerun } from "../reruns.ts";
-import { noteWorkerBack } from "../restore/recovery.ts";
+import { forgetPutOff, noteWorkerBack } from "../restore/recovery.ts";
 import type { SchedulerState, WorkerRecord } from "../state.ts";
 import { CHECKPOINT_PENDING, FREE, isAhead, PRESENT } from "../task-table.ts";
 
@@ -93,6 +93,7 @@ export function loseWorker(
   if (state.journal !== undefined) {
     context.outbox.records.push({ kind: "worker-left", workerId: worker.id });
   }
+  if (state.recovery !== undefined) forgetPutOff(state.recovery, workerId);
   const suspects = how === "lost" ? findSuspects(state, worker) : [];
   const orphans = takeBacklog(state, worker);
   for (let row = queues.pop(worker.given); row !== -1; row = queues.pop(worker.given)) {

@@ -43,6 +43,8 @@ export function finishRestore(restore: Restore, atMs: number, graceMs: number): 
     untilMs: atMs + graceMs,
     readied: context.readied,
     expansions: context.expansions,
+    heldTasks: [],
+    reports: [],
     failed: failedPlans(restore),
   };
 }

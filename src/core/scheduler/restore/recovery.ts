@@ -1,5 +1,7 @@
 import type { Uint32List } from "../../base/columns.ts";
+import type { HeldTasks } from "../../model/batches.ts";
 import type { StepContext } from "../context.ts";
+import type { SchedulerEvent } from "../events.ts";
 import { endPlan, type FailedTask } from "../plans/end-plan.ts";
 import type { PlanRecord } from "../state.ts";
 
@@ -14,9 +16,55 @@ export type Recovery = {
   /** What waits for a place, and dynamic tasks whose input is there. */
   readonly readied: Uint32List;
   readonly expansions: Uint32List;
+  /**
+   * What workers that are back have, and what they told of it since, oldest first: whether a task can go
+   * on where it runs is known when all have said what they hold.
+   */
+  readonly heldTasks: { readonly workerId: number; readonly tasks: HeldTasks }[];
+  readonly reports: WorkerReport[];
   /** Plans that had failed, and why: what is not there does not come any more. */
   readonly failed: ReadonlyMap<PlanRecord, FailedTask>;
 };
+
+/** What a worker tells of attempts. */
+export type WorkerReport = Extract<
+  SchedulerEvent,
+  {
+    readonly kind:
+      | "tasks-finished"
+      | "tasks-started"
+      | "task-failed"
+      | "tasks-returned"
+      | "inputs-unreachable"
+      | "checkpoints-written"
+      | "checkpoints-missing";
+  }
+>;
+
+const REPORT_KINDS: ReadonlySet<string> = new Set<WorkerReport["kind"]>([
+  "tasks-finished",
+  "tasks-started",
+  "task-failed",
+  "tasks-returned",
+  "inputs-unreachable",
+  "checkpoints-written",
+  "checkpoints-missing",
+]);
+
+/** Keeps a report of a worker for later; false for any other event. */
+export function putOffReport({ reports }: Recovery, event: SchedulerEvent): boolean {
+  if (!REPORT_KINDS.has(event.kind)) return false;
+  reports.push(event as WorkerReport);
+  return true;
+}
+
+/** The worker is gone again: what it had and told is of no use. */
+export function forgetPutOff(recovery: Recovery, workerId: number): void {
+  for (const list of [recovery.heldTasks, recovery.reports]) {
+    const kept = list.filter((entry) => entry.workerId !== workerId);
+    list.splice(0, list.length, ...(kept as never[]));
+  }
+}
 
 /** The worker is back, or has come for the first time. */
 export function noteWorkerBack(context: StepContext, workerId: number): void {
