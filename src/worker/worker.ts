@@ -11,7 +11,7 @@ import { comeBack } from "./come-back.ts";
 import type { TaskType } from "./extension.ts";
 import { type Launcher, startLauncher } from "./launcher/launcher.ts";
 import { findMemoryLimit } from "./memory/memory-limit.ts";
-import { makeSpillPlace, type SpillPlace } from "./memory/spill-place.ts";
+import { isInMemory, makeSpillPlace, type SpillPlace } from "./memory/spill-place.ts";
 import { createSpiller } from "./memory/spiller.ts";
 import { createWorkerMemory, type WorkerMemory } from "./memory/worker-memory.ts";
 import { findLaunchers } from "./program-paths.ts";
@@ -273,8 +273,12 @@ function createPlaceStore(
     (values) => {
       const quotaBytes = spillQuotaBytes ?? Number.POSITIVE_INFINITY;
       const spiller = createSpiller({ values, directory, quotaBytes, keepFreeBytes });
-      memory = createWorkerMemory({ values, limitBytes, spiller, log });
-      return memory;
+      const made = createWorkerMemory({ values, limitBytes, spiller, log });
+      if (isInMemory(dataDirectory) && !isInMemory(directory)) {
+        values.files.overflow = { directory, isNeeded: () => !made.hasRoom() };
+      }
+      memory = made;
+      return made;
     },
   );
   assert(memory !== undefined, "a store is made with its memory");

@@ -83,13 +83,13 @@ export function createWorkerMemory(options: WorkerMemoryOptions): WorkerMemory {
 
   const measure = (): void => {
     const storedBytes = values.memoryBytes;
-    const heldBytes = storedBytes + values.files.ownedBytes;
+    const heldBytes = values.capacityBytes + values.files.ownedBytes;
     step({ kind: "measured", atMs: performance.now(), storedBytes, processBytes, heldBytes });
   };
 
   const look = (): void => {
     const garbageBytesMax = Math.max(GARBAGE_BYTES_MIN, GARBAGE_SHARE_MAX * limitBytes);
-    if (garbageBytes(values.memoryBytes) > garbageBytesMax) collectGarbage();
+    if (garbageBytes(values.capacityBytes) > garbageBytesMax) collectGarbage();
     measure();
     if (state.waiting.length > 0) step({ kind: "time-passed", atMs: performance.now() });
   };

@@ -162,7 +162,7 @@ function adoptFile(
   dataType: number,
 ): ValueId {
   demand(name.startsWith(filePrefix) && !name.includes("/"), "a file of its own");
-  const path = values.files.createPath();
+  const path = values.files.createLocalPath();
   try {
     renameSync(join(values.files.directory, name), path);
   } catch {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, unlink } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { assert } from "../../core/base/assert.ts";
 
 /** Descriptors kept open for small reads, such as the lines of a split file. */
@@ -36,6 +36,7 @@ export class DataFiles {
   #names = 0;
   #ownedBytes = 0;
   #spilledBytes = 0;
+  #memoryBytes = 0;
 
   /** `onError` hears of own files that could not be removed. */
   constructor(directory: string, onError: (message: string) => void) {
@@ -53,10 +54,45 @@ export class DataFiles {
     return this.#spilledBytes;
   }
 
-  /** A path in the data directory that was never used before. */
+  /**
+   * Where the data directory takes memory itself: a directory on a disk for new files, while there is
+   * no room in memory.
+   */
+  overflow: { readonly directory: string; readonly isNeeded: () => boolean } | undefined;
+
+  /**
+   * Counts a file of known size that is being written, if it is in memory. What is returned is to be
+   * called when it was added, or is given up.
+   */
+  beginWrite(path: string, sizeBytes: number): () => void {
+    if (this.overflow === undefined || dirname(path) !== this.directory) return () => {};
+    this.#memoryBytes += sizeBytes;
+    return () => {
+      this.#memoryBytes -= sizeBytes;
+    };
+  }
+
+  /** Bytes of the files that are in memory. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  /** A path that was never used before: in the data directory, or where new files are put now. */
   createPath(): string {
+    if (this.overflow?.isNeeded() !== true) return this.createLocalPath();
+    this.#names += 1;
+    return join(this.overflow.directory, `file-${this.#names.toString(36)}`);
+  }
+
+  /** A path in the data directory that was never used before, to which a file of it can be moved. */
+  createLocalPath(): string {
     this.#names += 1;
     return join(this.directory, this.#names.toString(36));
+  }
+
+  /** Whether the file is in the data directory, which programs cannot write to. */
+  isLocal(file: number): boolean {
+    return dirname(this.path(file)) === this.directory;
   }
 
   /** Takes over a file that is at its place, complete. */
@@ -169,9 +205,11 @@ export class DataFiles {
     return descriptor;
   }
 
-  #count({ isOwned, isSpill, sizeBytes }: DataFile, sign: 1 | -1): void {
+  #count({ path, isOwned, isSpill, sizeBytes }: DataFile, sign: 1 | -1): void {
     if (isOwned) this.#ownedBytes += sign * sizeBytes;
-    if (isSpill) this.#spilledBytes += sign * sizeBytes;
+    const isAside = this.overflow !== undefined && dirname(path) === this.overflow.directory;
+    if (isSpill || isAside) this.#spilledBytes += sign * sizeBytes;
+    else if (isOwned && this.overflow !== undefined) this.#memoryBytes += sign * sizeBytes;
   }
 
   #get(file: number): DataFile {

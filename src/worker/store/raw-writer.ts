@@ -32,10 +32,12 @@ export function createRawWriter(
   let memoryBytes = 0;
   let totalBytes = 0;
   let sink: FileSink | undefined;
+  let endWrite = (): void => {};
   const path = { name: undefined as string | undefined };
 
   const startFile = (): FileSink => {
     path.name = values.files.createPath();
+    if (sizeBytes !== undefined) endWrite = values.files.beginWrite(path.name, sizeBytes);
     sink = createFileSink(path.name, DATA_FILE_MODE);
     return sink;
   };
@@ -82,12 +84,16 @@ export function createRawWriter(
       const inMemory = finishNow();
       if (inMemory !== undefined) return inMemory;
       await sink?.close();
+      endWrite();
+      endWrite = () => {};
       return values.createFile(path.name ?? "", totalBytes, { isOwned: true, dataType });
     },
     async abort() {
       if (sink === undefined || path.name === undefined) return;
       // Whatever it failed with was told by `write` or `finish`.
       await sink.close().catch(() => {});
+      endWrite();
+      endWrite = () => {};
       values.files.unlinkIfThere(path.name);
     },
   };

@@ -68,7 +68,7 @@ export class ValueTable {
 
   /** Bytes of memory that all values take. */
   get memoryBytes(): number {
-    return this.#segments.capacityBytes;
+    return this.#segments.capacityBytes + this.files.memoryBytes;
   }
 
   /** Raw data in memory, copied from `bytes`. */

@@ -7,6 +7,7 @@ import {
   renameSync,
   type Stats,
   statSync,
+  unlinkSync,
 } from "node:fs";
 import { constants, copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -87,11 +88,15 @@ async function collectOutput(
   if (!isForeign && (target.mode & 0o400) === 0) chmodSync(source, 0o400);
   if (target.size === 0) return values.createBytes(new Uint8Array(0));
   if (target.size < FILE_BYTES_MIN) return values.createBytes(readFileSync(source));
-  return isForeign ? copyOutput(values, source) : moveOutput(values, source, target);
+  if (isForeign) return copyOutput(values, source);
+  if (values.files.overflow?.isNeeded() !== true) return moveOutput(values, source, target);
+  const value = await copyOutput(values, source);
+  unlinkSync(source);
+  return value;
 }
 
 function moveOutput(values: ProgramTask["values"], source: string, { size }: Stats): ValueId {
-  const path = values.files.createPath();
+  const path = values.files.createLocalPath();
   chmodSync(source, 0o444);
   renameSync(source, path);
   return values.createFile(path, size, { isOwned: true });

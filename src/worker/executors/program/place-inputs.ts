@@ -96,7 +96,9 @@ async function placeInput(task: ProgramTask, path: string, input: ValueId): Prom
     await takeIntoStore(values, input);
   }
   const source = values.fileStretch(input)?.file ?? file;
-  if (values.files.isOwned(source) && protection !== "none") {
+  // The data directory is what is mounted read-only for programs.
+  const isProtected = protection === "permissions" || values.files.isLocal(source);
+  if (values.files.isOwned(source) && protection !== "none" && isProtected) {
     symlinkSync(values.files.path(source), target);
     return true;
   }
