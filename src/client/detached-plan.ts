@@ -60,7 +60,7 @@ export class DetachedPlan<Results extends readonly unknown[] = readonly unknown[
     return this.#session.findPlan(this.name, options.signal);
   }
 
-  /** Stops what is not finished, and drops the rest; the name stays taken until `forget`. */
+  /** Stops what is not finished. What is finished can still be fetched, until `forget`. */
   async cancel(options: WaitOptions = {}): Promise<PlanSummary> {
     return (await this.#session.askPlan("cancelPlan", this.name, options.signal)).plan;
   }

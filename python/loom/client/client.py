@@ -220,6 +220,12 @@ class Client:
         """Has the cluster end these tasks and whatever needs them, as `Future.cancel` does for one.
         What is finished by then stays."""
         own = self._own(futures)
+        for future in own:
+            if future._plan.name is not None:
+                raise LoomError(
+                    f"{future!r} is of the plan '{future._plan.name}', which lives without this "
+                    "client: cancel that, by Client.attach"
+                )
         if not self._session.takes_cancels:
             raise LoomError("The server is of a version that cannot cancel", "request-refused")
         self._session.cancel((future._plan, future.task_id) for future in own)

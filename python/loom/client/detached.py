@@ -45,7 +45,7 @@ class DetachedPlan:
         return self._client._ask_plan("find", self.name)
 
     def cancel(self) -> Dict[str, object]:
-        """Stops what is not finished, and drops the rest; the name stays taken until `forget`."""
+        """Stops what is not finished. What is finished can still be fetched, until `forget`."""
         return self._client._ask_plan("cancel", self.name)
 
     def forget(self) -> None:

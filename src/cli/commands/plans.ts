@@ -59,7 +59,7 @@ export function addPlansCommand(program: Command, result: CommandResult): void {
       result.exitCode = EXIT.ok;
     });
   for (const [command, description] of [
-    ["cancel", "stop what is not finished of plans, and drop their results"],
+    ["cancel", "stop what is not finished of plans"],
     ["forget", "end plans: what runs is stopped, results are dropped, the names are free"],
   ] as const) {
     plans

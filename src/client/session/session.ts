@@ -341,6 +341,13 @@ export class Session implements FutureOwner {
         "A future can be canceled only by the client that made it.",
       );
     }
+    for (const { id } of futures) {
+      const name = this.#plans.find(id)?.name;
+      if (name === undefined) continue;
+      throw invalidArgument(
+        `Task ${id} is of the plan '${name}', which lives without this client: cancel that, by client.attach.`,
+      );
+    }
     if (!this.#takesCancels) throw cannotCancel(this.#options.server);
     this.#cancels.add(futures);
   }

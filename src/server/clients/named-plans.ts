@@ -1,3 +1,4 @@
+import { kindOf } from "../../core/model/failures.ts";
 import type { PlanSummary } from "../../core/model/plan-summary.ts";
 import type { SchedulerCommand } from "../../core/scheduler/commands.ts";
 import { countResults } from "../../core/scheduler/report.ts";
@@ -74,12 +75,10 @@ export function forgetNamedPlan(engine: Engine, entry: NamedPlanEntry): void {
   refuseAll(entry, `The plan '${entry.origin.name}' was forgotten.`);
 }
 
-/** Stops what is unfinished of the plan; what is finished goes, too. Its name stays until it is forgotten. */
-export function cancelNamedPlan(engine: Engine, entry: NamedPlanEntry): void {
-  if (summarize(engine, entry).state !== "running") return;
-  entry.isCanceled = true;
-  engine.step({ kind: "client-left", clientId: entry.ownerId });
-  refuseAll(entry, `The plan '${entry.origin.name}' was canceled.`);
+/** Stops what is unfinished of the plan; what is finished stays until it is forgotten. */
+export function cancelNamedPlan(engine: Engine, { ownerId, origin }: NamedPlanEntry): void {
+  const clientTasks = origin.roots.map((row) => origin.idBase + row);
+  engine.step({ kind: "tasks-canceled", clientId: ownerId, clientTasks, isWholePlan: true });
 }
 
 function refuseAll({ attachments }: NamedPlanEntry, message: string): void {
@@ -149,6 +148,7 @@ function createOwner(engine: Engine, entry: NamedPlanEntry): CommandTaker {
     tellFailed(command) {
       const { clientTask, cause } = command;
       entry.failure ??= command.failure.message;
+      if (kindOf(command.failure) === "canceled") entry.isCanceled = true;
       toAll(({ taker }, offset) => {
         taker.tellFailed({
           ...command,

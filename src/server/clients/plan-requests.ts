@@ -57,11 +57,8 @@ export function createPlanRequests(
   const refuse = (idBase: number, message: string): void =>
     send({ kind: "error", error: { id: idBase, message, planRefused: true } });
   /** What there is to tell of the plan is told to all that are attached; they ignore what they know. */
-  const tellAll = (entry: NamedPlanEntry): void => {
-    if (entry.isCanceled) refuse(lastBase(), `The plan '${entry.origin.name}' was canceled.`);
-    else engine.step({ kind: "client-attached", clientId: entry.ownerId, held: undefined });
-  };
-  const lastBase = (): number => attached.at(-1)?.idBase ?? 0;
+  const tellAll = (entry: NamedPlanEntry): void =>
+    engine.step({ kind: "client-attached", clientId: entry.ownerId, held: undefined });
   const find = (id: number): Attached | undefined => {
     if (attached.length === 0) return undefined;
     return attached.find(
