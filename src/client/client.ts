@@ -12,6 +12,7 @@ import type { Future } from "./futures/future.ts";
 import type { WaitOptions } from "./futures/options.ts";
 import { waitForAll } from "./futures/wait.ts";
 import type { ClientProgress } from "./plan/plan-ledger.ts";
+import { type PlanRules, planOptionsOf } from "./plan/plan-options.ts";
 import {
   defaultAddress,
   formatAddress,
@@ -48,9 +49,11 @@ export type ConnectOptions = {
    * unless the server was told otherwise; longer helps only while a server is started anew.
    */
   readonly reconnectForMs?: number;
+  /** What holds for the plans of this client that do not say otherwise. */
+  readonly defaults?: PlanRules;
 };
 
-export type SubmitOptions = {
+export type SubmitOptions = PlanRules & {
   /** Load results from their checkpoints where those exist, instead of computing them. */
   readonly loadCheckpoints?: boolean;
   /**
@@ -85,10 +88,12 @@ export class Client implements AsyncDisposable {
   /** The server, as `host:port`. */
   readonly address: string;
   readonly #session: Session;
+  readonly #defaults: PlanRules;
 
-  private constructor(address: string, session: Session) {
+  private constructor(address: string, session: Session, defaults: PlanRules) {
     this.address = address;
     this.#session = session;
+    this.#defaults = defaults;
   }
 
   /**
@@ -113,7 +118,7 @@ export class Client implements AsyncDisposable {
       onNotice: options.onNotice ?? warn,
       reconnectForMs: options.reconnectForMs,
     });
-    return new Client(formatAddress(parsed), session);
+    return new Client(formatAddress(parsed), session, options.defaults ?? {});
   }
 
   /**
@@ -128,11 +133,17 @@ export class Client implements AsyncDisposable {
   ): FuturesOf<Tasks>;
   submit(work: Task | readonly Task[], options: SubmitOptions = {}): Future | Future[] {
     const roots = work instanceof Task ? [work] : work;
-    const { detach = false, name, ...others } = options;
+    const { detach = false, name, loadCheckpoints, signal, ...rules } = options;
     if (detach !== (name !== undefined)) {
       throw invalidArgument("A plan is detached by both { name, detach: true }.");
     }
-    const futures = this.#session.submit(roots, { ...others, name });
+    const planOptions = planOptionsOf({ ...this.#defaults, ...rules });
+    const futures = this.#session.submit(roots, {
+      name,
+      signal,
+      planOptions,
+      ...(loadCheckpoints !== undefined && { loadCheckpoints }),
+    });
     return work instanceof Task ? (futures[0] as Future) : futures;
   }
 

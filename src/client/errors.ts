@@ -1,4 +1,5 @@
 import { HyperloomError } from "../core/model/errors.ts";
+import type { FailureKind } from "../core/model/failures.ts";
 
 /** What the server said about a failed task. */
 export type TaskFailureDetails = {
@@ -16,6 +17,10 @@ export type TaskFailureDetails = {
   readonly stderr: string | undefined;
   /** How often the task was tried. */
   readonly attempts: number | undefined;
+  /** What kind of failure it was: `input-failed` where a task that it needs failed. */
+  readonly kind: FailureKind;
+  /** What became of the attempts before the last, a line each. */
+  readonly story: readonly string[];
 };
 
 /**
@@ -31,6 +36,8 @@ export class TaskFailedError extends HyperloomError implements TaskFailureDetail
   readonly signal: string | undefined;
   readonly stderr: string | undefined;
   readonly attempts: number | undefined;
+  readonly kind: FailureKind;
+  readonly story: readonly string[];
 
   /** @internal */
   constructor(
@@ -46,6 +53,8 @@ export class TaskFailedError extends HyperloomError implements TaskFailureDetail
     this.signal = details.signal;
     this.stderr = details.stderr;
     this.attempts = details.attempts;
+    this.kind = details.kind;
+    this.story = details.story;
   }
 }
 

@@ -11,6 +11,7 @@ export type {
   RerunReason,
   TaskExplanation,
 } from "../core/model/explanation.ts";
+export type { FailureKind } from "../core/model/failures.ts";
 export type { PlanSummary } from "../core/model/plan-summary.ts";
 export { isPythonObject, type PythonObject } from "../core/model/python-object.ts";
 export type {
@@ -50,6 +51,7 @@ export type { FutureState } from "./futures/future.ts";
 export { Future } from "./futures/future.ts";
 export type { FetchToOptions, WaitOptions } from "./futures/options.ts";
 export type { ClientProgress } from "./plan/plan-ledger.ts";
+export type { PlanRules } from "./plan/plan-options.ts";
 export type { ServerAddress } from "./session/address.ts";
 export type { ServerStats } from "./session/questions.ts";
 export type { ArrayOf, ItemAt, SliceOf, ValuesOf } from "./tasks/collection-tasks.ts";
@@ -57,8 +59,9 @@ export { readCount } from "./tasks/collection-tasks.ts";
 export type { CustomOptions } from "./tasks/custom-task.ts";
 export type { DelimiterOptions } from "./tasks/data-tasks.ts";
 export type { TaskOptions } from "./tasks/options.ts";
+export type { PolicyOptions, RetriableKind } from "./tasks/policy-options.ts";
 export type { Resources } from "./tasks/resources.ts";
 export type { RunArgument, RunOptions, RunOutputs, RunResult } from "./tasks/run-task.ts";
-export type { AnyInput, Index, Input, Items, Listed, Value } from "./tasks/task.ts";
-export { Task } from "./tasks/task.ts";
+export type { AnyInput, Index, Input, Items, Listed, MaybeInput, Value } from "./tasks/task.ts";
+export { OptionalInput, Task } from "./tasks/task.ts";
 export { tasks } from "./tasks/tasks.ts";

@@ -7,7 +7,7 @@ import { findRunnerServices } from "../core/model/runner-services.ts";
 
 /** An input of a task, and any item of it. It may be read as often as needed while the task runs. */
 export type TaskInput = {
-  readonly type: "data" | "array" | "index" | "pyobj" | "json" | "jsobj" | "arrow";
+  readonly type: "data" | "array" | "index" | "pyobj" | "json" | "jsobj" | "arrow" | "absent";
   readonly sizeBytes: number;
   /** Items of an array or an index, else 0. */
   readonly length: number;

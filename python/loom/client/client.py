@@ -3,7 +3,20 @@
 import logging
 import os
 from types import TracebackType
-from typing import Callable, Coroutine, Dict, Iterable, List, Optional, Sequence, Tuple, Type, cast
+from typing import (
+    Any,
+    Callable,
+    Coroutine,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    cast,
+)
 
 from .address import SERVER_VARIABLE, parse_address
 from .as_completed import AsCompleted
@@ -14,6 +27,7 @@ from .plan.collection import without_collection
 from .plan.encode import PlanEncoder
 from .plan.order import ORDERING, OrderedPlan, order_plan
 from .plan.submitted import SubmittedPlan
+from .policies import OptionalInput, PlanRules, make_plan_rules
 from .security.access import find_access, named_access
 from .session.connect import CONNECT_TIMEOUT_S, connect_session
 from .session.connection import Piece
@@ -48,6 +62,7 @@ class Client:
         on_notice: Optional[Callable[[str], None]] = None,
         reconnect: Optional[float] = None,
         access_file: Optional[str] = None,
+        defaults: Optional[Mapping[str, Any]] = None,
     ) -> None:
         """Connects to `Client("localhost", 9010)` or `Client("localhost:9010")`; without an address
         to the server that HYPERLOOM_SERVER names, else to that of the access file that was named,
@@ -56,7 +71,8 @@ class Client:
         A refused connection is tried again every 20 ms for `timeout` seconds. `name` is how logs and
         the status call this client. `on_notice` is told what the user should know though nothing
         has failed, such as that no worker can satisfy a request; by default it is logged as a
-        warning of the logger `loom.client`. Raises LoomError.
+        warning of the logger `loom.client`. `defaults` are what `submit` is told of failures and
+        priorities where it is not told otherwise, such as {"retries": 2}. Raises LoomError.
 
         When the connection breaks, the client tries for `reconnect` seconds to come back, and its
         futures stay as they are; by default as long as the server waits for it, which is 30 s unless
@@ -66,6 +82,8 @@ class Client:
         HYPERLOOM_ACCESS_FILE names, or one in `~/.hyperloom`. Servers of this user on this machine
         need none.
         """
+        self._defaults = dict(defaults or {})
+        make_plan_rules(**self._defaults)
         named = named_access(access_file)
         if address is None and named is not None and not os.environ.get(SERVER_VARIABLE):
             parsed = named.address
@@ -78,12 +96,12 @@ class Client:
             parsed, name, timeout, on_notice or _log.warning, reconnect, access
         )
 
-    def submit_one(self, task: Task, load: bool = False) -> Future:
+    def submit_one(self, task: Task, load: bool = False, **rules: Any) -> Future:
         """Sends a task, with all that it needs, and returns its future at once. With `load`, results
-        are loaded from their checkpoints where those exist."""
+        are loaded from their checkpoints where those exist. For `rules` see `submit`."""
         if not isinstance(task, Task):
             order_plan([task])  # Raises what is wrong with it.
-        return self.submit([task], load)[0]
+        return self.submit([task], load, **rules)[0]
 
     def submit(
         self,
@@ -92,6 +110,7 @@ class Client:
         *,
         name: Optional[str] = None,
         detach: bool = False,
+        **rules: Any,
     ) -> List[Future]:
         """Sends tasks as one plan and returns their futures, in order, at once.
 
@@ -101,7 +120,13 @@ class Client:
 
         With `name` and `detach=True` the plan lives without this client, until it is forgotten:
         whoever knows the name attaches to it with `attach`, from any process and language.
+        on_failure="keep-going": all that does not need a task that failed still runs, and each result
+        fails by itself; else the first failure is the end of the plan.
+        priority: from -1000 to 1000, added to those of the tasks: greater runs first.
+        retries, retry_on, backoff, backoff_factor, backoff_max, crash_limit: as for `Task.policy`, of
+        all tasks that do not say otherwise.
         """
+        plan_rules = make_plan_rules(**{**self._defaults, **rules})
         if isinstance(tasks, (Task, Future)):
             raise LoomError("submit takes a list of tasks; use submit_one for one of them")
         roots = list(tasks)
@@ -117,11 +142,13 @@ class Client:
             rows = [root._mark - ordered.mark_base for root in roots]
             self._check_inputs(ordered, name)
             rest = b"" if name is None else _named_plan_field(name, roots, rows)
-            id_base, pieces = self._encode(ordered, rows, load, rest)
+            id_base, pieces = self._encode(ordered, rows, load, rest, plan_rules)
             inputs = [(future._plan, future.task_id) for future in ordered.futures]
             earlier = {future._plan for future in ordered.futures}
             distinct = set(rows)
             plan = SubmittedPlan(id_base, len(ordered.tasks), len(distinct), earlier, name)
+            if plan_rules is not None or OptionalInput.used:
+                plan.results = {id_base + row for row in distinct}
             if len(distinct) == len(rows):
                 futures = [Future(self, plan, id_base + row) for row in rows]
             else:
@@ -299,14 +326,19 @@ class Client:
         return f"<Client of {self.address}{', closed' if self.closed else ''}>"
 
     def _encode(
-        self, ordered: OrderedPlan, rows: Iterable[int], load: bool, rest: bytes
+        self,
+        ordered: OrderedPlan,
+        rows: Iterable[int],
+        load: bool,
+        rest: bytes,
+        rules: Optional[PlanRules],
     ) -> Tuple[int, Sequence[Piece]]:
         is_result = bytearray(len(ordered.tasks))
         for row in rows:
             is_result[row] = 1
         with self._session.lock:
             id_base = self._session.ledger.take_ids(len(ordered.tasks))
-        encoder = PlanEncoder(self._session.symbol_ids)
+        encoder = PlanEncoder(self._session.symbol_ids, rules)
         return id_base, encoder.encode(ordered, is_result, id_base, load, rest)
 
     def _check_inputs(self, ordered: OrderedPlan, name: Optional[str]) -> None:
@@ -319,7 +351,8 @@ class Client:
                     "client: make its task a part of the plan, or fetch it and submit its value"
                 )
         for future in ordered.futures:
-            if not future.active():
+            # What failed while its plan went on, the server knows, and who can do without it.
+            if not future.active() and future.task_id not in future._plan.failures:
                 raise LoomError(
                     f"{future!r} cannot be an input, because it is not active: "
                     f"{why_unusable(future)}",

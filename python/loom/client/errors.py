@@ -1,6 +1,6 @@
 """The errors of the client. All of them are LoomExceptions."""
 
-from typing import Optional
+from typing import Optional, Sequence
 
 
 class LoomException(Exception):
@@ -57,6 +57,11 @@ class TaskFailed(LoomException):
     attempts: Optional[int] = None
     #: `task_id` of the task in an earlier plan whose failure is the root of this one.
     cause_id: Optional[int] = None
+    #: What kind of failure it was, such as "timed-out"; "input-failed" where a task that it needs
+    #: failed.
+    kind: str = "error"
+    #: What became of the attempts before the last, a line each.
+    story: Sequence[str] = ()
 
     def __init__(self, id: int, worker: str, error_msg: str) -> None:
         super().__init__(id, worker, error_msg)

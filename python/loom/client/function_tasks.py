@@ -69,7 +69,7 @@ def py_task(
         name = getattr(function, "__name__", "function") if label is None else label
         value: Optional[Task] = None
         # One for all tasks, whose encoding is then remembered.
-        extras = (name, None, None)
+        extras = (name, None, None, None)
 
         @functools.wraps(function)
         def build(*args: object) -> Task:
@@ -79,7 +79,10 @@ def py_task(
                 value = py_value((function, context))
                 value.label = f"{name}: function"
             task = py_call(value, args[n_direct_args:], args[:n_direct_args], request, time_limit)
-            task._extras = extras
+            if task._extras is None:
+                task._extras = extras
+            else:
+                task.label = name
             return task
 
         return build

@@ -90,7 +90,7 @@ class Future:
     @property
     def error(self) -> Optional[LoomException]:
         """Why it failed, if it did."""
-        return self._plan.failure if self._state == "failed" else None
+        return self._plan.failure_of(self.task_id) if self._state == "failed" else None
 
     @property
     def _state(self) -> str:

@@ -2,9 +2,10 @@
 
 import math
 import re
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterable, Optional, Sequence, Tuple, Union
 
 from .errors import LoomError
+from .policies import OptionalInput, Rules, make_policy
 
 _RESOURCE_PREFIX = "loom/resource/"
 _MAX_AMOUNT = 2**31 - 1
@@ -57,9 +58,9 @@ class ResourceRequest:
         return f"<ResourceRequest {self.resources}>"
 
 
-#: Label, metadata and checkpoint path of a task.
-Extras = Tuple[Optional[str], Union[str, bytes, None], Optional[str]]
-_NO_EXTRAS: Extras = (None, None, None)
+#: Label, metadata, checkpoint path and rules of a task.
+Extras = Tuple[Optional[str], Union[str, bytes, None], Optional[str], Optional[Rules]]
+_NO_EXTRAS: Extras = (None, None, None, None)
 
 
 class Task:
@@ -97,6 +98,15 @@ class Task:
         self.resource_request = resource_request
         self._extras = None
         self._mark = -1
+        if OptionalInput.used and any(type(item) is OptionalInput for item in inputs):
+            self._take_optional(inputs)
+
+    def _take_optional(self, inputs: Sequence[object]) -> None:
+        places = tuple(i for i, item in enumerate(inputs) if type(item) is OptionalInput)
+        self.inputs = tuple(
+            item.input if isinstance(item, OptionalInput) else item for item in inputs
+        )
+        self._set_rules(Rules(optional=places))
 
     @property
     def label(self) -> Optional[str]:
@@ -105,8 +115,7 @@ class Task:
 
     @label.setter
     def label(self, label: Optional[str]) -> None:
-        _, metadata, path = self._extras or _NO_EXTRAS
-        self._extras = (label, metadata, path)
+        self._extras = (label, *(self._extras or _NO_EXTRAS)[1:])
 
     @property
     def metadata(self) -> Union[str, bytes, None]:
@@ -115,8 +124,8 @@ class Task:
 
     @metadata.setter
     def metadata(self, metadata: Union[str, bytes, None]) -> None:
-        label, _, path = self._extras or _NO_EXTRAS
-        self._extras = (label, metadata, path)
+        label, _, path, rules = self._extras or _NO_EXTRAS
+        self._extras = (label, metadata, path, rules)
 
     @property
     def checkpoint_path(self) -> Optional[str]:
@@ -125,8 +134,42 @@ class Task:
 
     @checkpoint_path.setter
     def checkpoint_path(self, path: Optional[str]) -> None:
-        label, metadata, _ = self._extras or _NO_EXTRAS
-        self._extras = (label, metadata, path)
+        label, metadata, _, rules = self._extras or _NO_EXTRAS
+        self._extras = (label, metadata, path, rules)
+
+    def policy(
+        self,
+        *,
+        retries: Optional[int] = None,
+        retry_on: Optional[Iterable[str]] = None,
+        backoff: Optional[float] = None,
+        backoff_factor: Optional[float] = None,
+        backoff_max: Optional[float] = None,
+        priority: Optional[int] = None,
+        crash_limit: Optional[int] = None,
+    ) -> "Task":
+        """Says what is done when the task fails, and when it runs; returns the task.
+
+        retries: how often it is tried again after it failed. The loss of a worker is no failure.
+        retry_on: after which failures: "error", "program-failed", "timed-out", "out-of-memory",
+            "disk-full"; default: any.
+        backoff: seconds before the first retry; default: 1. Each later wait is `backoff_factor`
+            times as long, 2 by default, up to `backoff_max`, 60 by default.
+        priority: from -1000 to 1000: greater runs first, whatever else waits.
+        crash_limit: how many workers may be lost while they run it, before it fails.
+        """
+        policy = make_policy(
+            retries, retry_on, backoff, backoff_factor, backoff_max, priority, crash_limit
+        )
+        self._set_rules(self._rules()._replace(policy=policy))
+        return self
+
+    def _rules(self) -> Rules:
+        return (self._extras or _NO_EXTRAS)[3] or Rules()
+
+    def _set_rules(self, rules: Rules) -> None:
+        label, metadata, path, _ = self._extras or _NO_EXTRAS
+        self._extras = (label, metadata, path, rules)
 
     def __getstate__(self) -> Tuple[object, ...]:
         # Without the mark, which means nothing in a copy or another process.

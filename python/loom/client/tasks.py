@@ -10,6 +10,7 @@ from typing import Iterable, Sequence, Union
 
 from .errors import LoomError
 from .function_tasks import py_call, py_task, py_value
+from .policies import OptionalInput
 from .requests import cpu1, cpus
 from .run_task import run
 from .task import Task
@@ -25,6 +26,7 @@ __all__ = [
     "length",
     "merge",
     "open",
+    "optional",
     "py_call",
     "py_task",
     "py_value",
@@ -97,6 +99,13 @@ def length(input: Union[Input, Sequence[Input]]) -> Task:
 def array_make(inputs: Iterable[Input]) -> Task:
     """An array of the inputs, by reference: nothing is copied."""
     return Task("loom/array/make", tuple(inputs))
+
+
+def optional(input: Input) -> OptionalInput:
+    """For an input that may fail: the task that uses it then runs without its data. An array has
+    None in its place, a function gets None, `merge` leaves it out, and a program finds no file,
+    empty standard input, an empty argument. All other tasks fail."""
+    return OptionalInput(input)
 
 
 def dget(input: Input) -> Task:

@@ -92,6 +92,8 @@ def _decode_leaf(name: str, frame: bytes) -> object:
         return json.loads(frame)
     if name == "loom/jsobj":
         return JavaScriptObject(frame)
+    if name == "loom/absent":
+        return None
     if name == "loom/arrow":
         return _read_table(frame)
     raise ProtocolError(f"expected a data type that this client knows, got {name}")

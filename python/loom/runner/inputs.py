@@ -52,7 +52,8 @@ class Table:
                     sizes.append(node["bytes"])
         return sizes[row]
 
-    def wrap(self, row: int) -> "Wrapper":
+    def wrap(self, row: int) -> Any:
+        """The value, or None for one that could not be made."""
         return _CLASSES[self.nodes[row]["type"]](self, row)
 
 
@@ -299,4 +300,6 @@ _CLASSES: Dict[str, Any] = {
     "arrow": StoredTable,
     "array": StoredArray,
     "index": StoredIndex,
+    # In place of what could not be made.
+    "absent": lambda table, row: None,
 }

@@ -99,7 +99,9 @@ def _read_arguments(config: Any, inputs: Tuple[Wrapper, ...], wanted: Dict[int, 
     return [read(node, wanted.get(i)) for i, node in enumerate(config["args"])]
 
 
-def _read_input(value: Wrapper, way: Any, kind: Optional[type]) -> Any:
+def _read_input(value: Optional[Wrapper], way: Any, kind: Optional[type]) -> Any:
+    if value is None:
+        return None
     if way is None:
         return _to_argument(value, kind)
     if way == "bytes":

@@ -5,7 +5,7 @@ import { HELD, isPythonObject, type PythonObject } from "../../core/model/python
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { invalidArgument } from "../errors.ts";
 import { Future } from "../futures/future.ts";
-import { Task, type TaskInput } from "../tasks/task.ts";
+import { type GivenInput, OptionalInput, Task } from "../tasks/task.ts";
 import { type ReadAs, Reading } from "./readings.ts";
 
 /** Arguments of more bytes are not written into the config, but are data of their own. */
@@ -27,8 +27,10 @@ type ArgumentNode =
  * Writes an argument as text; what is data of its own is added to `inputs`, which begin with the code.
  * @param takesClones whether it may be what only JavaScript understands
  */
-export function encodeArgument(value: unknown, inputs: TaskInput[], takesClones: boolean): string {
-  if (value instanceof Task || value instanceof Future) return inputText(inputs, value);
+export function encodeArgument(value: unknown, inputs: GivenInput[], takesClones: boolean): string {
+  if (value instanceof Task || value instanceof Future || value instanceof OptionalInput) {
+    return inputText(inputs, value);
+  }
   if (value instanceof Uint8Array) return inputText(inputs, constant(value));
   const makeup = scanValue(value, isInput);
   if (makeup === "json") return encodeJson(value, inputs);
@@ -43,30 +45,31 @@ function isInput(value: object): boolean {
   return (
     value instanceof Task ||
     value instanceof Future ||
+    value instanceof OptionalInput ||
     value instanceof Reading ||
     isPythonObject(value) ||
     isArrowTable(value)
   );
 }
 
-function inputText(inputs: TaskInput[], input: TaskInput): string {
+function inputText(inputs: GivenInput[], input: GivenInput): string {
   inputs.push(input);
   return `{"input":${inputs.length - 2}}`;
 }
 
-function inputNode(inputs: TaskInput[], input: TaskInput): { input: number } {
+function inputNode(inputs: GivenInput[], input: GivenInput): { input: number } {
   inputs.push(input);
   return { input: inputs.length - 2 };
 }
 
-function encodeJson(value: unknown, inputs: TaskInput[]): string {
+function encodeJson(value: unknown, inputs: GivenInput[]): string {
   const text = JSON.stringify(value);
   if (text.length <= INLINE_BYTES_MAX) return `{"json":${text}}`;
   return JSON.stringify({ ...inputNode(inputs, constant(Buffer.from(text))), as: "json" });
 }
 
 /** What is neither JSON nor has inputs in it. */
-function clone(value: unknown, inputs: TaskInput[], isAllowed: boolean): ArgumentNode {
+function clone(value: unknown, inputs: GivenInput[], isAllowed: boolean): ArgumentNode {
   if (!isAllowed) {
     throw invalidArgument(
       "An argument of a Python function must be bytes or what JSON can say, or a task or future",
@@ -87,14 +90,16 @@ function clone(value: unknown, inputs: TaskInput[], isAllowed: boolean): Argumen
 /** A value that is an input, or a list or an object that has inputs in it. */
 function compose(
   value: unknown,
-  inputs: TaskInput[],
+  inputs: GivenInput[],
   takesClones: boolean,
   depth: number,
 ): ArgumentNode {
   if (depth > DEPTH_MAX) {
     throw invalidArgument(`An argument with tasks in it is nested more than ${DEPTH_MAX} deep`);
   }
-  if (value instanceof Task || value instanceof Future) return inputNode(inputs, value);
+  if (value instanceof Task || value instanceof Future || value instanceof OptionalInput) {
+    return inputNode(inputs, value);
+  }
   if (value instanceof Reading) return { ...inputNode(inputs, value.input), as: value.as };
   if (value instanceof Uint8Array) return inputNode(inputs, constant(value));
   if (isPythonObject(value)) return inputNode(inputs, pickled(value));

@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.ts";
 import { detailsOf } from "../tasks/options.ts";
 import { ONE_CPU } from "../tasks/resources.ts";
-import { Task, type TaskInput } from "../tasks/task.ts";
+import { type GivenInput, Task, type TaskInput } from "../tasks/task.ts";
 import { encodeArgument } from "./encode-call.ts";
 import type { FunctionBuilder, FunctionOptions } from "./function-types.ts";
 
@@ -32,7 +32,7 @@ export function createBuilder(
   // In this order: a worker looks at the first two alone.
   const head = JSON.stringify({ export: name, timeLimitMs, label }).slice(0, -1);
   const build = (...args: unknown[]): Task => {
-    const inputs: TaskInput[] = [codeOf(name)];
+    const inputs: GivenInput[] = [codeOf(name)];
     let json = `${head},"args":[`;
     for (let i = 0; i < args.length; i++) {
       if (i > 0) json += ",";

@@ -2,7 +2,7 @@ import type { ArrowTableLike } from "../../core/model/arrow-table.ts";
 import type { PythonObject } from "../../core/model/python-object.ts";
 import type { ArrayOf } from "../tasks/collection-tasks.ts";
 import type { TaskOptions } from "../tasks/options.ts";
-import type { Input, Items, Task } from "../tasks/task.ts";
+import type { Input, Items, OptionalInput, Task } from "../tasks/task.ts";
 import type { Reading } from "./readings.ts";
 
 /** Bytes, or a list of such values: what a function returns as raw data and arrays of it. */
@@ -50,7 +50,13 @@ type Composed<P> = P extends Whole
  * What a parameter of type `P` takes: a plain value, or a task or future of one; a list or a plain
  * object may have tasks in it.
  */
-export type Argument<P> = P | Input<P> | Reading<P> | Composed<P>;
+export type Argument<P> =
+  | P
+  | Input<P>
+  | Reading<P>
+  | Composed<P>
+  // Where it fails, the function gets `undefined`.
+  | (undefined extends P ? OptionalInput<Exclude<P, undefined>> : never);
 
 /** The parameters of a function, as its builder takes them. */
 export type ArgumentsOf<A extends readonly unknown[]> = { [K in keyof A]: Argument<A[K]> };

@@ -1,4 +1,5 @@
 import { HyperloomError } from "../../core/model/errors.ts";
+import type { PlanOptions } from "../../core/model/policies.ts";
 import type { NamedPlan } from "../../protocol/client/named-plan.ts";
 import { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
@@ -120,9 +121,10 @@ export function encodePlan(
   symbols: SymbolTable,
   loadCheckpoints: boolean,
   named?: NamedPlan,
+  options?: PlanOptions,
 ): Uint8Array {
   const encoder = new PlanEncoder();
-  const writeTask = createTaskWriter(encoder, symbols, idBase);
+  const writeTask = createTaskWriter(encoder, symbols, idBase, options);
   let nextResult = 0;
   try {
     for (const task of plan.tasks) {

@@ -1,5 +1,7 @@
 import { HyperloomError } from "../../core/model/errors.ts";
+import type { PlanOptions } from "../../core/model/policies.ts";
 import { isDynamic } from "../../core/model/symbols.ts";
+import { LEVEL_MAX } from "../../core/model/urgency.ts";
 import { encodeSmallRequest } from "../../protocol/client/client-request.ts";
 import { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
 import { ProtocolError } from "../../protocol/protocol-error.ts";
@@ -22,7 +24,11 @@ const CHUNK_CONFIG_BYTES = 512 * 1024;
  */
 export function mayGoInChunks({ tasks }: OrderedPlan, loadCheckpoints: boolean): boolean {
   if (tasks.length < CHUNKED_TASKS_MIN || loadCheckpoints) return false;
-  return !tasks.some(({ taskType }) => typeof taskType === "number" && isDynamic(taskType));
+  // What is as urgent as another task shows in the whole plan, too.
+  return !tasks.some(
+    ({ taskType, details: { policy } }) =>
+      (typeof taskType === "number" && isDynamic(taskType)) || policy?.priority !== undefined,
+  );
 }
 
 /**
@@ -39,6 +45,7 @@ export function* encodeInChunks(
   results: Uint32Array,
   idBase: number,
   symbols: SymbolTable,
+  options?: PlanOptions,
 ): Generator<PlanFrame> {
   const { tasks } = plan;
   const { priorities, consumerCounts } = weigh(plan);
@@ -49,7 +56,7 @@ export function* encodeInChunks(
   try {
     while (from < tasks.length) {
       const encoder = new PlanEncoder();
-      const writeTask = createTaskWriter(encoder, symbols, idBase);
+      const writeTask = createTaskWriter(encoder, symbols, idBase, options);
       let configBytes = 0;
       let to = from;
       while (to < tasks.length && to - from < CHUNK_TASKS_MAX && configBytes < CHUNK_CONFIG_BYTES) {
@@ -89,7 +96,7 @@ function weigh({ tasks }: OrderedPlan): {
   const priorities = new Int32Array(tasks.length).fill(1);
   const consumerCounts = new Uint32Array(tasks.length);
   for (let row = tasks.length - 1; row >= 0; row -= 1) {
-    const priority = (priorities[row] as number) + 1;
+    const priority = Math.min((priorities[row] as number) + 1, LEVEL_MAX);
     for (const input of (tasks[row] as Task).inputs) {
       if (!(input instanceof Task)) continue;
       const { planRow } = input;

@@ -1,6 +1,6 @@
 import type { CarriedResults } from "../../core/model/batches.ts";
 import type { HyperloomError } from "../../core/model/errors.ts";
-import { TaskCanceledError } from "../errors.ts";
+import { TaskCanceledError, type TaskFailedError } from "../errors.ts";
 import type { Future } from "../futures/future.ts";
 import { PlanTable } from "./plan-table.ts";
 import { findFuture, type SubmittedPlan } from "./submitted-plan.ts";
@@ -124,14 +124,36 @@ export class PlanLedger {
     this.#settled(plan, count);
   }
 
+  /** A task failed, and its plan goes on: its result, if it is one, stays held, since the server knows it. */
+  failOne(plan: SubmittedPlan, error: TaskFailedError): void {
+    plan.failedAlone ??= new Map();
+    plan.failedAlone.set(error.taskId, error);
+    const future = findFuture(plan, error.taskId);
+    if (future === undefined || !future.pending) return;
+    if (!plan.isHidden) this.#counts.resultsFailed += 1;
+    future.settle("failed", error);
+    this.#settled(plan, 1);
+  }
+
+  /** Whether the future failed while its plan went on, and was not released since. */
+  hasFailedAlone(future: Future): boolean {
+    return this.#plans.find(future.id)?.failedAlone?.has(future.id) === true;
+  }
+
   failAll(failure: HyperloomError): void {
     for (const plan of this.#plans.list()) this.fail(plan, failure);
   }
 
   /** True unless the future was failed, canceled or released already. */
   release(future: Future): boolean {
-    if (future.failed || future.canceled || future.released) return false;
+    if (future.canceled || future.released) return false;
     const plan = this.#plans.find(future.id);
+    if (future.failed) {
+      if (plan?.failedAlone?.delete(future.id) !== true) return false;
+      plan.heldCount -= 1;
+      this.#removeIfUnused(plan);
+      return true;
+    }
     if (future.pending) {
       this.#counts.resultsReleasedEarly += 1;
       if (plan !== undefined) this.#settled(plan, 1);

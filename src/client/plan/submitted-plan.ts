@@ -1,3 +1,4 @@
+import type { TaskFailedError } from "../errors.ts";
 import { Future, type FutureOwner } from "../futures/future.ts";
 import type { Task } from "../tasks/task.ts";
 import type { OrderedPlan } from "./build-plan.ts";
@@ -22,6 +23,8 @@ export type SubmittedPlan = {
   pendingCount: number;
   /** Futures that are pending, or finished and not released. */
   heldCount: number;
+  /** Tasks that failed, or could not be had, while the plan goes on; results among them are held. */
+  failedAlone?: Map<number, TaskFailedError>;
   /** Plans with pending results that use results of this one. */
   userCount: number;
   /** Called once, when none of its futures is pending any more. */

@@ -1,6 +1,8 @@
-import type { PlanEncoder } from "../../protocol/client/plan-encoder.ts";
+import type { PlanOptions, TaskPolicy } from "../../core/model/policies.ts";
+import type { PlanEncoder, TaskRules } from "../../protocol/client/plan-encoder.ts";
 import type { SymbolTable } from "../session/symbol-table.ts";
-import { SharedConstant, Task, type TaskInput } from "../tasks/task.ts";
+import { completePolicy } from "../tasks/policy-options.ts";
+import { SharedConstant, Task, type TaskDetails, type TaskInput } from "../tasks/task.ts";
 import { createRequestRows, symbolId } from "./symbol-ids.ts";
 
 /**
@@ -12,9 +14,12 @@ export function createTaskWriter(
   encoder: PlanEncoder,
   symbols: SymbolTable,
   idBase: number,
+  options?: PlanOptions,
 ): (task: Task, isResult: boolean) => void {
   const requestIndex = createRequestRows(encoder, symbols);
   const inputIds: number[] = [];
+  if (options !== undefined) encoder.setOptions(options);
+  const rulesOf = createRules(encoder, options?.defaultPolicy);
   return (task, isResult) => {
     const { inputs, details } = task;
     // To set the length of a list costs as much as to write a small task.
@@ -29,6 +34,7 @@ export function createTaskWriter(
       details.label,
       details.checkpoint,
       details.metadata,
+      rulesOf(details),
     );
   };
 }
@@ -36,4 +42,21 @@ export function createTaskWriter(
 function idOf(input: TaskInput, idBase: number): number {
   if (input instanceof Task) return idBase + input.planRow;
   return input instanceof SharedConstant ? input.planId : input.id;
+}
+
+/** Tasks that were made with the same options share their details, so what was looked at last comes first. */
+function createRules(
+  encoder: PlanEncoder,
+  base: TaskPolicy | undefined,
+): (details: TaskDetails) => TaskRules | undefined {
+  let lastPolicy: Partial<TaskPolicy> | undefined;
+  let lastIndex = -1;
+  return ({ policy, optionalInputs }) => {
+    if (policy === undefined && optionalInputs === undefined) return undefined;
+    if (policy !== undefined && policy !== lastPolicy) {
+      lastPolicy = policy;
+      lastIndex = encoder.policyIndex(completePolicy(policy, base));
+    }
+    return { policyIndex: policy === undefined ? -1 : lastIndex, optionalInputs };
+  };
 }

@@ -16,6 +16,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
   "loom/pyobj": (bytes) => createPythonObject(bytes, bytes.length),
   "loom/json": (bytes) => JSON.parse(bytes.toString()),
   "loom/jsobj": (bytes) => deserialize(bytes),
+  "loom/absent": () => undefined,
   "loom/arrow": (bytes) => new TableBytes(bytes),
 };
 

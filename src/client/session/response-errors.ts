@@ -1,4 +1,5 @@
 import { HyperloomError } from "../../core/model/errors.ts";
+import type { FailureKind } from "../../core/model/failures.ts";
 import type { ResponseError } from "../../protocol/client/response-error.ts";
 import { PlanFailedError, TaskFailedError } from "../errors.ts";
 import type { Future } from "../futures/future.ts";
@@ -21,19 +22,28 @@ export function taskFailedError(error: ResponseError, plan: SubmittedPlan): Task
       signal: nonEmpty(error.signal),
       stderr: error.stderr === undefined ? undefined : Buffer.from(error.stderr).toString(),
       attempts: error.attempts,
+      kind: (error.kind ?? "error") as FailureKind,
+      story: error.story ?? [],
     },
-    { cause: earlierFailure(plan.earlier, error.causeId) },
+    { cause: causeOf(plan, error.causeId) },
   );
+}
+
+function causeOf(plan: SubmittedPlan, causeId: number | undefined): HyperloomError | undefined {
+  const own = causeId === undefined ? undefined : plan.failedAlone?.get(causeId);
+  return own ?? earlierFailure(plan.earlier, undefined, causeId);
 }
 
 /** The failure of an input from an earlier plan: that of the task `causeId`, else any. */
 export function earlierFailure(
   earlier: ReadonlySet<Future>,
+  counts: (future: Future) => boolean = () => true,
   causeId?: number,
 ): HyperloomError | undefined {
   let any: HyperloomError | undefined;
-  for (const { error } of earlier) {
-    if (error === undefined) continue;
+  for (const future of earlier) {
+    const { error } = future;
+    if (error === undefined || !counts(future)) continue;
     const root = error instanceof PlanFailedError ? error.cause : error;
     if (root instanceof TaskFailedError && root.taskId === causeId) return root;
     any ??= root;

@@ -3,6 +3,7 @@ import type { CanceledTask } from "../../core/model/canceled-task.ts";
 import { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { PlanSummary } from "../../core/model/plan-summary.ts";
+import type { PlanOptions } from "../../core/model/policies.ts";
 import type { ClusterStatus } from "../../core/model/status.ts";
 import { encodeSmallRequest, type SmallRequest } from "../../protocol/client/client-request.ts";
 import type { ClientResponse, SessionTicket } from "../../protocol/client/client-response.ts";
@@ -51,6 +52,7 @@ type SubmitOptions = {
   readonly name?: string | undefined;
   /** Cancels the plan when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  readonly planOptions?: PlanOptions | undefined;
   /** Not counted as the user's. */
   readonly isHidden?: boolean;
 };
@@ -186,7 +188,7 @@ export class Session implements FutureOwner {
    */
   submit(
     roots: readonly Task[],
-    { loadCheckpoints = false, isHidden = false, name, signal }: SubmitOptions = {},
+    { loadCheckpoints = false, isHidden = false, name, signal, planOptions }: SubmitOptions = {},
   ): Future[] {
     signal?.throwIfAborted();
     if (this.#end?.code === "client-closed") throw this.#end;
@@ -201,7 +203,8 @@ export class Session implements FutureOwner {
     const idBase = this.#plans.takeIds(ordered.tasks.length);
     for (const { constant, task } of ordered.inlined) constant.planId = idBase + task.planRow;
     const plan = createSubmittedPlan(idBase, ordered, rows, this, { isHidden, name });
-    const failure = earlierFailure(plan.earlier);
+    // What failed alone, the server knows, and what of this plan can do without it.
+    const failure = earlierFailure(plan.earlier, (future) => !this.#plans.hasFailedAlone(future));
     const hopeless = this.#end ?? (failure === undefined ? undefined : inherited(failure));
     if (hopeless === undefined) {
       this.#releases.flush();
@@ -209,10 +212,10 @@ export class Session implements FutureOwner {
       const isInChunks =
         this.#takesChunks && named === undefined && mayGoInChunks(ordered, loadCheckpoints);
       const frames = isInChunks
-        ? encodeInChunks(ordered, rows, idBase, this.#symbols)
+        ? encodeInChunks(ordered, rows, idBase, this.#symbols, planOptions)
         : [
             wholePlan(
-              encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints, named),
+              encodePlan(ordered, rows, idBase, this.#symbols, loadCheckpoints, named, planOptions),
               plan,
             ),
           ];
@@ -524,8 +527,12 @@ export class Session implements FutureOwner {
       case "taskFailed": {
         const plan = this.#plans.find(response.error.id ?? 0);
         if (plan === undefined) return;
-        this.#kept.forget(plan.idBase);
         const error = taskFailedError(response.error, plan);
+        if (response.error.planGoesOn) {
+          this.#plans.failOne(plan, error);
+          return;
+        }
+        this.#kept.forget(plan.idBase);
         this.#plans.fail(plan, new PlanFailedError(error), { taskId: error.taskId, error });
         return;
       }

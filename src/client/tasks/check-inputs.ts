@@ -1,17 +1,22 @@
 import { invalidArgument } from "../errors.ts";
 import { Future } from "../futures/future.ts";
-import { type AnyInput, Task } from "./task.ts";
+import { type AnyInput, OptionalInput, Task } from "./task.ts";
 
 /** For callers without a type checker: an input is a task or a future. */
-export function checkInput(builder: string, input: AnyInput): AnyInput {
-  if (input instanceof Task || input instanceof Future) return input;
+export function checkInput<I extends AnyInput | OptionalInput>(builder: string, input: I): I {
+  if (input instanceof Task || input instanceof Future || input instanceof OptionalInput) {
+    return input;
+  }
   throw invalidArgument(
     `tasks.${builder} takes tasks and futures as inputs, but got ${typeof input}`,
   );
 }
 
 /** A copy, so that a caller's later change of the list does not change the task. */
-export function checkInputs(builder: string, inputs: readonly AnyInput[]): readonly AnyInput[] {
+export function checkInputs<I extends AnyInput | OptionalInput>(
+  builder: string,
+  inputs: readonly I[],
+): readonly I[] {
   if (!Array.isArray(inputs)) {
     throw invalidArgument(`tasks.${builder} takes a list of inputs, but got ${typeof inputs}`);
   }

@@ -8,13 +8,18 @@ import {
   type Input,
   type Items,
   type Listed,
+  type OptionalInput,
   Task,
   type Value,
 } from "./task.ts";
 
 /** What the inputs hold, as a tuple where their number is known. */
-export type ValuesOf<Inputs extends readonly AnyInput[]> = {
-  -readonly [K in keyof Inputs]: Inputs[K] extends Input<infer T> ? T : never;
+export type ValuesOf<Inputs extends readonly (AnyInput | OptionalInput)[]> = {
+  -readonly [K in keyof Inputs]: Inputs[K] extends Input<infer T>
+    ? T
+    : Inputs[K] extends OptionalInput<infer T>
+      ? T | undefined
+      : never;
 };
 
 /** The item of `T` at position `I`; of a tuple without such a position, `never`. */
@@ -33,7 +38,7 @@ export type ArrayOf<T extends readonly unknown[]> = T extends readonly Value[] ?
 export type SliceOf<T extends Listed> = T extends Index ? Buffer : ArrayOf<T[number][]>;
 
 /** An array of the inputs, by reference: nothing is copied. */
-export function array<const Inputs extends readonly AnyInput[]>(
+export function array<const Inputs extends readonly (AnyInput | OptionalInput)[]>(
   inputs: Inputs,
   options?: TaskOptions,
 ): Task<ArrayOf<ValuesOf<Inputs>>> {

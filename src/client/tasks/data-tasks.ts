@@ -4,7 +4,7 @@ import { invalidArgument } from "../errors.ts";
 import { checkInput, checkInputs } from "./check-inputs.ts";
 import { detailsOf, type TaskOptions } from "./options.ts";
 import { ONE_CPU } from "./resources.ts";
-import { type Index, type Input, Task } from "./task.ts";
+import { type Index, type Input, type MaybeInput, Task } from "./task.ts";
 
 export type DelimiterOptions = TaskOptions & { readonly delimiter?: string | Uint8Array };
 
@@ -17,7 +17,10 @@ export function constant(value: string | Uint8Array, options?: TaskOptions): Tas
 }
 
 /** The inputs, one after the other, with `delimiter` between them (default: nothing). No inputs give empty data. */
-export function merge(inputs: readonly Input<Buffer>[], options?: DelimiterOptions): Task<Buffer> {
+export function merge(
+  inputs: readonly MaybeInput<Buffer>[],
+  options?: DelimiterOptions,
+): Task<Buffer> {
   const config = options?.delimiter;
   return new Task(TASK_TYPE.merge, checkInputs("merge", inputs), config, detailsOf(options));
 }

@@ -1,10 +1,11 @@
 import { isAbsolute } from "node:path";
 import { invalidArgument } from "../errors.ts";
+import { type PolicyOptions, policyOf } from "./policy-options.ts";
 import { ONE_CPU, type Resources, requestOf } from "./resources.ts";
 import type { TaskDetails } from "./task.ts";
 
 /** What every task can be given. */
-export type TaskOptions = {
+export type TaskOptions = PolicyOptions & {
   /** Names the task in errors, traces and the status; the text up to the first `:` is its group. */
   readonly label?: string;
   /** Bytes or text that travel with the task into traces; the server never reads them. */
@@ -28,6 +29,7 @@ const ONLY_ONE_CPU: TaskDetails = {
   metadata: undefined,
   checkpoint: undefined,
   resources: ONE_CPU,
+  policy: undefined,
 };
 
 /** Checks the options; `base` is what a task of this type asks for by itself. */
@@ -45,5 +47,6 @@ export function detailsOf(
     metadata: metadata === undefined ? undefined : bytesOf(metadata),
     checkpoint,
     resources: requestOf(resources, base),
+    policy: policyOf(options),
   };
 }

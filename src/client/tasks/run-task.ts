@@ -5,25 +5,25 @@ import { checkInput } from "./check-inputs.ts";
 import { bytesOf, detailsOf, type TaskOptions } from "./options.ts";
 import { ONE_CPU } from "./resources.ts";
 import { splitWords } from "./split-words.ts";
-import { type AnyInput, type Input, Task } from "./task.ts";
+import { type AnyInput, type MaybeInput, type OptionalInput, Task } from "./task.ts";
 
 /** In `outputs`: what the program writes to its standard output. */
 export const STDOUT = "+out";
 const STDIN = "+in";
 
 /** Words of the command; a task or future stands for the bytes that it makes. */
-export type RunArgument = string | Uint8Array | Input<Buffer>;
+export type RunArgument = string | Uint8Array | MaybeInput<Buffer>;
 
 /** Names of the program's output files, relative to its directory, or `tasks.stdout`. */
 export type RunOutputs = string | readonly string[] | undefined;
 
 export type RunOptions<Outputs extends RunOutputs = RunOutputs> = TaskOptions & {
   /** The program's standard input; default: empty. */
-  readonly stdin?: Input<Buffer>;
+  readonly stdin?: MaybeInput<Buffer>;
   /** Files in the program's directory, by relative name. */
-  readonly inputs?: Readonly<Record<string, Input<Buffer>>>;
+  readonly inputs?: Readonly<Record<string, MaybeInput<Buffer>>>;
   /** By name: an argument that is exactly `$name` is replaced by the bytes of `name`. */
-  readonly variables?: Readonly<Record<string, Input<Buffer>>>;
+  readonly variables?: Readonly<Record<string, MaybeInput<Buffer>>>;
   /**
    * What becomes the result: left out, the standard output; one name, that file as raw data;
    * several, an array of them in order; none (`[]`), an empty array.
@@ -57,9 +57,9 @@ export function run<const Outputs extends RunOutputs = undefined>(
 ): Task<RunResult<Outputs>> {
   const words = typeof command === "string" ? splitWords(command) : command;
   if (words.length === 0) throw invalidArgument("tasks.run was given an empty command");
-  const inputs: AnyInput[] = [];
+  const inputs: (AnyInput | OptionalInput)[] = [];
   const mapInputs: string[] = [];
-  const add = (name: string, input: AnyInput): void => {
+  const add = (name: string, input: AnyInput | OptionalInput): void => {
     inputs.push(checkInput("run", input));
     mapInputs.push(name);
   };
@@ -89,7 +89,7 @@ export function run<const Outputs extends RunOutputs = undefined>(
 /** Replaces tasks among the words by variables, whose names no other word and no variable has. */
 function nameInputWords(
   words: readonly RunArgument[],
-  add: (name: string, input: AnyInput) => void,
+  add: (name: string, input: AnyInput | OptionalInput) => void,
   taken: readonly string[],
 ): (string | Uint8Array)[] {
   let used: Set<unknown> | undefined;

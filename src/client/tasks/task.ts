@@ -1,3 +1,4 @@
+import type { TaskPolicy } from "../../core/model/policies.ts";
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import type { Future } from "../futures/future.ts";
 import type { ResourceAmounts } from "./resources.ts";
@@ -28,8 +29,28 @@ export type Index = Buffer[] & { readonly [indexMark]: true };
 /** What a task takes as input: a task of the same submit, or the future of an earlier one. */
 export type Input<T> = Task<T> | Future<T>;
 
+/** An input, or one that may fail; see `tasks.optional`. */
+export type MaybeInput<T> = Input<T> | OptionalInput<T>;
+
 /** Any input, whatever it holds. */
 export type AnyInput = Input<unknown>;
+
+/** So long as nobody makes one, tasks do not look for them. */
+let areOptionalInputsUsed = false;
+
+/** An input that may fail; made by `tasks.optional`. */
+export class OptionalInput<T = unknown> {
+  /** Exists for the type checker alone. */
+  declare readonly "~optional": T;
+  /** @internal */
+  readonly input: Input<T>;
+
+  /** @internal */
+  constructor(input: Input<T>) {
+    areOptionalInputsUsed = true;
+    this.input = input;
+  }
+}
 
 /**
  * Bytes that a connection sends once, as a constant that it keeps, for all tasks that have them as
@@ -55,12 +76,19 @@ export class SharedConstant {
 /** What a task holds as an input. @internal */
 export type TaskInput = AnyInput | SharedConstant;
 
+/** What a task may be given as an input. @internal */
+export type GivenInput = TaskInput | OptionalInput;
+
 /** What the server is told about a task besides what it does. */
 export type TaskDetails = {
   readonly label: string | undefined;
   readonly metadata: Uint8Array | undefined;
   readonly checkpoint: string | undefined;
   readonly resources: ResourceAmounts | undefined;
+  /** What it says of what is done when it fails; the rest is as its plan says. */
+  readonly policy?: Partial<TaskPolicy> | undefined;
+  /** Positions of inputs that may fail, ascending. */
+  readonly optionalInputs?: readonly number[];
 };
 
 const NO_INPUTS: readonly TaskInput[] = [];
@@ -70,6 +98,7 @@ const NO_DETAILS: TaskDetails = {
   metadata: undefined,
   checkpoint: undefined,
   resources: undefined,
+  policy: undefined,
 };
 
 /**
@@ -99,14 +128,20 @@ export class Task<T = unknown> {
   /** @internal */
   constructor(
     taskType: number | string,
-    inputs: readonly TaskInput[] = NO_INPUTS,
+    inputs: readonly GivenInput[] = NO_INPUTS,
     config: Uint8Array | string = NO_BYTES,
     details: TaskDetails = NO_DETAILS,
   ) {
     this.taskType = taskType;
-    this.inputs = inputs;
     this.config = config;
-    this.details = details;
+    if (areOptionalInputsUsed && inputs.some((input) => input instanceof OptionalInput)) {
+      this.inputs = inputs.map((input) => (input instanceof OptionalInput ? input.input : input));
+      const optionalInputs = [...inputs.keys()].filter((i) => inputs[i] instanceof OptionalInput);
+      this.details = { ...details, optionalInputs };
+    } else {
+      this.inputs = inputs as readonly TaskInput[];
+      this.details = details;
+    }
   }
 
   /** The label, if one was given. */

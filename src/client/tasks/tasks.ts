@@ -3,6 +3,7 @@ import { pythonModule } from "../functions/python-module.ts";
 import { array, dget, dslice, get, length, size, slice } from "./collection-tasks.ts";
 import { custom } from "./custom-task.ts";
 import { constant, merge, open, save, split } from "./data-tasks.ts";
+import { optional } from "./optional-input.ts";
 import { run, STDOUT } from "./run-task.ts";
 
 /** Builders of tasks. They describe work and start nothing; `client.submit` does. */
@@ -21,6 +22,7 @@ export const tasks: {
   readonly dget: typeof dget;
   readonly dslice: typeof dslice;
   readonly run: typeof run;
+  readonly optional: typeof optional;
   readonly custom: typeof custom;
   readonly module: typeof module;
   readonly pythonModule: typeof pythonModule;
@@ -41,6 +43,7 @@ export const tasks: {
   dget,
   dslice,
   run,
+  optional,
   custom,
   module,
   pythonModule,

@@ -80,7 +80,8 @@ export const isLeafType = (dataType: number): boolean =>
   dataType === DATA_TYPE.pyobj ||
   dataType === DATA_TYPE.json ||
   dataType === DATA_TYPE.jsobj ||
-  dataType === DATA_TYPE.arrow;
+  dataType === DATA_TYPE.arrow ||
+  dataType === DATA_TYPE.absent;
 
 /** Symbol id of the resource that every worker offers. */
 export const CPUS = 6;

@@ -15,7 +15,7 @@ import {
 } from "./placement/load.ts";
 import { isTight } from "./placement/memory.ts";
 import { missingInputsUs, TRANSFER_OVERHEAD_US } from "./placement/transfer-cost.ts";
-import { leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
+import { forLeastLoaded, leastLoadedOf, mostLoadedOf } from "./placement/worker-kinds.ts";
 import { pushBacklog, queueReady, unqueueReady } from "./ready.ts";
 import { classOf } from "./request-classes.ts";
 import type { RequestClass, SchedulerState, WorkerRecord } from "./state.ts";
@@ -68,6 +68,10 @@ function workersToServe({ state, dirtyWorkers, poolGrew }: StepContext): WorkerR
   const ids = new Set<number>();
   if (poolGrew || state.backlogCount > 0) {
     for (const kind of state.kinds.values()) {
+      // What is urgent goes ahead of what they were given.
+      if (poolGrew && state.hasUrgency) {
+        forLeastLoaded(kind, HUNGRY_PER_STEP, (id) => void ids.add(id));
+      }
       if (kind.hungry.size === 0) continue;
       let wanted = 0;
       for (const requestClass of state.backloggedClasses) {

@@ -228,6 +228,8 @@ export type SchedulerState = {
   readonly retries: Retries;
   /** Rows that failed for good and are not free, and because of what. */
   readonly failed: Map<number, FailedTask>;
+  /** Some plan was given priorities since there was no task at all. */
+  hasUrgency: boolean;
   /** Plans of which a failure is not the end. */
   keepGoingPlans: number;
   readonly random: Random;
@@ -301,6 +303,7 @@ export function createSchedulerState(options: Partial<SchedulerOptions> = {}): S
     drains: new Map(),
     retries: createRetries(),
     failed: new Map(),
+    hasUrgency: false,
     keepGoingPlans: 0,
     random: createRandom(options.seed ?? 1),
     stall: createStall(),

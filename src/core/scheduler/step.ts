@@ -92,6 +92,7 @@ function giveBackIfEmpty(state: SchedulerState): void {
   const { tasks, queues } = state;
   // What is being taken over has reserved its room.
   if (tasks.liveCount > 0 || hasWork(state)) return;
+  state.hasUrgency = false;
   tasks.giveBackIfEmpty();
   queues.giveBack();
 }

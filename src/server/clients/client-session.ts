@@ -364,7 +364,7 @@ export function startClientSession(
       deliveries.send(writer.take());
     },
     tellCanceled: ({ clientTasks }) => send({ kind: "resultsCanceled", ids: clientTasks }),
-    tellFailed({ clientTask, worker, attempts, label, failure, cause }) {
+    tellFailed({ clientTask, worker, attempts, label, failure, cause, planGoesOn }) {
       send({
         kind: "taskFailed",
         error: {
@@ -378,6 +378,8 @@ export function startClientSession(
           label: label === "" ? undefined : label,
           causeId: cause,
           kind: kindOf(failure),
+          planGoesOn,
+          story: failure.story,
         },
       });
     },

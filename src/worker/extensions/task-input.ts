@@ -94,6 +94,8 @@ function typeName(dataType: number): TaskInput["type"] {
       return "jsobj";
     case DATA_TYPE.arrow:
       return "arrow";
+    case DATA_TYPE.absent:
+      return "absent";
     default:
       return "data";
   }

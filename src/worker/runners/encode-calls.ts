@@ -14,6 +14,7 @@ export const LEAF_TYPES: Readonly<Record<LeafNode["type"], number>> = {
   json: DATA_TYPE.json,
   jsobj: DATA_TYPE.jsobj,
   arrow: DATA_TYPE.arrow,
+  absent: DATA_TYPE.absent,
 };
 const LEAF_NAMES = new Map(
   Object.entries(LEAF_TYPES).map(([name, type]) => [type, name as LeafNode["type"]]),

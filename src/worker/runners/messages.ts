@@ -26,7 +26,7 @@
 
 /** Bytes that are in the payload, or in a stretch of a file that is to be mapped into memory. */
 export type LeafNode = {
-  readonly type: "data" | "pyobj" | "json" | "jsobj" | "arrow";
+  readonly type: "data" | "pyobj" | "json" | "jsobj" | "arrow" | "absent";
   readonly bytes: number;
   /** Absolute path; it stays until the call has ended. `offset` is 0 unless given. */
   readonly file?: string;

@@ -5,6 +5,7 @@ import os.path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..errors import LoomError
+from ..policies import PlanRules, Policy, Rules, merged
 from ..task import Extras, ResourceRequest, Task
 from ..wire.fields import bytes_field, int_field
 from ..wire.varint import TABLE_SIZE, encode_varint, varint_tables
@@ -33,8 +34,10 @@ class PlanEncoder:
     extension, is named in the plan itself.
     """
 
-    def __init__(self, symbol_ids: Mapping[str, int]) -> None:
+    def __init__(self, symbol_ids: Mapping[str, int], rules: Optional[PlanRules] = None) -> None:
         self._symbol_ids = symbol_ids
+        self._rules = rules
+        self._policy_rows: Dict[Policy, int] = {}
         self._plan_symbols: Dict[str, int] = {}
         self._request_rows: Dict[Tuple[Tuple[str, int], ...], int] = {}
         self._requests: List[bytes] = []
@@ -75,6 +78,7 @@ class PlanEncoder:
         head = b"".join(bytes_field(0x0A, request) for request in self._requests)
         tail = int_field(0x20, id_base)
         tail += b"".join(bytes_field(0x192, name) for name in self._plan_symbols)
+        tail += self._encode_rules()
         plan_bytes = len(head) + len(tasks) + len(tail)
         start = int_field(0x08, _TYPE_PLAN) + b"\x12" + encode_varint(plan_bytes)
         if load_checkpoints:
@@ -89,6 +93,34 @@ class PlanEncoder:
         head = body_bytes.to_bytes(8, "little") + start + head
         # One piece where that is cheap, so that a small plan is one segment on the wire.
         return [head + tasks + tail] if len(tasks) < 65536 else [head, tasks, tail]
+
+    def policy_row(self, policy: Policy) -> int:
+        """The index of a policy in this plan; equal ones share one."""
+        return self._policy_rows.setdefault(policy, len(self._policy_rows))
+
+    def _encode_rules(self) -> bytes:
+        rules = self._rules
+        fields = b""
+        if rules is not None:
+            if rules.keeps_going:
+                fields += int_field(0x1E8, 1)
+            if rules.priority != 0:
+                fields += int_field(0x1F0, rules.priority)
+            if rules.policy:
+                fields += int_field(0x1F8, self.policy_row(rules.policy))
+        for policy in self._policy_rows:
+            encoded = b"".join(int_field(tag, value) for tag, value in policy)
+            fields += bytes_field(0x1E2, encoded)
+        return fields
+
+    def _rule_fields(self, rules: Rules) -> bytes:
+        fields = b""
+        if rules.policy is not None:
+            base = self._rules.policy if self._rules is not None else ()
+            fields += int_field(0x1E0, self.policy_row(merged(rules.policy, base)))
+        if rules.optional:
+            fields += bytes_field(0x1EA, b"".join(map(encode_varint, rules.optional)))
+        return fields
 
     def _encode_tasks(self, plan: OrderedPlan, is_result: bytearray, id_base: int) -> bytearray:
         encoded = bytearray()
@@ -156,6 +188,8 @@ class PlanEncoder:
             if extras is not None:
                 if extras is not last_extras:
                     last_extras, extra_fields = extras, _extra_fields(task)
+                    if extras[3] is not None:
+                        extra_fields += self._rule_fields(extras[3])
                 body += extra_fields
             size = len(body)
             if size < TABLE_SIZE:

@@ -105,6 +105,17 @@ class Ledger:
             self._tell(task_id)
         self._settled(plan, plan.pending_count)
 
+    def fail_one(self, plan: SubmittedPlan, task_id: int, failure: LoomException) -> None:
+        """A task failed, and its plan goes on. Its result stays held, since the server knows it."""
+        plan.failures[task_id] = failure
+        row = task_id - plan.id_base
+        if plan.results is None or task_id not in plan.results or plan.states[row] != PENDING:
+            return
+        plan.states[row] = FAILED
+        self.upset_count += 1
+        self._tell(task_id)
+        self._settled(plan, 1)
+
     def fail_all(self, failure: LoomException) -> None:
         for plan in self._plans.list():
             self.fail(plan, failure)
@@ -113,11 +124,13 @@ class Ledger:
         """True unless the result failed or was released already."""
         row = task_id - plan.id_base
         state = plan.states[row]
-        if state in (FAILED, RELEASED, CANCELED):
+        if state in (RELEASED, CANCELED) or (state == FAILED and task_id not in plan.failures):
             return False
         plan.states[row] = RELEASED
         plan.carried.pop(task_id, None)
         plan.held_count -= 1
+        if state == FAILED:
+            del plan.failures[task_id]
         if state == PENDING:
             self.upset_count += 1
             self._tell(task_id)

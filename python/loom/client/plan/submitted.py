@@ -27,6 +27,8 @@ class SubmittedPlan:
         "user_count",
         "earlier",
         "failure",
+        "failures",
+        "results",
         "carried",
         "name",
     )
@@ -54,6 +56,10 @@ class SubmittedPlan:
         self.earlier: Set[SubmittedPlan] = set(earlier)
         #: Why its failed results did.
         self.failure: Optional[LoomException] = None
+        #: Of tasks that failed while the plan went on, by id; results among them are held.
+        self.failures: Dict[int, LoomException] = {}
+        #: Ids of its results; None where none of them can fail alone.
+        self.results: Optional[Set[int]] = None
         #: Where the values are that came with the news that they are finished, by id.
         self.carried: Dict[int, CarriedPlace] = {}
         #: Of a plan that lives without this client.
@@ -61,6 +67,10 @@ class SubmittedPlan:
 
     def state_of(self, task_id: int) -> int:
         return self.states[task_id - self.id_base]
+
+    def failure_of(self, task_id: int) -> Optional[LoomException]:
+        """Why the result, which failed, did."""
+        return self.failures.get(task_id, self.failure)
 
     def fail_pending(self, failure: LoomException) -> None:
         self.failure = failure

@@ -17,6 +17,8 @@ def task_failed(error: ErrorInfo) -> TaskFailed:
     failure.stderr = error.stderr
     failure.attempts = error.attempts
     failure.cause_id = error.cause_id
+    failure.kind = error.kind or "error"
+    failure.story = error.story
     return failure
 
 

@@ -24,7 +24,7 @@ def state_of(future: Future) -> int:
 
 def why_unusable(future: Future) -> LoomException:
     """Why a future that is neither running nor finished cannot be waited for, to be raised."""
-    failure = future._plan.failure
+    failure = future._plan.failure_of(future.task_id)
     if state_of(future) == FAILED and failure is not None:
         return fresh(failure)
     if state_of(future) == CANCELED:

@@ -387,7 +387,10 @@ class Session:
             self.ledger.cancel(response.canceled)
         elif kind is ResponseType.TASK_FAILED:
             plan = self.ledger.find(response.error.id or 0)
-            if plan is not None:
+            if plan is not None and response.error.plan_goes_on:
+                failure = task_failed(response.error)
+                self.ledger.fail_one(plan, failure.id, failure)
+            elif plan is not None:
                 self._kept.forget(plan)
                 self.ledger.fail(plan, task_failed(response.error))
         elif kind is ResponseType.ERROR:

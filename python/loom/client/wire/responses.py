@@ -1,7 +1,7 @@
 """What a server answers."""
 
 from enum import IntEnum
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, cast
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from ..errors import ProtocolError
 from .fields import FieldValue, read_fields
@@ -79,6 +79,8 @@ class ErrorInfo(NamedTuple):
     kind: Optional[str] = None
     #: True in a TASK_FAILED of a task alone: its plan goes on.
     plan_goes_on: Optional[bool] = None
+    #: What became of the attempts before the last, a line each.
+    story: Tuple[str, ...] = ()
 
 
 class Attached(NamedTuple):
@@ -218,7 +220,9 @@ def _decode_error(body: bytes) -> ErrorInfo:
     values: Dict[str, object] = {}
     for tag, value in read_fields(body):
         field = _ERROR_FIELDS.get(tag)
-        if field is not None:
+        if tag == 0x1DA:
+            values["story"] = (*cast(Tuple[str, ...], values.get("story", ())), _text(value))
+        elif field is not None:
             name, convert = field
             values[name] = convert(value)
     return ErrorInfo(**values)  # type: ignore[arg-type]

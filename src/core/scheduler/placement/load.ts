@@ -1,4 +1,5 @@
 import { BUILTIN_SYMBOLS, TASK_TYPE } from "../../model/symbols.ts";
+import { priorityOf, urgencyOf } from "../../model/urgency.ts";
 import { expectedUsOf } from "../groups.ts";
 import { classOf } from "../request-classes.ts";
 import type { RequestClass, SchedulerState, WorkerRecord } from "../state.ts";
@@ -232,7 +233,9 @@ export function hasRoom(
   requestClass: RequestClass,
   row: number,
 ): boolean {
-  return isBelow(state, worker, requestClass, row, 1);
+  return (
+    isBelow(state, worker, requestClass, row, 1) || mayOvertake(state, worker, requestClass, row)
+  );
 }
 
 /**
@@ -245,7 +248,10 @@ export function needsMore(
   requestClass: RequestClass,
   row: number,
 ): boolean {
-  return isBelow(state, worker, requestClass, row, 1 / 2);
+  return (
+    isBelow(state, worker, requestClass, row, 1 / 2) ||
+    mayOvertake(state, worker, requestClass, row)
+  );
 }
 
 /** Whether the worker was given less than this share of what it may wait for beyond what it can run at once. */
@@ -267,6 +273,45 @@ function isBelow(
   const moveUs = missingInputsUs(state, row, worker.id);
   if (moveUs === 0) return false;
   return fitsBeside(worker, requestClass, worker.givenAmounts, 1 + Math.min(1, moveUs / taskUs));
+}
+
+/** Given tasks that are looked at for one that is urgent. */
+const OVERTAKING_MAX = 256;
+
+/**
+ * Whether the row is more urgent than some of what the worker was given, and fits into the worker
+ * beside those that are as urgent: it will be the next to begin there.
+ */
+function mayOvertake(
+  state: SchedulerState,
+  worker: WorkerRecord,
+  { request }: RequestClass,
+  row: number,
+): boolean {
+  if (!state.hasUrgency) return false;
+  const { tasks, queues } = state;
+  const least = priorityOf(urgencyOf(tasks.priority[row] as number), 0);
+  const { amounts, dimensionOf } = worker.kind;
+  const asked = new Float64Array(amounts.length);
+  const looked = Math.min(queues.count(worker.given), OVERTAKING_MAX);
+  let asUrgent = 0;
+  let light = 0;
+  queues.forFirst(worker.given, looked, (given) => {
+    if ((tasks.priority[given] as number) < least) return;
+    asUrgent += 1;
+    const other = classOf(state, given).request;
+    if (other.length === 0) light += 1;
+    for (const { resource, amount } of other) {
+      const dimension = dimensionOf.get(resource) ?? -1;
+      asked[dimension] = (asked[dimension] ?? 0) + amount;
+    }
+  });
+  if (asUrgent === looked) return false;
+  if (request.length === 0) return light < LIGHT_TASKS_FREE;
+  return request.every(({ resource, amount }) => {
+    const dimension = dimensionOf.get(resource) ?? -1;
+    return (asked[dimension] ?? 0) + amount <= (amounts[dimension] ?? 0);
+  });
 }
 
 /**

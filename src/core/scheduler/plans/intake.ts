@@ -14,7 +14,7 @@ import { endPlan } from "./end-plan.ts";
 import { findNeeds, NEEDED } from "./find-needs.ts";
 import { startRest, startUsed } from "./start-tasks.ts";
 import { levelNewPlan } from "./time-levels.ts";
-import { chunkPriorities, unknownPriorities } from "./urgencies.ts";
+import { chunkPriorities, hasUrgencies, unknownPriorities } from "./urgencies.ts";
 
 /**
  * A plan, or a chunk of one, on its way into the state. Each phase goes over all of its tasks and
@@ -97,7 +97,9 @@ export function createPlanIntake(
 }
 
 /** Of chunks, the first one tells what holds for the plan. */
-function setOptions(state: SchedulerState, record: PlanRecord, { options }: Plan): void {
+function setOptions(state: SchedulerState, record: PlanRecord, plan: Plan): void {
+  const { options } = plan;
+  state.hasUrgency ||= hasUrgencies(plan) || (options !== undefined && options.priority !== 0);
   if (options === undefined || record.options !== undefined || record.rows.length > 0) return;
   record.options = options;
   if (options.isKeepGoing) state.keepGoingPlans += 1;

@@ -11,7 +11,8 @@ export function unknownPriorities(plan: Plan): Int32Array {
   return hasUrgencies(plan) ? priorities.fill(UNKNOWN) : priorities;
 }
 
-const hasUrgencies = ({ policies }: Plan): boolean =>
+/** Whether tasks of the plan are asked to be before others of it, or of other plans. */
+export const hasUrgencies = ({ policies }: Plan): boolean =>
   policies?.some(({ priority }) => priority !== 0) ?? false;
 
 /** What tasks are asked to be before others of their plan; undefined where no task of it is. */

@@ -64,6 +64,8 @@ export function nameOfType(values: ValueTable, value: ValueId): string {
       return "a JavaScript object";
     case DATA_TYPE.arrow:
       return "an Arrow table";
+    case DATA_TYPE.absent:
+      return "an absent value, since the task that was to make it failed";
     default:
       return "raw data";
   }

@@ -1,4 +1,5 @@
 import { TASK_TYPE } from "../../../core/model/symbols.ts";
+import { absentBuiltin } from "./absent.ts";
 import type { Builtin } from "./builtin.ts";
 import { constBuiltin } from "./const.ts";
 import { arrayMakeBuiltin, getBuiltin, lengthBuiltin, sizeBuiltin, sliceBuiltin } from "./items.ts";
@@ -21,4 +22,5 @@ export const BUILTINS: ReadonlyMap<number, Builtin> = new Map([
   [TASK_TYPE.size, sizeBuiltin],
   [TASK_TYPE.length, lengthBuiltin],
   [TASK_TYPE.pyValue, pyValueBuiltin],
+  [TASK_TYPE.absent, absentBuiltin],
 ]);

@@ -1,3 +1,4 @@
+import { DATA_TYPE } from "../../../core/model/symbols.ts";
 import { createRawWriter, type RawWriter } from "../../store/raw-writer.ts";
 import {
   copyValue,
@@ -15,7 +16,8 @@ const QUICK_INPUTS_MAX = 1000;
 
 /** `loom/data/merge`: the inputs, joined by the config. */
 export const mergeBuiltin: Builtin = {
-  now: (task) => {
+  now: (given) => {
+    const task = withoutAbsent(given);
     const { values, inputs, config } = task;
     const sizeBytes = mergedBytes(task);
     if (sizeBytes > QUICK_BYTES_MAX || inputs.length > QUICK_INPUTS_MAX) return undefined;
@@ -34,7 +36,8 @@ export const mergeBuiltin: Builtin = {
     values.complete(merged);
     return merged;
   },
-  aside: async (task, signal) => {
+  aside: async (given, signal) => {
+    const task = withoutAbsent(given);
     const writer = createRawWriter(task.values, { sizeBytes: mergedBytes(task) });
     try {
       await mergeInto(writer, task, signal);
@@ -45,6 +48,14 @@ export const mergeBuiltin: Builtin = {
     }
   },
 };
+
+/** What could not be made is left out. */
+function withoutAbsent(task: BuiltinTask): BuiltinTask {
+  const { values, inputs } = task;
+  const isAbsent = (input: ValueId): boolean => values.dataType(input) === DATA_TYPE.absent;
+  if (!inputs.some(isAbsent)) return task;
+  return { ...task, inputs: inputs.filter((input) => !isAbsent(input)) };
+}
 
 /** Checks the inputs and returns the size of the result. */
 function mergedBytes({ values, inputs, config }: BuiltinTask): number {

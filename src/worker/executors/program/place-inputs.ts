@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { constants, copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { DATA_TYPE } from "../../../core/model/symbols.ts";
 import { createFileSink } from "../../store/file-sink.ts";
 import { copyValue, isQuick, readQuick, readValue } from "../../store/read-value.ts";
 import { FILE_BYTES_MIN, type ValueId } from "../../store/value-id.ts";
@@ -12,6 +13,7 @@ import { takeIntoStore } from "./take-into-store.ts";
 
 /** Linux's MAX_ARG_STRLEN, its NUL included. */
 const ARGUMENT_BYTES_MAX = 128 * 1024 - 1;
+const NO_BYTES = new Uint8Array(0);
 /** The program's own copy of an input. */
 const COPY_MODE = 0o644;
 
@@ -36,7 +38,13 @@ export async function placeInputs(task: ProgramTask): Promise<PlacedInputs> {
   const paths = new Set<string>();
   for (const [i, input] of inputs.entries()) {
     const name = decodeName(run.mapInputs[i] ?? new Uint8Array(0), "a name of an input");
-    requireRaw(values, input, i);
+    const isAbsent = values.dataType(input) === DATA_TYPE.absent;
+    if (!isAbsent) requireRaw(values, input, i);
+    if (isAbsent && name !== STDIN_NAME) {
+      // A variable is empty; a file is not there.
+      if (name.startsWith("$")) variables.set(name, NO_BYTES);
+      continue;
+    }
     if (name.startsWith("$")) {
       variables.set(name, await readVariable(task, name, input));
       continue;

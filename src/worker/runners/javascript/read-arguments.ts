@@ -62,6 +62,7 @@ function readInput(
   if (as === undefined) return values.valueOf(row, arrow);
   const bytes = values.bytesOf(row);
   if (bytes !== undefined) return readAs(bytes, as, arrow);
+  if (values.isAbsent(row)) return undefined;
   throw new TypeError(`input ${input} is to be read as ${as}, and is no raw data`);
 }
 

@@ -15,6 +15,8 @@ export type Values = {
   valueOf(row: number, arrow?: ArrowLibrary): unknown;
   /** The bytes of a row that is raw data, or an Arrow table; undefined for anything else. */
   bytesOf(row: number): Buffer | undefined;
+  /** Whether it stands for what could not be made. */
+  isAbsent(row: number): boolean;
 };
 
 /**
@@ -40,6 +42,8 @@ export function createValues(
     switch (leaf.type) {
       case "data":
         return bytesOf(row, leaf);
+      case "absent":
+        return undefined;
       case "json":
         return JSON.parse(bytesOf(row, leaf).toString());
       case "jsobj":
@@ -80,6 +84,7 @@ export function createValues(
       }
       return result[0];
     },
+    isAbsent: (row) => nodes[row]?.type === "absent",
     bytesOf(row) {
       const node = nodes[row] as InputNode;
       return node.type === "data" || node.type === "arrow" ? bytesOf(row, node) : undefined;
