@@ -45,7 +45,10 @@ def response_of(values):
     if "data" in values:
         fields["data"] = DataHeader(**values["data"])
     if "error" in values:
-        fields["error"] = ErrorInfo(**values["error"])
+        error = dict(values["error"])
+        if "story" in error:
+            error["story"] = tuple(error["story"])
+        fields["error"] = ErrorInfo(**error)
     if "stats" in values:
         fields["stats"] = ServerStats(values["stats"])
     if "finished" in values:

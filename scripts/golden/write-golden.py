@@ -55,6 +55,8 @@ SYMBOLS = [
     "loom/json",
     "loom/jsobj",
     "loom/arrow",
+    "loom/base/absent",
+    "loom/absent",
 ]
 ID = {name: i for i, name in enumerate(SYMBOLS)}
 CPUS = ID["loom/resource/cpus"]
@@ -698,6 +700,22 @@ def responses():
                 attempts=3,
                 label="sort: 5",
                 cause_id=-1,
+            ),
+        ),
+    )
+    message(
+        "task-failed-alone",
+        "TASK_FAILED of a task whose plan goes on",
+        Response(
+            type="TASK_FAILED",
+            error=Error(
+                id=9,
+                error_msg="Needs task 7 which failed: no",
+                attempts=0,
+                cause_id=7,
+                kind="input-failed",
+                plan_goes_on=True,
+                story=["Attempt 1 on a:1: timed-out: late", "Attempt 2: error: no"],
             ),
         ),
     )

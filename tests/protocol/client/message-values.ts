@@ -181,6 +181,9 @@ function errorOf(values: Values): ResponseError {
     attempts: optionalInt(values.attempts),
     label: optionalText(values.label),
     causeId: optionalInt(values.cause_id),
+    kind: values.kind as string | undefined,
+    planGoesOn: values.plan_goes_on as boolean | undefined,
+    story: values.story as string[] | undefined,
   };
 }
 
