@@ -15,9 +15,7 @@ def wait_until_there(path):
 def test_a_canceled_task_takes_along_what_needs_it_and_nothing_else(client, tmp_path):
     ready = tmp_path / "ready"
     program = tasks.run(("sh", "-c", f"touch {ready}; sleep 1000"))
-    future, user, other = client.submit(
-        [program, tasks.merge((program,)), tasks.const("other")]
-    )
+    future, user, other = client.submit([program, tasks.merge((program,)), tasks.const("other")])
     wait_until_there(ready)
     future.cancel()
     with pytest.raises(TaskCanceled) as raised:
