@@ -56,3 +56,19 @@ test.each<[string, () => Task<unknown>]>([
   await client.close();
   await untilNothingIsLeft(cluster, observer);
 });
+
+test("a function that asks for memory has that, whatever others have", async () => {
+  const client = await cluster.connect();
+  const resources = { cpus: 1, memory: "512M" };
+  const allocating = javascript.allocateBuffers.with({ resources })();
+  const failure = await client
+    .submit(allocating)
+    .wait()
+    .catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(TaskFailedError);
+  expect(String(failure)).toMatch(/out of memory: it needed more than 512 MiB/);
+  await client.submit(javascript.fine.with({ resources })(1)).gather();
+  await client.submit(javascript.fine(1)).gather();
+  await client.close();
+  await untilNothingIsLeft(cluster, observer);
+});
