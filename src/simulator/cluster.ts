@@ -6,12 +6,14 @@ import { createSimulatedClient, type SimulatedClient } from "./simulated-client.
 import { createSimulatedServer, type SimulatedServer } from "./simulated-server.ts";
 import { createSimulatedWorker, type SimulatedWorker } from "./simulated-worker.ts";
 import type { SimulationOptions } from "./simulation-options.ts";
+import type { VirtualDisk } from "./virtual-journal.ts";
 import { GPUS, LICENSES } from "./workloads/mixtures.ts";
 import type { Workload } from "./workloads/workload.ts";
 import type { World } from "./world.ts";
 
 /** All that is in the world, and how it comes and goes. What faults may do to it is here. */
 export type Cluster = {
+  /** The one that is there now, or was last. */
   readonly server: SimulatedServer;
   readonly clients: readonly SimulatedClient[];
   /** Those that are there now. */
@@ -61,7 +63,18 @@ export function createCluster(
   workloads: ReadonlyMap<number, Workload>,
 ): Cluster {
   const { clock, random, conditions } = world;
-  const server = createSimulatedServer(world);
+  const disk: VirtualDisk | undefined = conditions.keepsJournal ? { segments: [] } : undefined;
+  let serverCount = 0;
+  const startServer = (): SimulatedServer => {
+    const death = conditions.deaths[serverCount];
+    serverCount += 1;
+    return createSimulatedServer(
+      world,
+      disk,
+      death && { ...death, onDeath: () => onServerDied(death.restartedAfterUs) },
+    );
+  };
+  let server = startServer();
   const members = new Map<number, Member>();
   const clientLinks: Link<never>[] = [];
   const timing: LinkTiming = {
@@ -92,6 +105,10 @@ export function createCluster(
     );
 
   const addWorker = (position: number): void => {
+    if (server.isDead()) {
+      after(RECONNECT_US, () => addWorker(position));
+      return;
+    }
     const offer = offerOf(position, options);
     let worker: SimulatedWorker | undefined;
     const toWorker = linkToWorker(() => worker);
@@ -112,6 +129,67 @@ export function createCluster(
     after(replacedAfterUs, () => addWorker(member.position));
   };
 
+  /** Another one takes its place; whoever was connected notices soon, and comes back. */
+  const onServerDied = (restartedAfterUs: number): void => {
+    world.observe({ kind: "server-died" });
+    for (const link of clientLinks) link.cut();
+    for (const { worker, toWorker, toServer } of members.values()) {
+      toWorker.cut();
+      toServer.cut();
+      world.observe({ kind: "connection-lost", workerId: worker.workerId });
+    }
+    const lost = [...members.values()];
+    clock.schedule(restartedAfterUs, () => {
+      server = startServer();
+      for (const member of lost) {
+        if (members.get(member.worker.workerId) === member) onServerLost(member.worker);
+      }
+      clientLinks.length = 0;
+      for (const client of clients) {
+        clock.schedule(RECONNECT_US * random.unit(), () => reconnect(client));
+      }
+    });
+  };
+
+  const reconnect = (client: SimulatedClient): void => {
+    const { clientId } = client;
+    const there = server;
+    if (there.isDead()) return;
+    // A real one is waited for, for a while.
+    if (client.hasLeft()) {
+      there.forgetClient(clientId);
+      return;
+    }
+    const toServer: Link<Uint8Array> = createLink(
+      clock,
+      random,
+      timing,
+      (frame) => there.onClientFrame(clientId, frame),
+      () => there.onClientEnd(clientId),
+    );
+    const toClient = createLink(clock, random, timing, client.onDelivery, () => {});
+    clientLinks.push(toServer, toClient);
+    if (welcomed.has(clientId)) {
+      there.reconnectClient(clientId, toClient, capabilitiesOf(clientId));
+      client.reconnect(toServer);
+    } else {
+      client.connect(toServer);
+      there.connectClient(clientId, toClient, capabilitiesOf(clientId), () => welcome(client));
+    }
+  };
+
+  const welcomed = new Set<number>();
+  const welcome = (client: SimulatedClient): void => {
+    welcomed.add(client.clientId);
+    clock.schedule(0, client.start);
+  };
+
+  const capabilitiesOf = (clientId: number) => ({
+    // Each other one is as an old client.
+    takesCarried: clientId % 2 === 0,
+    takesCanceled: options.faults.includes("cancel"),
+  });
+
   /** A worker that has lost its server comes back with what it holds and has. */
   const onServerLost = (worker: SimulatedWorker): void => {
     const { workerId } = worker;
@@ -119,7 +197,7 @@ export function createCluster(
     if (member === undefined) return;
     worker.detach();
     clock.schedule(RECONNECT_US * random.unit(), () => {
-      if (members.get(workerId) !== member) return;
+      if (members.get(workerId) !== member || server.isDead()) return;
       member.toWorker.cut();
       member.toServer.cut();
       member.toWorker = linkToWorker(() => worker);
@@ -181,17 +259,15 @@ export function createCluster(
       link: toServer,
     });
     const toClient = createLink(clock, random, timing, client.onDelivery, () => {});
-    // Each other one is as an old client.
-    const takesCarried = clientId % 2 === 0;
-    const takesCanceled = options.faults.includes("cancel");
-    server.connectClient(clientId, toClient, { takesCarried, takesCanceled });
     clientLinks.push(toServer, toClient);
-    clock.schedule(0, client.start);
+    server.connectClient(clientId, toClient, capabilitiesOf(clientId), () => welcome(client));
     return client;
   });
 
   return {
-    server,
+    get server() {
+      return server;
+    },
     clients,
     workers: () => [...members.values()].map(({ worker }) => worker),
     links: () => [

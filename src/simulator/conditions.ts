@@ -1,3 +1,5 @@
+import type { WriteEnd } from "./virtual-journal.ts";
+
 /** What is the matter with the world. Faults change it; all parts of a simulation look at it. */
 export type Conditions = {
   /** By position of the workers of the beginning: when each joins. */
@@ -14,6 +16,14 @@ export type Conditions = {
   repeatProbability: number;
   /** Workers that cannot store anything. */
   readonly fullWorkers: Set<number>;
+  /** The server keeps a journal, and all clients can come back. */
+  keepsJournal: boolean;
+  /** How each of the first servers ends, counting the writes of its own. */
+  readonly deaths: {
+    readonly atWrite: number;
+    readonly end: WriteEnd;
+    readonly restartedAfterUs: number;
+  }[];
 };
 
 export function createConditions(): Conditions {
@@ -25,5 +35,7 @@ export function createConditions(): Conditions {
     jitterShare: 0.5,
     repeatProbability: 0,
     fullWorkers: new Set(),
+    keepsJournal: false,
+    deaths: [],
   };
 }

@@ -111,7 +111,7 @@ export function runSimulation(
   };
   const workloads = new Map([...submissions].map(([id, { workload }]) => [id, workload]));
   const cluster = createCluster(world, options, workloads);
-  const { server, clients } = cluster;
+  const { clients } = cluster;
   for (let position = 0; position < options.workerCount; position += 1) {
     const joinsAtUs = conditions.joinsAtUs[position] ?? 0;
     clock.scheduleInBackground(joinsAtUs, () => cluster.addWorker(position));
@@ -119,7 +119,7 @@ export function runSimulation(
   scheduleFaults(occurrences, clock, cluster);
 
   const tick = (): void => {
-    server.tick();
+    cluster.server.tick();
     clock.scheduleInBackground(TICK_US, tick);
   };
   clock.scheduleInBackground(TICK_US, tick);
@@ -143,9 +143,9 @@ export function runSimulation(
 
   const endState = (): EndState => ({
     scheduler: {
-      tasks: server.state.tasks.liveCount,
-      objects: server.state.objectCount,
-      clients: server.countStrayClients(),
+      tasks: cluster.server.state.tasks.liveCount,
+      objects: cluster.server.state.objectCount,
+      clients: cluster.server.countStrayClients(),
     },
     workers: cluster.workers().map((worker) => worker.summarize()),
   });
@@ -183,7 +183,7 @@ export function runSimulation(
       heldPeakBytes: world.memoryTotals.heldPeakBytes,
       largestBytes: world.memoryTotals.largestBytes,
       spilledBytes: world.memoryTotals.spilledBytes,
-      scheduler: { ...server.state.counters },
+      scheduler: { ...cluster.server.state.counters },
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,10 +1,13 @@
 import type { Random } from "../core/base/random.ts";
+import { RESULT_FINISHED, RESULT_PENDING } from "../core/model/held-by-client.ts";
 import { encodeSmallRequest } from "../protocol/client/client-request.ts";
 import { decodeClientResponse } from "../protocol/client/client-response.ts";
 import { FRAME_HEADER_BYTES } from "../protocol/client/frame.ts";
+import type { HeldResults } from "../protocol/client/held-results.ts";
 import { PlanEncoder } from "../protocol/client/plan-encoder.ts";
 import { ByteWriter } from "../protocol/wire/byte-writer.ts";
 import { readCarriedValues } from "./carried-values.ts";
+import { CheckFailed } from "./checkers/observation.ts";
 import type { Link } from "./link.ts";
 import type { ClientDelivery } from "./simulated-server.ts";
 import type { SimulatedValue } from "./values.ts";
@@ -31,8 +34,13 @@ export type SimulatedClient = {
   /** Cancels this share of the results that are not finished, but for what later plans need. */
   cancelUnfinished(share: number, isWholePlan: boolean): void;
   leave(): void;
+  /** Says what it has to say on this connection, before it has begun. */
+  connect(link: Link<Uint8Array>): void;
+  /** Comes back on another connection, and says what it has. */
+  reconnect(link: Link<Uint8Array>): void;
   /** It waits for nothing, and has released all it had or has left. */
   isDone(): boolean;
+  hasLeft(): boolean;
   /** What it waits for, for a failed simulation's message. */
   describe(): string;
 };
@@ -44,6 +52,8 @@ type PlanProgress = {
   readonly finished: Set<number>;
   /** The server knows nothing of it. */
   isRefused: boolean;
+  /** The server has promised not to forget it. */
+  isAccepted: boolean;
 };
 
 function encodePlan(plan: WorkloadPlan): Uint8Array {
@@ -67,7 +77,8 @@ export function createSimulatedClient(
   world: World,
   options: SimulatedClientOptions,
 ): SimulatedClient {
-  const { clientId, workload, random, link } = options;
+  const { clientId, workload, random } = options;
+  let { link } = options;
   const submitted: PlanProgress[] = [];
   const fetching = new Set<number>();
   const released = new Set<number>();
@@ -109,6 +120,7 @@ export function createSimulatedClient(
         open: new Set(resultIds(plan)),
         finished: new Set(),
         isRefused: false,
+        isAccepted: false,
       });
       link.send(encodePlan(plan));
     }
@@ -166,14 +178,60 @@ export function createSimulatedClient(
     }
   };
 
+  /** The server does not have these: it died before it had promised to keep them. */
+  const submitAgain = (bases: Int32Array): void => {
+    for (const base of bases) {
+      const progress = progressOf(base);
+      if (progress === undefined) continue;
+      if (progress.isAccepted) throw new CheckFailed(`plan ${base}, which was accepted, was lost`);
+      link.send(encodePlan(progress.plan));
+    }
+    for (const id of fetching) request("fetch", id);
+  };
+
+  const heldResults = (): HeldResults => {
+    const known = submitted.filter(({ isRefused }) => !isRefused);
+    const asked = known.filter(({ open, isAccepted }) => open.size > 0 || !isAccepted);
+    const runs = known.flatMap(({ plan, open, finished }) =>
+      resultIds(plan)
+        .filter((id) => !released.has(id) && (open.has(id) || finished.has(id)))
+        .map((id) => [id, open.has(id) ? RESULT_PENDING : RESULT_FINISHED] as const),
+    );
+    return {
+      planBases: Int32Array.from(asked, ({ plan }) => plan.idBase),
+      planCounts: Int32Array.from(asked, ({ plan }) => plan.tasks.length),
+      runStarts: Int32Array.from(runs, ([id]) => id),
+      runCounts: Int32Array.from(runs, () => 1),
+      runStates: Uint8Array.from(runs, ([, state]) => state),
+      hasMore: false,
+    };
+  };
+
   return {
     clientId,
     start: goOn,
+    connect: (next) => {
+      link = next;
+    },
+    reconnect: (next) => {
+      link = next;
+      // What it released may not have come to the server.
+      for (const clientTask of released) {
+        world.observe({ kind: "result-released", clientId, clientTask });
+      }
+      const writer = new ByteWriter();
+      encodeSmallRequest(writer, { kind: "attach", held: heldResults() });
+      link.send(writer.take());
+    },
     onDelivery: ({ frame, payload }) => {
       if (hasLeft) return;
       noteFrame(world, -1 - clientId, frame);
       const response = decodeClientResponse(frame.subarray(FRAME_HEADER_BYTES));
       if (response.kind === "taskFinished") onFinished(response.id);
+      else if (response.kind === "planAccepted") {
+        const progress = progressOf(response.id);
+        if (progress !== undefined) progress.isAccepted = true;
+      } else if (response.kind === "attached") submitAgain(response.unknownPlans);
       else if (response.kind === "resultsFinished") {
         const values = readCarriedValues(response.carried);
         response.ids.forEach((id, position) => {
@@ -222,6 +280,7 @@ export function createSimulatedClient(
       hasLeft = true;
       link.end();
     },
+    hasLeft: () => hasLeft,
     isDone: () => hasLeft || hasReleasedAll,
     describe: () => {
       const open = submitted.flatMap((progress) => [...progress.open]);

@@ -6,12 +6,16 @@ import { BUILTIN_SYMBOLS, RESOURCE_PREFIX, TASK_TYPE } from "../core/model/symbo
 import type { SchedulerCommand } from "../core/scheduler/commands.ts";
 import type { SchedulerEvent } from "../core/scheduler/events.ts";
 import { checkSchedulerInvariants } from "../core/scheduler/invariants.ts";
+import { finishRestore } from "../core/scheduler/restore/finish-restore.ts";
+import { restoreRecord } from "../core/scheduler/restore/restore.ts";
+import { createRestore } from "../core/scheduler/restore/restore-state.ts";
 import { nextDueAtMs } from "../core/scheduler/retries.ts";
 import { createSchedulerState, type SchedulerState } from "../core/scheduler/state.ts";
 import { hasWork, stepScheduler } from "../core/scheduler/step.ts";
 import { decodeClientRequest } from "../protocol/client/client-request.ts";
 import { type ClientResponse, encodeClientResponse } from "../protocol/client/client-response.ts";
 import { FRAME_HEADER_BYTES } from "../protocol/client/frame.ts";
+import { joinHeldResults } from "../protocol/client/held-results.ts";
 import type { PlanContext } from "../protocol/client/plan-context.ts";
 import { MAX_FROM_WORKER_BODY_BYTES } from "../protocol/limits.ts";
 import { ByteWriter } from "../protocol/wire/byte-writer.ts";
@@ -19,9 +23,17 @@ import { decodeFromWorker, encodeToWorker } from "../protocol/worker/codec.ts";
 import { FrameReader } from "../protocol/worker/frame-reader.ts";
 import type { FromWorker, PeerAddress, ToWorker } from "../protocol/worker/messages.ts";
 import { readCarriedValue } from "./carried-values.ts";
+import { CheckFailed } from "./checkers/observation.ts";
 import type { Link } from "./link.ts";
 import { SERVER_PULLER } from "./peer-network.ts";
 import type { SimulatedValue } from "./values.ts";
+import {
+  createVirtualJournal,
+  readDisk,
+  type VirtualDisk,
+  type VirtualJournal,
+  type WriteEnd,
+} from "./virtual-journal.ts";
 import { GPUS, LICENSES } from "./workloads/mixtures.ts";
 import { noteFrame, repeatLater, type World } from "./world.ts";
 
@@ -41,13 +53,26 @@ export type SimulatedServer = {
   drainWorker(workerId: number): void;
   onWorkerFrame(workerId: number, frame: Uint8Array): void;
   onWorkerEnd(workerId: number): void;
+  /** Calls `onReady` when the next server would know the client. */
   connectClient(
     clientId: number,
     link: Link<ClientDelivery>,
     capabilities: { readonly takesCarried: boolean; readonly takesCanceled: boolean },
+    onReady: () => void,
   ): void;
   onClientFrame(clientId: number, frame: Uint8Array): void;
   onClientEnd(clientId: number): void;
+  /** The client is back, with what it has, which it says next. */
+  reconnectClient(
+    clientId: number,
+    link: Link<ClientDelivery>,
+    capabilities: { readonly takesCarried: boolean; readonly takesCanceled: boolean },
+  ): void;
+  /** The client was away when the server came, and does not come back. */
+  forgetClient(clientId: number): void;
+  /** Nothing happens here any more. */
+  die(): void;
+  isDead(): boolean;
   /** The second has passed. */
   tick(): void;
   /** Clients that the scheduler knows and that are not connected. */
@@ -59,6 +84,8 @@ const EXTENSIONS: readonly string[] = ["gpus", "licenses"].map((name) => RESOURC
 const HEARTBEAT_MS = 1000;
 const IDENTITY = { serverId: "sim", clusterId: "sim" };
 const CONTINUE_AFTER_US = 10;
+/** How long the workers of a server that died are waited for. */
+const RECOVERY_MS = 10_000;
 /** So little that both limits are met. */
 const HELD_BYTES_MAX = 4096;
 const GIVEN_BYTES_MAX = 32_768;
@@ -102,14 +129,26 @@ function findLoadable(plan: Plan, world: World): Uint8Array | undefined {
   });
 }
 
-export function createSimulatedServer(world: World): SimulatedServer {
+/** How a server is to end. */
+export type ServerDeath = {
+  readonly atWrite: number;
+  readonly end: WriteEnd;
+  readonly onDeath: () => void;
+};
+
+/** A server; with a disk, one that keeps a journal there and takes the place of those before. */
+export function createSimulatedServer(
+  world: World,
+  disk?: VirtualDisk,
+  death?: ServerDeath,
+): SimulatedServer {
   const { clock } = world;
   const state = createSchedulerState({
     givesAhead: world.givesAhead,
     heldBytesMax: HELD_BYTES_MAX,
     givenBytesMax: GIVEN_BYTES_MAX,
     workPerStep: world.workPerStep,
-    keepsJournal: world.sabotage.onStep !== undefined,
+    keepsJournal: world.sabotage.onStep !== undefined || disk !== undefined,
     // Faults come by chance, so no task is to blame for them.
     crashLimit: 1_000_000,
   });
@@ -122,8 +161,25 @@ export function createSimulatedServer(world: World): SimulatedServer {
   const clients = new Map<number, Link<ClientDelivery>>();
   const takers = new Set<number>();
   let nextWorkerId = 1;
+  let isDead = false;
+  let journal: VirtualJournal | undefined;
+  /** What may be told only when so many records are safe. */
+  const held: { readonly afterRecord: number; readonly action: () => void }[] = [];
+
+  const whenSafe = (afterRecord: number | undefined, action: () => void): void => {
+    if (isDead) return;
+    if (afterRecord === undefined || afterRecord <= flushedCount || journal === undefined) action();
+    else held.push({ afterRecord, action });
+  };
+
+  const onFlushed = (recordCount: number): void => {
+    flushedCount = recordCount;
+    step({ kind: "records-flushed", atMs: clock.nowMs(), recordCount });
+    for (const entry of held.splice(0)) whenSafe(entry.afterRecord, entry.action);
+  };
 
   const step = (event: SchedulerEvent): void => {
+    if (isDead) return;
     const commands = stepScheduler(state, event);
     if (world.checksInvariants) checkSchedulerInvariants(state);
 
@@ -263,14 +319,16 @@ export function createSimulatedServer(world: World): SimulatedServer {
       case "note-drain":
         break;
       case "notify-finished":
-        if (takers.has(command.clientId)) {
-          const { clientTasks: ids, carried } = command;
-          respond(command.clientId, { kind: "resultsFinished", ids, carried });
-          break;
-        }
-        for (const id of command.clientTasks) {
-          respond(command.clientId, { kind: "taskFinished", id });
-        }
+        whenSafe(command.afterRecord, () => {
+          if (takers.has(command.clientId)) {
+            const { clientTasks: ids, carried } = command;
+            respond(command.clientId, { kind: "resultsFinished", ids, carried });
+            return;
+          }
+          for (const id of command.clientTasks) {
+            respond(command.clientId, { kind: "taskFinished", id });
+          }
+        });
         break;
       case "notify-canceled":
         respond(command.clientId, { kind: "resultsCanceled", ids: command.clientTasks });
@@ -279,7 +337,9 @@ export function createSimulatedServer(world: World): SimulatedServer {
         const { clientTask: id, worker, attempts, label, cause: causeId } = command;
         const { message } = command.failure;
         const error = { id, worker, message, attempts, label, causeId };
-        respond(command.clientId, { kind: "taskFailed", error });
+        whenSafe(command.afterRecord, () =>
+          respond(command.clientId, { kind: "taskFailed", error }),
+        );
         break;
       }
       case "notify-notice": {
@@ -304,8 +364,18 @@ export function createSimulatedServer(world: World): SimulatedServer {
         deliver(command);
         break;
       case "record":
-      case "notify-accepted":
-      case "attached":
+        journal?.append(command.record);
+        break;
+      case "notify-accepted": {
+        const { clientId, idBase: id, taskCount, afterRecord } = command;
+        whenSafe(afterRecord, () => respond(clientId, { kind: "planAccepted", id, taskCount }));
+        break;
+      }
+      case "attached": {
+        const { kind, clientId, unknownPlans, openPlan, openPlanTasks } = command;
+        respond(clientId, { kind, unknownPlans, openPlan, openPlanTasks });
+        break;
+      }
       case "end-client":
         break;
       default:
@@ -398,6 +468,35 @@ export function createSimulatedServer(world: World): SimulatedServer {
     }
   };
 
+  if (disk !== undefined) {
+    const { records, lastBytes } = readDisk(disk);
+    const restore = createRestore(state);
+    for (const record of records) {
+      const request =
+        record.kind === "plan-accepted"
+          ? decodeClientRequest(record.frame, planContext)
+          : undefined;
+      const plan = request !== undefined && "plan" in request ? request.plan : undefined;
+      restoreRecord(restore, record, plan);
+    }
+    finishRestore(restore, clock.nowMs(), RECOVERY_MS);
+    nextWorkerId = restore.nextId;
+    journal = createVirtualJournal(disk, clock, world.random, {
+      previousBytes: lastBytes,
+      nextId: nextWorkerId,
+      nextSerial: state.nextSerial,
+      diesAtWrite: death?.atWrite ?? -1,
+      end: death?.end ?? "torn",
+      onFlushed,
+      onDeath: () => {
+        isDead = true;
+        death?.onDeath();
+      },
+    });
+    // What the restore found is no news; what it reserves is.
+    step({ kind: "time-passed", atMs: clock.nowMs() });
+  }
+
   return {
     state,
     connectWorker: (link, offer) => {
@@ -448,15 +547,38 @@ export function createSimulatedServer(world: World): SimulatedServer {
       }
       step({ kind: "worker-lost", atMs: clock.nowMs(), workerId, hasLeft });
     },
-    connectClient: (clientId, link, { takesCarried, takesCanceled }) => {
+    connectClient: (clientId, link, { takesCarried, takesCanceled }, onReady) => {
       clients.set(clientId, link);
       if (takesCarried) takers.add(clientId);
-      const session = world.sabotage.onStep === undefined ? undefined : new Uint8Array(0);
-      if (!takesCarried && !takesCanceled && session === undefined) return;
+      const isKept = world.sabotage.onStep !== undefined || disk !== undefined;
+      const session = isKept ? new Uint8Array(0) : undefined;
+      if (!takesCarried && !takesCanceled && session === undefined) {
+        onReady();
+        return;
+      }
       const joined = { clientId, takesCarried, takesCanceled, session };
-      step({ kind: "client-joined", atMs: clock.nowMs(), ...joined });
+      const life = disk === undefined ? {} : ({ life: "session" } as const);
+      step({ kind: "client-joined", atMs: clock.nowMs(), ...joined, ...life });
+      whenSafe(state.journal?.recordCount, onReady);
     },
+    reconnectClient: (clientId, link, { takesCarried, takesCanceled }) => {
+      if (!state.clients.has(clientId)) {
+        throw new CheckFailed(`the server does not know client ${clientId} any more`);
+      }
+      clients.set(clientId, link);
+      if (takesCarried) takers.add(clientId);
+      void takesCanceled;
+    },
+    forgetClient: (clientId) => {
+      step({ kind: "client-left", atMs: clock.nowMs(), clientId });
+    },
+    die: () => {
+      isDead = true;
+      journal?.close();
+    },
+    isDead: () => isDead,
     onClientFrame: (clientId, frame) => {
+      if (isDead) return;
       noteFrame(world, SERVER_PULLER, frame);
       const request = decodeClientRequest(frame.subarray(FRAME_HEADER_BYTES), planContext);
       const atMs = clock.nowMs();
@@ -484,11 +606,14 @@ export function createSimulatedServer(world: World): SimulatedServer {
         const { ids: clientTasks, isWholePlan } = request;
         world.observe({ kind: "cancel-requested", clientId, clientTasks, isWholePlan });
         step({ kind: "tasks-canceled", atMs, clientId, clientTasks, isWholePlan });
+      } else if (request.kind === "attach") {
+        step({ kind: "client-attached", atMs, clientId, held: joinHeldResults([request.held]) });
       } else if (request.kind === "fetch") {
         step({ kind: "result-requested", atMs, clientId, clientTask: request.id });
       }
     },
     onClientEnd: (clientId) => {
+      if (isDead) return;
       clients.get(clientId)?.cut();
       if (!clients.delete(clientId)) return;
       world.observe({ kind: "client-left", clientId });

@@ -95,6 +95,8 @@ export function createExecutionChecker(): Checker {
           detached.add(observation.workerId);
           disturbances += 1;
           break;
+        // A plan that was not safe comes once more, as new tasks.
+        case "server-died":
         case "pull-failed":
         case "checkpoint-missing":
           disturbances += 1;

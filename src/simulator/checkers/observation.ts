@@ -8,6 +8,8 @@ type At = { readonly workerId: number; readonly task: number; readonly attempt: 
 export type Observation =
   | { readonly kind: "worker-joined"; readonly workerId: number; readonly offer: ResourceOffer }
   | { readonly kind: "worker-lost"; readonly workerId: number }
+  /** What it was saying may not have come, and is said again by the next one. */
+  | { readonly kind: "server-died" }
   /** It ended after it was drained: nothing is to be computed again for that. */
   | { readonly kind: "worker-left"; readonly workerId: number }
   /** It has told the server, on a new connection, what it holds and has. */

@@ -1,6 +1,7 @@
 import { cancel } from "./cancel.ts";
 import { cut } from "./cut.ts";
 import { delayed } from "./delayed.ts";
+import { died } from "./died.ts";
 import { drained } from "./drained.ts";
 import type { Fault } from "./fault.ts";
 import { flaky } from "./flaky.ts";
@@ -30,7 +31,8 @@ export type FaultName =
   | "repeated"
   | "full"
   | "drained"
-  | "cancel";
+  | "cancel"
+  | "died";
 
 /** What can go wrong, by the names that the command line knows. */
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {
@@ -49,6 +51,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   full,
   drained,
   cancel,
+  died,
 };
 
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];

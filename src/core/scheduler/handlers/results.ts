@@ -19,6 +19,7 @@ export function onClientJoined(
   { clientId, takesCarried, takesCanceled = false, session, life }: EventOf<"client-joined">,
 ): void {
   const client = clientOf(state, clientId);
+  client.isAttached = true;
   client.takesCarried = takesCarried;
   client.takesCanceled = takesCanceled;
   if (life !== undefined) client.life = life;

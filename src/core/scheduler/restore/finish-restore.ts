@@ -185,8 +185,12 @@ function connectPlan(state: SchedulerState, plan: PlanRecord): void {
     client?.rows.set(id, row);
     tasks.flags[row] = (tasks.flags[row] as number) | INDEXED;
   }
-  for (const row of plan.expandedRows) {
-    if (plan.expandedSerials.includes(tasks.serial[row] as number)) connect(row);
+  // A row may have come to several of its expansions, one after another.
+  for (const row of new Set(plan.expandedRows)) {
+    // Those that nobody needs were freed a moment ago.
+    if (tasks.isTaken(row) && plan.expandedSerials.includes(tasks.serial[row] as number)) {
+      connect(row);
+    }
   }
 }
 
