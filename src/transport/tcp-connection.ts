@@ -7,6 +7,9 @@ import { atTurnEnd } from "./turn-end.ts";
 /** Small sends of one turn of the event loop are joined up to this size before they are written. */
 const JOIN_BYTES = 256 * 1024;
 
+/** After so long without a byte the peer's machine is asked whether it is there, then ten times, once a second. */
+const KEEP_ALIVE_MS = 15_000;
+
 /** How long a peer may take to close its side after we ended ours. */
 const LINGER_MS = 1000;
 
@@ -187,6 +190,8 @@ export function attachConnection(
   };
 
   socket.setNoDelay(true);
+  // A peer that vanished without a word is found within half a minute, also where nothing is to be said.
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
   const { onData, onClose } = handlersOf(connection);
   const take = (chunk: Uint8Array): void => {
     if (ending) return;
