@@ -1,8 +1,11 @@
 import { bytesText } from "../../core/base/units.ts";
 import { countOomKills, type ProcessView, systemProcesses } from "./process-memory.ts";
 
-/** How often processes are looked at while there are some. */
+/** How often processes are looked at while there are some; what ends sooner is never looked at. */
 const LOOK_MS = 100;
+const LOOK_MS_MAX = 1000;
+/** About the most that a process can fill in a millisecond. */
+const BYTES_PER_MS_MAX = 4 * 1024 * 1024;
 /** A look that takes its time comes less often: it is to cost little of a cpu. */
 const LOOK_SHARE_MAX = 0.05;
 
@@ -31,7 +34,12 @@ export type ProcessWatch = {
   stop(): void;
 };
 
-type Tree = WatchOptions & { usedBytes: number; isKilled: boolean; readonly oomKills: number };
+type Tree = WatchOptions & {
+  usedBytes: number;
+  isKilled: boolean;
+  readonly oomKills: number;
+  readonly sinceMs: number;
+};
 
 /**
  * Measures the process trees of programs and runners, and ends those that use more than they asked
@@ -118,12 +126,28 @@ export function createProcessWatch(
   const look = (): void => {
     timer = undefined;
     const startMs = performance.now();
+    // In the order of their beginning: short programs, one after another, cost nothing.
+    const [oldest] = trees;
+    if (oldest === undefined) return;
+    if (startMs - oldest.sinceMs < LOOK_MS) {
+      start(LOOK_MS);
+      return;
+    }
     measure();
     oomKills = countOomKills();
     endExcessive();
     onMeasured(sumOf(trees));
     const tookMs = performance.now() - startMs;
-    if (trees.size > 0) start(Math.max(LOOK_MS, tookMs / LOOK_SHARE_MAX));
+    if (trees.size > 0) start(Math.max(nextMs(), tookMs / LOOK_SHARE_MAX));
+  };
+
+  /** When one of them could be over its bound. */
+  const nextMs = (): number => {
+    let leftBytes = limitBytes - sumOf(trees);
+    for (const { requestBytes = limitBytes, usedBytes } of trees) {
+      leftBytes = Math.min(leftBytes, requestBytes - usedBytes);
+    }
+    return Math.min(Math.max(leftBytes / BYTES_PER_MS_MAX, LOOK_MS), LOOK_MS_MAX);
   };
 
   const start = (delayMs: number): void => {
@@ -133,14 +157,15 @@ export function createProcessWatch(
   return {
     add(options) {
       oomKills ??= countOomKills();
-      const tree: Tree = { ...options, usedBytes: 0, isKilled: false, oomKills };
+      const sinceMs = performance.now();
+      const tree: Tree = { ...options, usedBytes: 0, isKilled: false, oomKills, sinceMs };
       trees.add(tree);
       start(LOOK_MS);
       return {
         wasMemoryShort: () => countOomKills() > tree.oomKills,
         remove: () => {
           trees.delete(tree);
-          if (trees.size === 0) onMeasured(0);
+          if (tree.usedBytes > 0) onMeasured(sumOf(trees));
         },
       };
     },
