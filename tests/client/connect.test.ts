@@ -18,7 +18,7 @@ test("registers as a client with its name and capabilities", async () => {
   expect(server.peers[0]?.register).toMatchObject({
     type: "client",
     clientName: "my pipeline",
-    capabilities: ["notices", "symbols", "carried-results", "direct-data", "sessions"],
+    capabilities: ["notices", "symbols", "carried-results", "direct-data", "cancel", "sessions"],
   });
 });
 
