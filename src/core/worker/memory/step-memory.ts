@@ -24,11 +24,6 @@ export function stepMemory(state: MemoryState, event: MemoryEvent): MemoryComman
   return commands;
 }
 
-/** Whether so much may come in at once, without asking: nobody waits, and there is room. */
-export function hasRoomFor(state: MemoryState, sizeBytes: number): boolean {
-  return state.waiting.length === 0 && fits(state, sizeBytes);
-}
-
 function handle(state: MemoryState, event: MemoryEvent): void {
   switch (event.kind) {
     case "measured":
