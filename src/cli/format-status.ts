@@ -25,7 +25,7 @@ const HEAD = [
 ];
 
 const workerRow = (worker: WorkerStatus): string[] => [
-  worker.name,
+  worker.isDraining === true ? `${worker.name} (draining)` : worker.name,
   String(worker.cpus),
   formatResources(worker.resources) || "-",
   String(worker.tasksRunning),

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import type { CommandResult } from "./command-result.ts";
 import { addAccessCommand } from "./commands/access.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
+import { addDrainCommand } from "./commands/drain.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addLocalCommand } from "./commands/local.ts";
 import { addPlansCommand } from "./commands/plans.ts";
@@ -36,6 +37,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   addExplainCommand(program, result);
   addPlansCommand(program, result);
   addCancelCommand(program, result);
+  addDrainCommand(program, result);
   addSimulateCommand(program, result);
   addStopCommand(program, result);
   addWaitCommand(program, result);

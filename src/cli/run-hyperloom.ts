@@ -13,6 +13,10 @@ export async function runHyperloom(args: readonly string[]): Promise<number> {
       const { runServer } = await import("./server/run-server.ts");
       return await runServer("hyperloom server", rest);
     }
+    if (command === "worker" && rest[0] === "drain") {
+      const { runProgram } = await import("./program.ts");
+      return await runProgram(["drain-worker", ...rest.slice(1)]);
+    }
     if (command === "worker") {
       const { runWorker } = await import("./worker/run-worker.ts");
       return await runWorker("hyperloom worker", rest);

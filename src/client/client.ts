@@ -1,6 +1,7 @@
 import { findAccess, namedAccess } from "../access/find-access.ts";
 import { createPass } from "../access/pass.ts";
 import type { CanceledTask } from "../core/model/canceled-task.ts";
+import { HyperloomError } from "../core/model/errors.ts";
 import type { TaskExplanation } from "../core/model/explanation.ts";
 import type { PlanSummary } from "../core/model/plan-summary.ts";
 import type { ClusterStatus } from "../core/model/status.ts";
@@ -207,6 +208,22 @@ export class Client implements AsyncDisposable {
     options?: AsCompletedOptions,
   ): AsyncGenerator<F, void, undefined> {
     return asCompleted(futures, options);
+  }
+
+  /**
+   * Has a worker leave: it is given no more tasks, ends those that it runs, and others take over what
+   * only it holds. `worker` is its number or its name, `host:port`. Resolves once that has begun, with
+   * what the server is doing. Rejects with the code `request-refused` where there is no such worker.
+   */
+  async drainWorker(worker: number | string, options: WaitOptions = {}): Promise<ClusterStatus> {
+    const { workers } = await this.#session.status(options.signal);
+    const found = workers.find(({ id, name }) => name === worker || String(id) === String(worker));
+    if (found !== undefined) return this.#session.drainWorker(found.id, options.signal);
+    const names = workers.map(({ id, name }) => `${name} (${id})`).join(", ");
+    throw new HyperloomError(
+      "request-refused",
+      `There is no worker '${worker}'; there ${workers.length === 0 ? "is none" : `are ${names}`}.`,
+    );
   }
 
   /** What the whole server holds now. */

@@ -25,6 +25,7 @@ export function createStatus(engine: Engine): ClusterStatus {
         resources,
         tasksAssigned: state.queues.count(worker.given),
         tasksRunning: own?.running ?? 0,
+        ...(state.drains.has(worker.id) && { isDraining: true }),
         objects: own?.objects ?? 0,
         objectBytes: own?.objectBytes ?? 0,
         ...(memory !== undefined && { memory }),

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { KEEP_ALIVE } from "./keep-alive.ts";
 import type { Receiver } from "./receiver.ts";
 import {
   type ConnectSecurity,
@@ -91,7 +92,7 @@ function openSocket(options: ConnectOptions): Promise<Socket> {
   const { host, port, timeoutMs, signal, receiver } = options;
   return new Promise((resolve, reject) => {
     const onread = receiver && { onread: receiver.onread };
-    const socket = connect({ host, port, noDelay: true, ...onread });
+    const socket = connect({ host, port, noDelay: true, ...KEEP_ALIVE, ...onread });
     const onAbort = (): void => void socket.destroy(new Error("aborted"));
     const limitMs = timeoutMs ?? CONNECT_TIMEOUT_MS;
     const timer = setTimeout(

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { KEEP_ALIVE } from "./keep-alive.ts";
 import { beginsWithTls, createTlsAcceptor } from "./security/accept-tls.ts";
 import type { Credentials } from "./security/credentials.ts";
 import { createStrangers } from "./security/strangers.ts";
@@ -47,14 +48,17 @@ export async function listenTcp(
     attachConnection(secured.socket, handlersOf, undefined, { admit, role: secured.role });
   };
 
-  const server = createServer({ noDelay: true, highWaterMark: 256 * 1024 }, (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    const admit = strangers.enter(socket.remoteAddress ?? "", () => socket.destroy());
-    socket.once("close", admit);
-    if (acceptTls === undefined) attachConnection(socket, handlersOf, undefined, { admit });
-    else void secure(socket, admit);
-  });
+  const server = createServer(
+    { noDelay: true, ...KEEP_ALIVE, highWaterMark: 256 * 1024 },
+    (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      const admit = strangers.enter(socket.remoteAddress ?? "", () => socket.destroy());
+      socket.once("close", admit);
+      if (acceptTls === undefined) attachConnection(socket, handlersOf, undefined, { admit });
+      else void secure(socket, admit);
+    },
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port, backlog: 1024 }, () => {

@@ -77,6 +77,11 @@ export class Questions {
     return this.#status.next(signal);
   }
 
+  drainWorker(id: number, signal: AbortSignal | undefined): Promise<ClusterStatus> {
+    this.#ask("status", { kind: "drainWorker", id });
+    return this.#status.next(signal);
+  }
+
   plans(signal: AbortSignal | undefined): Promise<PlanSummary[]> {
     this.#ask("plans", { kind: "listPlans" });
     return this.#plans.next(signal);

@@ -376,6 +376,11 @@ export class Session implements FutureOwner {
     return this.#questions.status(signal);
   }
 
+  drainWorker(id: number, signal: AbortSignal | undefined): Promise<ClusterStatus> {
+    this.#check(signal);
+    return this.#questions.drainWorker(id, signal);
+  }
+
   explain(query: string, signal: AbortSignal | undefined): Promise<TaskExplanation[]> {
     this.#check(signal);
     return this.#questions.explain(query, signal);

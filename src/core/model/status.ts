@@ -24,6 +24,8 @@ export type WorkerStatus = {
   /** Tasks that it was given and has not finished, the running ones included. */
   readonly tasksAssigned: number;
   readonly tasksRunning: number;
+  /** It is given no more tasks, and leaves when nothing is lost by that. */
+  readonly isDraining?: boolean;
   /** Data objects of which it has a replica. */
   readonly objects: number;
   readonly objectBytes?: number;

@@ -42,6 +42,8 @@ export type SmallRequest =
   /** The result that `dataAt` has told of has come, or the server is to send it by itself. */
   | { readonly kind: "pullEnded"; readonly id: number; readonly isComplete: boolean }
   | { readonly kind: "trace"; readonly path: string }
+  /** The worker of this number is to leave once nothing is lost by that. Answered by `status`. */
+  | { readonly kind: "drainWorker"; readonly id: number }
   | { readonly kind: "terminate" }
   /** The client leaves for good. This and the following only to servers with "sessions". */
   | { readonly kind: "goodbye" }
@@ -77,6 +79,7 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
   switch (request.kind) {
     case "fetch":
     case "release":
+    case "drainWorker":
       putInt32Field(writer, 0x18, request.id);
       break;
     case "releaseMany":
@@ -218,6 +221,8 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "pullEnded", id, isComplete };
     case REQUEST_TYPE.trace:
       return { kind: "trace", path };
+    case REQUEST_TYPE.drainWorker:
+      return { kind: "drainWorker", id };
     case REQUEST_TYPE.terminate:
       return { kind: "terminate" };
     case REQUEST_TYPE.goodbye:

@@ -34,6 +34,8 @@ export const REQUEST_TYPE = {
   attachPlan: 94,
   forgetPlan: 95,
   cancelPlan: 96,
+  /** Ours: a worker is to leave once nothing is lost by that; answered like STATUS. */
+  drainWorker: 110,
 } as const;
 
 /** Numbers on the wire of `ClientResponse.type`. */

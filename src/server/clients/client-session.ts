@@ -256,6 +256,10 @@ export function startClientSession(
         if (problem !== undefined) sendError(problem);
         break;
       }
+      case "drainWorker":
+        engine.workers.get(request.id)?.drain();
+        send({ kind: "status", json: JSON.stringify(createStatus(engine)) });
+        break;
       case "terminate":
         engine.log("info", "terminated by a client", { client: id });
         engine.terminate();

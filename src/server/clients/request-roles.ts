@@ -28,6 +28,7 @@ export const ROLE_OF_REQUEST: Readonly<Record<keyof typeof REQUEST_TYPE, ClientR
   findPlan: "viewer",
   forgetPlan: "client",
   cancelPlan: "client",
+  drainWorker: "client",
   attachPlan: "client",
 };
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { tasks } from "../../../src/client/index.ts";
-import { type Program, start } from "../../cli/processes/programs.ts";
+import { type Program, runToEnd, start } from "../../cli/processes/programs.ts";
 import { startCluster, type TestCluster } from "./cluster.ts";
 import { startProxy, type TestProxy } from "./proxy.ts";
 
@@ -118,6 +118,25 @@ test("a task that ends its workers fails with their story, and the others go on"
   await expect(poison.wait()).rejects.toThrow(/3 workers were lost while it was executed/);
   expect(String(await client.submit(tasks.run(["echo", "alive"])).gather())).toBe("alive\n");
   expect((await client.stats()).workers).toBe(1);
+}, 60_000);
+
+test("a worker that an operator drains is shown so, and leaves when another one can take its data", async () => {
+  await using cluster = await startCluster({ workers: 1 });
+  const client = await cluster.connect();
+  const future = client.submit(tasks.run(["head", "-c", "200000", "/dev/zero"]));
+  await future.wait();
+  const [worker] = (await client.status()).workers;
+  const args = ["worker", "drain", worker?.name ?? "", "--server", cluster.address];
+  const drained = await runToEnd("hyperloom", args);
+  expect(drained).toMatchObject({ code: 0, stdout: expect.stringContaining("is draining") });
+  expect(drained.stdout).toContain("No other worker can take its data over");
+  const status = await runToEnd("hyperloom", ["status", "--server", cluster.address]);
+  expect(status.stdout).toContain("(draining)");
+  await cluster.startWorker();
+  expect((await cluster.workers[0]?.program.ended)?.code).toBe(0);
+  expect((await future.fetch()).toString().length).toBe(200_000);
+  const unknown = await runToEnd("hyperloom", ["worker", "drain", "99", "-s", cluster.address]);
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("no worker '99'") });
 }, 60_000);
 
 describe("a worker that is drained by SIGTERM", () => {
