@@ -24,6 +24,7 @@ def test_the_registration_says_who_and_what_the_client_is():
         "notices",
         "symbols",
         "carried-results",
+        "cancel",
         "sessions",
     ]
 
