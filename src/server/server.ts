@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Confinement, UNCONFINED } from "../access/confinement.ts";
 import type { Log } from "../core/base/log.ts";
 import { listenTcp, type TcpListener } from "../transport/listen-tcp.ts";
-import { createProofKey } from "../transport/security/connection-proof.ts";
+import { createMemberKey } from "../transport/security/connection-proof.ts";
 import type { Credentials } from "../transport/security/credentials.ts";
 import type { TcpConnection, TcpHandlers } from "../transport/tcp-connection.ts";
 import { acceptConnection } from "./accept-connection.ts";
@@ -80,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     clientGraceMs: options.clientGraceMs ?? 30_000,
     serverId: randomUUID(),
     journaledClusterId: opened?.clusterId,
-    security: { memberKey: createProofKey(), credentials },
+    security: { memberKey: createMemberKey(access?.keys.worker), credentials },
     files: options.files ?? UNCONFINED,
     log,
     onTerminate: () => {

@@ -10,7 +10,12 @@ import { ProtocolError } from "../protocol/protocol-error.ts";
 import { connectTcp } from "./connect-tcp.ts";
 import { createReceiver } from "./receiver.ts";
 import type { ConnectSecurity } from "./security/connect-securely.ts";
-import { membershipStatement, proveKey } from "./security/connection-proof.ts";
+import {
+  holderStatement,
+  isProofOfPeer,
+  membershipStatement,
+  proveKey,
+} from "./security/connection-proof.ts";
 import type { TcpConnection } from "./tcp-connection.ts";
 
 /** Requests in one frame, well below its limit in bytes. */
@@ -96,6 +101,8 @@ export function openPullConnection(
   /** What waits for the connection, and behind the hello for the proof. */
   let queued: Uint8Array[] | undefined = [];
   let isOver = false;
+  /** The holder has shown who it is; for a client's ticket, the connection has. */
+  let isWelcomed = "ticket" in identity;
   const aborting = new AbortController();
   const receiver = createReceiver();
 
@@ -111,6 +118,14 @@ export function openPullConnection(
     queued = undefined;
   };
 
+  /** Whoever took a worker's port after its end does not have its secret. */
+  const isHolder = ({ proof }: HolderWelcome): boolean => {
+    if ("ticket" in identity || connection === undefined) return true;
+    if (connection.certifiedRole !== undefined) return true;
+    const statement = holderStatement(identity.serverId);
+    return isProofOfPeer(proof, identity.memberKey, connection, statement);
+  };
+
   const onWelcome = async (welcome: HolderWelcome): Promise<void> => {
     if (prove === undefined || queued === undefined) return;
     const token = await prove(welcome);
@@ -122,8 +137,14 @@ export function openPullConnection(
     onMessage: (message) => {
       if (isOver) return;
       if (message.kind === "refused") close(`refused: ${message.reason}`);
-      else if (message.kind === "welcome") void onWelcome(message);
-      else handlers.onAnswer(message);
+      else if (message.kind === "welcome") {
+        if (!isHolder(message)) close("it is no worker of this cluster");
+        else {
+          isWelcomed = true;
+          void onWelcome(message);
+        }
+      } else if (isWelcomed) handlers.onAnswer(message);
+      else close("it has not shown who it is");
     },
     onPayload: (bytes, at) => {
       if (isOver) return;

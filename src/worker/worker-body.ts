@@ -101,7 +101,7 @@ export function createBody(body: BodyOptions): WorkerBody {
   const puller = createPuller({
     store,
     identity,
-    security: passOf(options).securityFor("worker"),
+    security: { ...passOf(options).securityFor("worker"), provesItself: true },
     sharesFiles,
     onFetched: (refs) => dispatch({ kind: "objects-fetched", atMs: atMs(), refs }),
     onFailed: (refs, peer) => dispatch({ kind: "fetch-failed", atMs: atMs(), refs, peer }),

@@ -74,7 +74,11 @@ export function decodeFromPuller(kind: number, body: Uint8Array): FromPuller {
 export function encodeFromHolder(message: FromHolder): Uint8Array<ArrayBuffer> {
   switch (message.kind) {
     case "welcome":
-      return toPuller(WELCOME, [encodeUtf8(message.tokenPath), encodeUtf8(message.dataDirectory)]);
+      return toPuller(WELCOME, [
+        encodeUtf8(message.tokenPath),
+        encodeUtf8(message.dataDirectory),
+        message.proof,
+      ]);
     case "object": {
       const { requestId, payloadBytes, tree, files } = message;
       const columns = [
@@ -204,7 +208,12 @@ function readFromHolder(kind: number, reader: ColumnReader): FromHolder {
       return { kind: "object", requestId, payloadBytes, tree, files };
     }
     case WELCOME:
-      return { kind: "welcome", tokenPath: reader.text(), dataDirectory: reader.text() };
+      return {
+        kind: "welcome",
+        tokenPath: reader.text(),
+        dataDirectory: reader.text(),
+        proof: reader.u8(),
+      };
     case REDIRECTED: {
       const numbers = reader.u32();
       const [requestId = 0, workerId = 0, port = 0] = numbers;

@@ -76,8 +76,14 @@ export const FILE_NAME: RegExp = /^[A-Za-z0-9_-]+$/;
 export type HandedFile = { readonly row: number; readonly name: string };
 
 export type FromHolder =
-  /** Answers the `hello` of a worker. Both paths are empty if no files are handed over. */
-  | { readonly kind: "welcome"; readonly tokenPath: string; readonly dataDirectory: string }
+  /** Answers a `hello`. Both paths are empty if no files are handed over. */
+  | {
+      readonly kind: "welcome";
+      readonly tokenPath: string;
+      readonly dataDirectory: string;
+      /** Of the secret that all workers have, as in `hello`. */
+      readonly proof: Uint8Array;
+    }
   /**
    * Followed by `payloadBytes` raw bytes: those of the tree's leaves in the order of the nodes,
    * without those that are in `files`, which rise by their rows.

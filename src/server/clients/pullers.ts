@@ -71,7 +71,11 @@ function createPuller(engine: Engine, host: string, port: number, onGone: () => 
       host,
       port,
       identity: { serverId: engine.serverId, memberKey: engine.security.memberKey },
-      security: { credentials: engine.security.credentials(), expects: "worker" },
+      security: {
+        credentials: engine.security.credentials(),
+        expects: "worker",
+        provesItself: true,
+      },
     },
     {
       onAnswer: (answer) => {

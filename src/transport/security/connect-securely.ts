@@ -14,6 +14,8 @@ export type ConnectSecurity = {
   readonly expects: Role;
   /** Users of this machine that are trusted beside our own and root. */
   readonly users?: readonly number[];
+  /** On this machine, the other end proves by itself who it is. */
+  readonly provesItself?: boolean;
   /** TLS on this machine too. */
   readonly alwaysTls?: boolean;
   /** Speaks with anybody, in the clear: for old servers of others, on networks where nobody else is. */
@@ -41,6 +43,7 @@ export async function secureConnection(
   const { credentials, alwaysTls, isInsecure } = security;
   if (isInsecure) return { socket, role: undefined };
   if (isOfThisMachine(ends) && !alwaysTls) {
+    if (security.provesItself) return { socket, role: undefined };
     const owner = await findPeerOwner(ends, timeoutMs);
     if (owner.kind === "unreadable" || owner.kind === "closed") return { socket, role: undefined };
     if (owner.kind === "not-accepted") {

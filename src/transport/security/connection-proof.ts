@@ -7,6 +7,10 @@ const KEY_BYTES = 32;
 
 export const createProofKey = (): Uint8Array => randomBytes(KEY_BYTES);
 
+/** The secret of a server and its workers: the same in each run that has the same key of workers. */
+export const createMemberKey = (workerKey: Uint8Array = createProofKey()): Uint8Array =>
+  createHmac("sha256", workerKey).update("members").digest();
+
 /**
  * Proves that we have the key without saying it. The proof is good for this connection alone, so
  * that whoever listens at the address of somebody else can do nothing with what he is told.
@@ -41,6 +45,9 @@ export function isProofOfPeer(
 /** What a registration proves: the right to a role in one cluster. */
 export const registrationStatement = (role: Role, clusterId: string): string =>
   `register ${role} ${clusterId}`;
+
+/** What a worker proves that gives data. */
+export const holderStatement = (serverId: string): string => `holder ${serverId}`;
 
 /** What a worker proves to another one, or the server to a worker. */
 export const membershipStatement = (serverId: string, workerId: number): string =>

@@ -83,33 +83,35 @@ async function serve(): Promise<void> {
   isReading = true;
   while (queue.length > 0) {
     const batch = queue.splice(0, BATCH_MAX);
-    const tables = await Promise.all(TABLES.map((path) => readFile(path).catch(() => undefined)));
-    for (const { patterns, resolve } of batch) {
-      if (tables.every((table) => table === undefined)) resolve("unreadable");
-      else resolve(findIn(tables, patterns) ?? "not-found");
+    // A reading costs some milliseconds, however few sockets there are: the second seldom is needed.
+    let missing: readonly Lookup[] = batch;
+    let isReadable = false;
+    for (const [i, path] of TABLES.entries()) {
+      if (missing.length === 0) break;
+      const table = await readFile(path).catch(() => undefined);
+      isReadable ||= table !== undefined;
+      missing = missing.filter(({ patterns, resolve }) => {
+        const found = findIn(table, patterns[i]);
+        if (found !== undefined) resolve(found);
+        return found === undefined;
+      });
     }
+    for (const { resolve } of missing) resolve(isReadable ? "not-found" : "unreadable");
   }
   isReading = false;
 }
 
-function findIn(
-  tables: readonly (Buffer | undefined)[],
-  patterns: Lookup["patterns"],
-): Found | undefined {
-  for (const [i, table] of tables.entries()) {
-    const pattern = patterns[i];
-    const start = pattern === undefined ? -1 : (table?.indexOf(pattern, 0, "latin1") ?? -1);
-    if (table === undefined || start === -1) continue;
-    const end = table.indexOf("\n", start);
-    const line = table.toString("latin1", start, end === -1 ? table.length : end);
-    // local remote state queues timer retransmits uid timeout inode
-    const fields = line.split(/ +/);
-    const uid = Number(fields[6]);
-    const inode = Number(fields[8]);
-    const state = fields[2] ?? "";
-    if (Number.isInteger(uid) && Number.isInteger(inode)) return { uid, inode, state };
-  }
-  return undefined;
+function findIn(table: Buffer | undefined, pattern: string | undefined): Found | undefined {
+  const start = pattern === undefined ? -1 : (table?.indexOf(pattern, 0, "latin1") ?? -1);
+  if (table === undefined || start === -1) return undefined;
+  const end = table.indexOf("\n", start);
+  const line = table.toString("latin1", start, end === -1 ? table.length : end);
+  // local remote state queues timer retransmits uid timeout inode
+  const fields = line.split(/ +/);
+  const uid = Number(fields[6]);
+  const inode = Number(fields[8]);
+  if (!Number.isInteger(uid) || !Number.isInteger(inode)) return undefined;
+  return { uid, inode, state: fields[2] ?? "" };
 }
 
 /** What the peer's line has: its local end is our remote one. */

@@ -12,7 +12,12 @@ import { ProtocolError } from "../../protocol/protocol-error.ts";
 import { FrameReader } from "../../protocol/worker/frame-reader.ts";
 import type { PeerAddress } from "../../protocol/worker/messages.ts";
 import { isOfThisMachine } from "../../transport/security/addresses.ts";
-import { isProofOfPeer, membershipStatement } from "../../transport/security/connection-proof.ts";
+import {
+  holderStatement,
+  isProofOfPeer,
+  membershipStatement,
+  proveKey,
+} from "../../transport/security/connection-proof.ts";
 import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.ts";
 import type { Store } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
@@ -309,13 +314,18 @@ function serveConnection(
         throw new ProtocolError("only the server and its workers are given data without a ticket");
       }
       const { workerId, port } = message;
-      if (port !== 0) {
+      const isWorker = port !== 0;
+      const tokenPath = isWorker ? (shared?.tokenPath ?? "") : "";
+      const dataDirectory = tokenPath === "" ? "" : values.files.directory;
+      const proof =
+        certifiedRole === undefined
+          ? proveKey(member.memberKey, connection, holderStatement(message.serverId))
+          : new Uint8Array(0);
+      connection.send(encodeFromHolder({ kind: "welcome", tokenPath, dataDirectory, proof }));
+      if (isWorker) {
         puller = { workerId, host: connection.remoteHost, port };
         const known = peers.get(workerId) ?? new Set();
         peers.set(workerId, known.add(connection));
-        const tokenPath = shared?.tokenPath ?? "";
-        const dataDirectory = shared === undefined ? "" : values.files.directory;
-        connection.send(encodeFromHolder({ kind: "welcome", tokenPath, dataDirectory }));
       }
     }
     isGreeted = true;

@@ -116,6 +116,7 @@ export const fromHolder: fc.Arbitrary<FromHolder> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant("welcome" as const),
+    proof: fc.uint8Array({ maxLength: 40 }),
     tokenPath: fc.string(),
     dataDirectory: fc.string(),
   }),
