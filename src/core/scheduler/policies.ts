@@ -1,6 +1,6 @@
 import { DEFAULT_POLICY, type TaskPolicy } from "../model/policies.ts";
+import { planOf } from "./plan-of.ts";
 import type { SchedulerState } from "./state.ts";
-import { planOf } from "./wants.ts";
 
 /** What holds for the row: its own policy, else that of its plan. */
 export function policyOf(state: SchedulerState, row: number): TaskPolicy {

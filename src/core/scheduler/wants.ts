@@ -10,6 +10,7 @@ import { makeAbsent } from "./make-absent.ts";
 import { hasFailed, isOptional } from "./optional-inputs.ts";
 import { addRef } from "./outbox.ts";
 import { endArrivals } from "./placement/arrivals.ts";
+import { planOf } from "./plan-of.ts";
 import { makeReady, unqueueReady } from "./ready.ts";
 import { classOf, forgetTaskOfClass } from "./request-classes.ts";
 import type { PlanRecord, SchedulerState } from "./state.ts";
@@ -30,6 +31,8 @@ import {
   RUNNING,
   WAITING,
 } from "./task-table.ts";
+
+export { planOf };
 
 /**
  * Who is needed, and what follows. A task is *wanted* while it is a result, an unfinished task uses
@@ -138,16 +141,6 @@ export function unindex(state: SchedulerState, row: number): void {
   tasks.flags[row] = (tasks.flags[row] as number) & ~INDEXED;
   const clientId = planOf(state, row).clientId;
   state.clients.get(clientId)?.rows.delete(tasks.clientTask[row] as number);
-}
-
-/** The plan of a row that is not free. */
-export function planOf(state: SchedulerState, row: number): PlanRecord {
-  const serial = state.tasks.serial[row] as number;
-  if (state.recentPlan?.serial === serial) return state.recentPlan;
-  const plan = state.plans.get(serial);
-  assert(plan !== undefined, "a task that is not free belongs to a plan");
-  state.recentPlan = plan;
-  return plan;
 }
 
 /** Frees a dormant record without consumers' records; inputs that were kept for it alone may go too. */
