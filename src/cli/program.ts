@@ -5,6 +5,7 @@ import { addCancelCommand } from "./commands/cancel.ts";
 import { addDrainCommand } from "./commands/drain.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addLocalCommand } from "./commands/local.ts";
+import { addLogsCommand } from "./commands/logs.ts";
 import { addPlansCommand } from "./commands/plans.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSimulateCommand } from "./commands/simulate.ts";
@@ -38,6 +39,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   addPlansCommand(program, result);
   addCancelCommand(program, result);
   addDrainCommand(program, result);
+  addLogsCommand(program, result);
   addSimulateCommand(program, result);
   addStopCommand(program, result);
   addWaitCommand(program, result);

@@ -22,6 +22,7 @@ import {
   type ServerAddress,
 } from "./session/address.ts";
 import { connectSession } from "./session/connect.ts";
+import type { LogChunk, LogOptions } from "./session/log-reader.ts";
 import type { ServerStats } from "./session/questions.ts";
 import type { Session } from "./session/session.ts";
 import { Task } from "./tasks/task.ts";
@@ -197,6 +198,14 @@ export class Client implements AsyncDisposable {
    */
   async cancelTasks(query: string, options: CancelTasksOptions = {}): Promise<CanceledTask[]> {
     return this.#session.cancelTasks(query, options.wholePlan === true, options.signal);
+  }
+
+  /**
+   * What a task of any client wrote to stdout and stderr, as `future.logs()` yields it; `query` is read
+   * as by `explain`, and of several tasks the first is meant.
+   */
+  logs(query: string, options: LogOptions = {}): AsyncGenerator<LogChunk, void, undefined> {
+    return this.#session.logs(0, query, options);
   }
 
   /**

@@ -20,6 +20,7 @@ export type {
   UnsatisfiableRequest,
   WorkerStatus,
 } from "../core/model/status.ts";
+export type { LogStream } from "../core/model/task-log.ts";
 export type {
   CancelTasksOptions,
   ConnectOptions,
@@ -53,6 +54,7 @@ export type { FetchToOptions, WaitOptions } from "./futures/options.ts";
 export type { ClientProgress } from "./plan/plan-ledger.ts";
 export type { PlanRules } from "./plan/plan-options.ts";
 export type { ServerAddress } from "./session/address.ts";
+export type { LogChunk, LogOptions } from "./session/log-reader.ts";
 export type { ServerStats } from "./session/questions.ts";
 export type { ArrayOf, ItemAt, SliceOf, ValuesOf } from "./tasks/collection-tasks.ts";
 export { readCount } from "./tasks/collection-tasks.ts";

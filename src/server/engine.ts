@@ -13,6 +13,7 @@ import type { Journal } from "./journal/journal.ts";
 import { createPythonAdvice, type PythonAdvice } from "./python-advice.ts";
 import { createRetryTimer } from "./retry-timer.ts";
 import { createSymbols, type Symbols } from "./symbols.ts";
+import { createTaskLogs, type TaskLogs } from "./task-logs.ts";
 import type { Trace } from "./trace/trace.ts";
 import type { WorkerSession } from "./workers/worker-session.ts";
 
@@ -54,6 +55,7 @@ export type Engine = {
   readonly startedAtMs: number;
   readonly log: Log;
   readonly pythonAdvice: PythonAdvice;
+  readonly logs: TaskLogs;
   /** Writes down what happens, once a client asked for it. */
   trace: Trace | undefined;
   /** Lets the scheduler take one event, which is its own from now on, and carries out what it commands. */
@@ -106,12 +108,14 @@ export function createEngine(options: EngineOptions): Engine {
     files: options.files,
     startedAtMs: performance.now(),
     log,
+    logs: createTaskLogs({ state, workers }),
     pythonAdvice: createPythonAdvice({ clients, workers, log }),
     trace: undefined,
     step(untimed) {
       // Added to the caller's fresh object: a copy of it would cost as much as a small step.
       const event = Object.assign(untimed, { atMs: performance.now() }) as SchedulerEvent;
       engine.trace?.onEvent(event);
+      if (event.kind === "client-left") engine.logs.onClientLeft(event.clientId);
       for (const command of stepScheduler(state, event)) runCommand(engine, command);
       continueLater();
       retryTimer.update();
@@ -195,6 +199,7 @@ function runCommand(engine: Engine, command: SchedulerCommand): void {
     case "end-client":
       engine.log("info", "client did not come back", { client: command.clientId });
       engine.sessionKeys.forget(command.clientId);
+      engine.logs.onClientLeft(command.clientId);
       engine.clients.get(command.clientId)?.expire();
       break;
     case "notify-notice":

@@ -454,6 +454,8 @@ export function createSimulatedServer(
       case "python-looked-for":
       case "drain":
       case "leaving":
+      case "log-part":
+      case "logs-kept":
         break;
       case "replication-failed":
         step({ kind: message.kind, atMs, workerId, refs: message.refs });

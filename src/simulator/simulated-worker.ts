@@ -349,6 +349,8 @@ export function createSimulatedWorker(
       case "symbols":
       case "find-python":
       case "draining":
+      case "read-log":
+      case "forget-logs":
         break;
       default:
         unreachable(message);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { RefList } from "../core/worker/outbox.ts";
 import { findTaskState } from "../core/worker/state.ts";
 import type { NamedAmount } from "../protocol/client/register.ts";
 import type { FromWorker, PeerAddress, ToWorker } from "../protocol/worker/messages.ts";
@@ -14,6 +15,7 @@ import { createSlots } from "./executors/slots.ts";
 import type { TaskType } from "./extension.ts";
 import { takeInventory } from "./inventory.ts";
 import type { Launcher } from "./launcher/launcher.ts";
+import { TaskLogs } from "./logs/task-logs.ts";
 import { createMemoryTeller } from "./memory/memory-teller.ts";
 import { createProcessWatch } from "./memory/process-watch.ts";
 import type { WorkerMemory } from "./memory/worker-memory.ts";
@@ -82,7 +84,21 @@ export function createBody(body: BodyOptions): WorkerBody {
     unconfirmed.note(message);
     link?.send(message);
   };
-  const send = createReportJoiner(sendNow);
+  const join = createReportJoiner(sendNow);
+  /** Attempts that have left logs: told before their end is, after which the server may know them no more. */
+  const keptLogs = new RefList();
+  const tellLogs = (): void => {
+    if (keptLogs.length > 0) join({ kind: "logs-kept", refs: keptLogs.take() });
+  };
+  const send = (message: FromWorker): void => {
+    tellLogs();
+    join(message);
+  };
+  const logs = new TaskLogs((task, attempt) => {
+    // Of one that was killed, nothing else may be told.
+    if (keptLogs.length === 0) setImmediate(tellLogs);
+    keptLogs.push(task, attempt);
+  });
   let isDisposed = false;
 
   const session = createSession({
@@ -128,12 +144,14 @@ export function createBody(body: BodyOptions): WorkerBody {
     tools: {
       files: options.files,
       values: store.values,
+      logs,
       memory: store.memory,
       programs: {
         values: store.values,
         launcher: () => launcher,
         directories: runDirectories,
         watch,
+        logs,
         killGraceMs: options.killGraceMs ?? KILL_GRACE_MS,
         cpuIds: isPinning ? choosePinnedCpus(options.cpus, welcome.workerId) : [],
       },
@@ -231,7 +249,16 @@ export function createBody(body: BodyOptions): WorkerBody {
       const event = eventOf(message, atMs());
       if (message.kind === "peers-lost") losePeers([...message.workers]);
       if (message.kind === "peers") takePeers(message.peers);
-      else if (message.kind === "draining") {
+      else if (message.kind === "read-log") {
+        const { request, task, attempt, stream, position } = message;
+        const isRunning = findTaskState(session.state, task, attempt) === "running";
+        const part = logs.read(task, attempt, stream, position, isRunning);
+        send({ kind: "log-part", request, part });
+      } else if (message.kind === "forget-logs") {
+        message.refs.tasks.forEach((task, i) => {
+          logs.forget(task, message.refs.attempts[i] as number);
+        });
+      } else if (message.kind === "draining") {
         isDraining = true;
         log("info", "is draining: it gets no more tasks, and leaves when it is needed no more");
       } else if (message.kind === "symbols") session.addSymbols(message);

@@ -101,6 +101,8 @@ export function eventOf(message: ToWorker, atMs: number): WorkerEvent | undefine
     case "heartbeat":
     case "find-python":
     case "draining":
+    case "read-log":
+    case "forget-logs":
     case "stop":
       return undefined;
     default:

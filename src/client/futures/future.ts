@@ -4,6 +4,7 @@ import type { CarriedResults } from "../../core/model/batches.ts";
 import type { HyperloomError } from "../../core/model/errors.ts";
 import type { TaskExplanation } from "../../core/model/explanation.ts";
 import type { CarriedValue } from "../results/carried-values.ts";
+import type { LogChunk, LogOptions } from "../session/log-reader.ts";
 import type { FetchToOptions, WaitOptions } from "./options.ts";
 import { fetchTo, openStream } from "./stream-result.ts";
 import { waitForAll, whyUnusable } from "./wait.ts";
@@ -27,6 +28,7 @@ export type FutureOwner = {
   fetchStream(future: Future): Readable;
   release(future: Future): void;
   cancel(futures: readonly Future[]): void;
+  logs(id: number, query: string, options: LogOptions): AsyncGenerator<LogChunk, void, undefined>;
   explainFuture(future: Future, signal: AbortSignal | undefined): Promise<TaskExplanation>;
 };
 
@@ -146,6 +148,14 @@ export class Future<T = unknown> implements Disposable {
    */
   cancel(): void {
     this.owner.cancel([this]);
+  }
+
+  /**
+   * What the task's last attempt wrote to stdout and stderr, in pieces; with `follow`, as it comes,
+   * until the attempt ends. Also of a task that failed, for a time. See docs/logs.md for what is kept.
+   */
+  logs(options: LogOptions = {}): AsyncGenerator<LogChunk, void, undefined> {
+    return this.owner.logs(this.id, "", options);
   }
 
   /**

@@ -39,6 +39,7 @@ import { onProcessExit } from "./exit.ts";
 import { FetchQueue, type FetchRequest } from "./fetch-queue.ts";
 import { KeptPlans, type PlanFrame, wholePlan } from "./kept-plans.ts";
 import { createLink, type LinkAction, stepLink } from "./link.ts";
+import { type LogChunk, type LogOptions, LogReader } from "./log-reader.ts";
 import { type FoundPlan, Questions, type ServerStats } from "./questions.ts";
 import { Releases } from "./releases.ts";
 import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
@@ -104,6 +105,8 @@ export class Session implements FutureOwner {
   #connection: TcpConnection | undefined;
   #symbols: SymbolTable = createSymbolTable([]);
   #takesCancels = false;
+  #takesLogs = false;
+  readonly #logs = new LogReader((request) => this.#send(request));
   /** The server takes large plans in chunks, and begins with the first one. */
   #takesChunks = false;
   /** It takes plans that live without their client. */
@@ -355,6 +358,15 @@ export class Session implements FutureOwner {
     this.#cancels.add(futures);
   }
 
+  logs(id: number, query: string, options: LogOptions): AsyncGenerator<LogChunk, void, undefined> {
+    this.#check(options.signal);
+    if (this.#takesLogs) return this.#logs.read(id, query, options);
+    throw new HyperloomError(
+      "request-refused",
+      `The server at ${this.#options.server} is of a version that keeps no logs of tasks.`,
+    );
+  }
+
   cancelTasks(
     query: string,
     isWholePlan: boolean,
@@ -549,6 +561,7 @@ export class Session implements FutureOwner {
         return;
       case "dictionary":
         this.#releases.takesMany = response.capabilities?.includes("releases") === true;
+        this.#takesLogs = response.capabilities?.includes("logs") === true;
         this.#takesCancels = response.capabilities?.includes("cancel") === true;
         this.#takesChunks = response.capabilities?.includes("plan-chunks") === true;
         this.#takesNames = response.capabilities?.includes("sessions") === true;
@@ -577,6 +590,9 @@ export class Session implements FutureOwner {
         return;
       case "resultsCanceled":
         this.#plans.cancel(response.ids);
+        return;
+      case "logPart":
+        this.#logs.onPart(response);
         return;
       case "cancelAnswer":
         this.#questions.onCancelAnswer(response);
@@ -720,6 +736,7 @@ export class Session implements FutureOwner {
     this.#fetches.askAgain();
     this.#questions.askAgain();
     this.#cancels.sendAgain();
+    this.#logs.askAgain();
   }
 
   #sendKeptPlans(unknown: ReadonlySet<number>, openPlan: number, nextId: number): void {
@@ -774,6 +791,7 @@ export class Session implements FutureOwner {
     this.#plans.failAll(error);
     this.#direct.close();
     this.#fetches.failAll(error);
+    this.#logs.rejectAll(error);
     this.#questions.rejectAll(error);
     this.#dictionary.rejectAll(error);
   }

@@ -7,7 +7,6 @@ import {
 } from "../model/batches.ts";
 import { mayCarry } from "./carried-results.ts";
 import { needsNoInputs } from "./optional-inputs.ts";
-import { policyOf } from "./policies.ts";
 import { holderFor } from "./replicas.ts";
 import type { SchedulerState } from "./state.ts";
 import { LOADS, RESULT } from "./task-table.ts";
@@ -108,9 +107,15 @@ export function createAssignedTasks(
 
 /** Undefined where no row has one. */
 function timeLimits(state: SchedulerState, rows: Uint32List): Float64Array | undefined {
+  const { tasks } = state;
   let limits: Float64Array | undefined;
+  let plan = state.recentPlan;
   for (let i = 0; i < rows.length; i += 1) {
-    const { timeLimitMs } = policyOf(state, rows.at(i));
+    const row = rows.at(i);
+    const serial = tasks.serial[row] as number;
+    if (plan?.serial !== serial) plan = state.plans.get(serial);
+    const policy = tasks.policies.get(row) ?? plan?.options?.defaultPolicy;
+    const timeLimitMs = policy?.timeLimitMs ?? 0;
     if (timeLimitMs === 0) continue;
     limits ??= new Float64Array(rows.length);
     limits[i] = timeLimitMs;

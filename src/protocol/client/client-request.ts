@@ -1,13 +1,20 @@
 import { unreachable } from "../../core/base/assert.ts";
 import type { Plan } from "../../core/model/plan.ts";
+import { LOG_STREAMS, type LogStream } from "../../core/model/task-log.ts";
 import { MAX_REQUEST_FRAME_BYTES } from "../limits.ts";
 import { ProtocolError, unexpected } from "../protocol-error.ts";
 import { ByteReader } from "../wire/byte-reader.ts";
 import type { ByteWriter } from "../wire/byte-writer.ts";
-import { putBytesField, putInt32Field, putStringField } from "../wire/protobuf-fields.ts";
+import {
+  putBytesField,
+  putInt32Field,
+  putInt64Field,
+  putStringField,
+} from "../wire/protobuf-fields.ts";
 import { decodePlan } from "./decode-plan.ts";
 import { beginFrame, endFrame } from "./frame.ts";
 import { decodeHeldResults, encodeHeldResults, type HeldResults } from "./held-results.ts";
+import { LOG_TAG } from "./log-part.ts";
 import { REQUEST_TYPE } from "./message-types.ts";
 import { checkPlanName, decodeNamedPlan, type NamedPlan } from "./named-plan.ts";
 import { packFixed32, unpackSigned32 } from "./packed-columns.ts";
@@ -38,6 +45,19 @@ export type SmallRequest =
       readonly ids: Int32Array;
       readonly query: string;
       readonly isWholePlan: boolean;
+    }
+  /**
+   * What the client's task `id`, or the first one that `query` means, wrote, from `position` on;
+   * answered by `logPart` with the same number. Only to servers with the capability "logs".
+   */
+  | {
+      readonly kind: "readLog";
+      readonly request: number;
+      readonly id: number;
+      readonly query: string;
+      readonly stream: LogStream;
+      readonly position: number;
+      readonly isFollowing: boolean;
     }
   /** The result that `dataAt` has told of has come, or the server is to send it by itself. */
   | { readonly kind: "pullEnded"; readonly id: number; readonly isComplete: boolean }
@@ -84,6 +104,14 @@ export function encodeSmallRequest(writer: ByteWriter, request: SmallRequest): v
       break;
     case "releaseMany":
       putBytesField(writer, 0x232, packFixed32(request.ids));
+      break;
+    case "readLog":
+      putInt32Field(writer, 0x18, request.id);
+      putStringField(writer, 0x1e2, request.query);
+      putInt32Field(writer, LOG_TAG.request, request.request);
+      putInt32Field(writer, LOG_TAG.stream, LOG_STREAMS.indexOf(request.stream));
+      putInt64Field(writer, LOG_TAG.position, request.position);
+      putInt32Field(writer, LOG_TAG.flag, request.isFollowing ? 1 : 0);
       break;
     case "cancel":
       putStringField(writer, 0x1e2, request.query);
@@ -155,6 +183,7 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
   let loadCheckpoints = false;
   let isComplete = false;
   let isWholePlan = false;
+  const log = { request: 0, stream: 0, position: 0, isFollowing: false };
   let taskCount = 0;
   let planStart = -1;
   let planEnd = -1;
@@ -179,6 +208,10 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
     else if (tag === 0x250) isComplete = reader.bool();
     else if (tag === 0x280) taskCount = reader.int32();
     else if (tag === WHOLE_PLAN_TAG) isWholePlan = reader.bool();
+    else if (tag === LOG_TAG.request) log.request = reader.int32();
+    else if (tag === LOG_TAG.stream) log.stream = reader.int32();
+    else if (tag === LOG_TAG.position) log.position = reader.int64();
+    else if (tag === LOG_TAG.flag) log.isFollowing = reader.bool();
     else if (tag === 0x1e2) query = reader.string();
     else if (tag === 0x2d2) held = decodeHeldResults(reader);
     else if (tag === 0x2da) name = reader.string();
@@ -215,6 +248,14 @@ export function decodeClientRequest(frame: Uint8Array, context: PlanContext): Cl
       return { kind: "status" };
     case REQUEST_TYPE.explain:
       return { kind: "explain", id, query };
+    case REQUEST_TYPE.readLog: {
+      const { request, position, isFollowing } = log;
+      const stream = LOG_STREAMS[log.stream];
+      if (stream === undefined || position < 0) {
+        throw new ProtocolError("expected a stream of a log and a position in it");
+      }
+      return { kind: "readLog", request, id, query, stream, position, isFollowing };
+    }
     case REQUEST_TYPE.cancel:
       return { kind: "cancel", ids, query, isWholePlan };
     case REQUEST_TYPE.pullEnded:

@@ -17,6 +17,7 @@ import {
   encodeDataLocation,
 } from "./data-location.ts";
 import { beginFrame, endFrame } from "./frame.ts";
+import { encodeLogAnswer, LOG_TAG, type LogAnswer } from "./log-part.ts";
 import { RESPONSE_TYPE } from "./message-types.ts";
 import { packFixed32, unpackSigned32 } from "./packed-columns.ts";
 import { decodeResponseError, encodeResponseError, type ResponseError } from "./response-error.ts";
@@ -42,6 +43,8 @@ export type ClientResponse =
   | ({ readonly kind: "resultsFinished" } & ResultsFinished)
   /** Only to clients with the capability "cancel". */
   | { readonly kind: "resultsCanceled"; readonly ids: Int32Array }
+  /** Only to clients that asked for it. */
+  | ({ readonly kind: "logPart" } & LogAnswer)
   /** `CanceledTask`s in JSON; only to clients that asked for it. */
   | { readonly kind: "cancelAnswer"; readonly json: string }
   | { readonly kind: "taskFailed"; readonly error: ResponseError }
@@ -177,6 +180,9 @@ function encodeBody(
       endMessage(writer, message);
       return;
     }
+    case "logPart":
+      encodeLogAnswer(writer, response);
+      return;
     case "resultsCanceled":
       putBytesField(writer, CANCELED_TAG, packFixed32(response.ids));
       return;
@@ -211,6 +217,7 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
   let roots = new Int32Array(0);
   const labels: string[] = [];
   let canceled = new Int32Array(0);
+  const log = { request: 0, flag: 0, bytes: new Uint8Array(0), next: 0, skippedBytes: 0 };
   const reader = new ByteReader(frame);
   while (reader.position < reader.end) {
     const tag = reader.tag();
@@ -223,6 +230,11 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
     else if (tag === DATA_LOCATION_TAG) location = decodeDataLocation(reader);
     else if (tag === 0x232) finished = decodeResultsFinished(reader);
     else if (tag === 0x23a) capabilities.push(reader.string());
+    else if (tag === LOG_TAG.request) log.request = reader.int32();
+    else if (tag === LOG_TAG.flag) log.flag = reader.int32();
+    else if (tag === LOG_TAG.bytes) log.bytes = reader.lengthPrefixed().slice();
+    else if (tag === LOG_TAG.position) log.next = reader.int64();
+    else if (tag === LOG_TAG.skippedBytes) log.skippedBytes = reader.int64();
     else if (tag === CANCELED_TAG) canceled = unpackSigned32(reader.lengthPrefixed());
     else if (tag === 0x192) json = reader.string();
     else if (tag === 0x2d2) sessionId = reader.string();
@@ -273,6 +285,11 @@ export function decodeClientResponse(frame: Uint8Array): ClientResponse {
       return { kind: "stats", ...stats };
     case RESPONSE_TYPE.status:
       return { kind: "status", json };
+    case RESPONSE_TYPE.logPart: {
+      const { request, flag, bytes, next, skippedBytes } = log;
+      const part = flag === 2 ? undefined : { bytes, next, skippedBytes, isEnd: flag === 1 };
+      return { kind: "logPart", request, part };
+    }
     case RESPONSE_TYPE.resultsCanceled:
       return { kind: "resultsCanceled", ids: canceled };
     case RESPONSE_TYPE.cancelAnswer:

@@ -15,6 +15,8 @@ export const REQUEST_TYPE = {
   releaseMany: 70,
   /** Ours: ends tasks and what needs them; only to servers with the capability "cancel". */
   cancel: 100,
+  /** Ours: what a task wrote to stdout or stderr; only to servers with the capability "logs". */
+  readLog: 101,
   /** Ours: asks why tasks are where they are. */
   explain: 60,
   /** Ours: a plan that comes in chunks; only to servers with the capability "plan-chunks". */
@@ -56,6 +58,8 @@ export const RESPONSE_TYPE = {
   explanations: 60,
   /** Ours: results that will never be finished, by a CANCEL; only for clients with "cancel". */
   resultsCanceled: 100,
+  /** Ours: the answer to a READ_LOG. */
+  logPart: 101,
   /** Ours: the answer to a CANCEL by other names than ids. */
   cancelAnswer: 104,
   /** Ours: where a large result can be pulled from; only for clients with "direct-data". */

@@ -19,6 +19,7 @@ import {
   readHeldObjects,
   readHeldTasks,
 } from "./held-codec.ts";
+import { logPartColumns, readLogColumns, readLogPart, readReadLog } from "./log-codec.ts";
 import type { FromWorker, PeerAddress, ToWorker } from "./messages.ts";
 import { pythonColumns, readPython } from "./python-codec.ts";
 import { nameColumns, readName, readNames, scalarColumn } from "./text-columns.ts";
@@ -39,6 +40,8 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], number>> = {
   replicate: 12,
   draining: 13,
   "cancel-gracefully": 14,
+  "read-log": 15,
+  "forget-logs": 16,
 };
 const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   "tasks-finished": 33,
@@ -56,6 +59,8 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], number>> = {
   leaving: 45,
   "replication-failed": 46,
   memory: 47,
+  "log-part": 48,
+  "logs-kept": 49,
 };
 
 /** Number on the wire to kind; the inverse of the tables above. */
@@ -102,6 +107,8 @@ export function decodeFromWorker(kind: number, body: Uint8Array): FromWorker {
 
 function toWorkerColumns(message: ToWorker): Column[] {
   switch (message.kind) {
+    case "read-log":
+      return readLogColumns(message);
     case "welcome":
       return [
         Uint32Array.of(message.workerId, message.heartbeatMs, message.receivedFrames),
@@ -121,6 +128,7 @@ function toWorkerColumns(message: ToWorker): Column[] {
     case "retract":
     case "cancel":
     case "cancel-gracefully":
+    case "forget-logs":
     case "drop":
       return refsColumns(message.refs);
     case "replicate": {
@@ -138,6 +146,8 @@ function toWorkerColumns(message: ToWorker): Column[] {
 
 function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
   switch (kind) {
+    case "read-log":
+      return readReadLog(reader);
     case "welcome": {
       const numbers = reader.u32();
       const [workerId = 0, heartbeatMs = 0, receivedFrames = 0] = numbers;
@@ -171,6 +181,7 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
     case "retract":
     case "cancel":
     case "cancel-gracefully":
+    case "forget-logs":
     case "drop":
       return { kind, refs: readRefs(reader) };
     case "replicate": {
@@ -192,6 +203,10 @@ function readToWorker(kind: ToWorker["kind"], reader: ColumnReader): ToWorker {
 
 function fromWorkerColumns(message: FromWorker): Column[] {
   switch (message.kind) {
+    case "log-part":
+      return logPartColumns(message);
+    case "logs-kept":
+      return refsColumns(message.refs);
     case "tasks-finished":
       return finishedColumns(message.finished);
     case "task-failed":
@@ -229,6 +244,10 @@ function fromWorkerColumns(message: FromWorker): Column[] {
 
 function readFromWorker(kind: FromWorker["kind"], reader: ColumnReader): FromWorker {
   switch (kind) {
+    case "log-part":
+      return readLogPart(reader);
+    case "logs-kept":
+      return { kind, refs: readRefs(reader) };
     case "tasks-finished":
       return { kind, finished: readFinished(reader) };
     case "task-failed": {

@@ -7,6 +7,7 @@ import type {
   TaskRefs,
 } from "../../core/model/batches.ts";
 import type { TaskFailure } from "../../core/model/failures.ts";
+import type { LogStream, TaskLogPart } from "../../core/model/task-log.ts";
 import type { WorkerPython } from "../../core/model/versions.ts";
 import type { MemoryReport } from "../../core/model/worker-memory.ts";
 
@@ -43,6 +44,17 @@ export type ToWorker =
   /** The same, but what runs is asked to end first, and killed after a grace, or at a `cancel`. */
   | { readonly kind: "cancel-gracefully"; readonly refs: TaskRefs }
   /** Nobody needs these data objects any more. */
+  /** Answered by `log-part` with the same number. */
+  | {
+      readonly kind: "read-log";
+      readonly request: number;
+      readonly task: number;
+      readonly attempt: number;
+      readonly stream: LogStream;
+      readonly position: number;
+    }
+  /** Nobody can ask for the logs of these attempts any more. */
+  | { readonly kind: "forget-logs"; readonly refs: TaskRefs }
   | { readonly kind: "drop"; readonly refs: TaskRefs }
   /** Pull these objects from a peer and keep them, though no task here needs them. */
   | { readonly kind: "replicate"; readonly copies: ObjectCopies }
@@ -97,6 +109,9 @@ export type FromWorker =
   /** When it becomes tight, or is so no more, and otherwise at most with each heartbeat. */
   | { readonly kind: "memory"; readonly report: MemoryReport }
   | { readonly kind: "python-looked-for"; readonly python: WorkerPython }
+  | { readonly kind: "log-part"; readonly request: number; readonly part: TaskLogPart }
+  /** These attempts are about to end, and have left logs here. */
+  | { readonly kind: "logs-kept"; readonly refs: TaskRefs }
   | { readonly kind: "heartbeat"; readonly sequence: number };
 
 /** Entry *i*: `refs` *i* cannot run here, because `inputs` *i* could not be had from worker `holders[i]`. */

@@ -34,7 +34,7 @@ import { createPlanRequests } from "./plan-requests.ts";
 import { type ClientRole, isOfPlan, mayRequest } from "./request-roles.ts";
 
 /** What this server takes beyond the original protocol; told to clients that do so themselves. */
-const SERVER_CAPABILITIES = ["releases", "plan-chunks", "sessions", "cancel"];
+const SERVER_CAPABILITIES = ["releases", "plan-chunks", "sessions", "cancel", "logs"];
 
 const MAX_INT32 = 2 ** 31 - 1;
 
@@ -236,6 +236,21 @@ export function startClientSession(
         const own = plans.nameOf(request.id) ?? `${id}/${request.id}`;
         const query = request.query === "" ? own : request.query;
         send({ kind: "explanations", json: JSON.stringify(explainTasks(engine, query)) });
+        break;
+      }
+      case "readLog": {
+        const named = plans.find(request.id);
+        const isOwn = named === undefined;
+        const about = isOwn
+          ? { client: id, clientTask: request.id }
+          : { client: named.ownerId, clientTask: named.task };
+        engine.logs.read(
+          { ...request, ...about },
+          () => !isOver,
+          (part) => {
+            if (!isOver) send({ kind: "logPart", request: request.request, part });
+          },
+        );
         break;
       }
       case "cancel": {

@@ -17,6 +17,7 @@ export const ROLE_OF_REQUEST: Readonly<Record<keyof typeof REQUEST_TYPE, ClientR
   releaseMany: "client",
   pullEnded: "client",
   cancel: "client",
+  readLog: "client",
   stats: "viewer",
   status: "viewer",
   explain: "viewer",

@@ -89,6 +89,7 @@ export function startWorkerSession(
     close();
     engine.workers.delete(id);
     engine.pythonAdvice.onWorkerLeft(id);
+    engine.logs.onWorkerLeft(id);
     engine.log("info", "worker left", { worker: id, name, reason });
     for (const peer of engine.workers.values()) {
       peer.send({ kind: "peers-lost", workers: Uint32Array.of(id) });
@@ -276,6 +277,12 @@ function onMessage(
       break;
     case "memory":
       engine.step({ kind: "memory-changed", workerId, report: message.report });
+      break;
+    case "log-part":
+      engine.logs.onPart(message);
+      break;
+    case "logs-kept":
+      engine.logs.onKept(workerId, message.refs);
       break;
     case "python-looked-for":
       engine.pythonAdvice.onFound(workerId, message.python);

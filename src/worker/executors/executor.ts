@@ -94,8 +94,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
     onEnd: (place, outcome) => onCallEnd(place, outcome),
     onPostponed: ({ batch, index }) =>
       postponed.add(batch.tasks[index] as number, batch.attempts[index] as number),
-    onKilled: ({ batch, index }) =>
-      killed.add(batch.tasks[index] as number, batch.attempts[index] as number),
+    onKilled: ({ batch, index }) => {
+      tools.logs.end(batch.tasks[index] as number, batch.attempts[index] as number);
+      killed.add(batch.tasks[index] as number, batch.attempts[index] as number);
+    },
   });
   const postponed = createRefGatherer(options.onPostponed);
   const killed = createRefGatherer(options.onKilled);
@@ -223,6 +225,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       taskType: batch.taskTypes[index] as number,
       inputs,
       config: configOf(place),
+      task: batch.tasks[index] as number,
       clientTask: batch.clientTasks[index] as number,
       attempt: batch.attempts[index] as number,
       cpus,
@@ -251,6 +254,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const { batch, index } = place;
     const task = batch.tasks[index] as number;
     const attempt = batch.attempts[index] as number;
+    // Before its end is told.
+    tools.logs.end(task, attempt);
     if (outcome.kind === "value") finish(place, outcome.value, outcome.durationUs);
     else if (outcome.kind === "failed") options.onFailed(task, attempt, outcome.failure);
     else {

@@ -1,6 +1,7 @@
 import type { Confinement } from "../../access/confinement.ts";
 import type { Log } from "../../core/base/log.ts";
 import type { TaskType } from "../extension.ts";
+import type { TaskLogs } from "../logs/task-logs.ts";
 import type { MemoryGate } from "../store/store.ts";
 import type { ValueId } from "../store/value-id.ts";
 import type { ValueTable } from "../store/value-table.ts";
@@ -15,6 +16,7 @@ export type TaskTools = {
   readonly files?: Confinement | undefined;
   readonly memory: MemoryGate;
   readonly programs: ProgramRunner;
+  readonly logs: TaskLogs;
   /** Limits how many tasks move large data at a time. */
   readonly bulk: Slots;
   readonly functionTypes: ReadonlyMap<number, FunctionType>;
@@ -32,6 +34,8 @@ export type TaskWork = {
   readonly taskType: number;
   readonly inputs: readonly ValueId[];
   readonly config: Uint8Array;
+  /** The server's number of the task. */
+  readonly task: number;
   /** The client's number of the task. */
   readonly clientTask: number;
   readonly attempt: number;

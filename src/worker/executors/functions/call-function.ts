@@ -1,5 +1,6 @@
 import { createDeferred } from "../../../core/base/deferred.ts";
 import type { Log, LogLevel } from "../../../core/base/log.ts";
+import type { LogStream } from "../../../core/model/task-log.ts";
 import type { CallOutcome, RunnerCall } from "../../runners/runner-call.ts";
 import { TaskError } from "../task-error.ts";
 import type { TaskTools, TaskWork } from "../task-tools.ts";
@@ -16,9 +17,9 @@ export type SuccessfulCall = Exclude<CallOutcome, { kind: "failed" }>;
  * reason when nothing of the call runs any more.
  */
 export async function callFunction(
-  { values, log }: TaskTools,
+  { values, log, logs }: TaskTools,
   type: FunctionType,
-  { inputs, config, clientTask, attempt, memoryBytes, timeLimitMs }: TaskWork,
+  { inputs, config, task, clientTask, attempt, memoryBytes, timeLimitMs }: TaskWork,
   signal: AbortSignal,
 ): Promise<SuccessfulCall> {
   signal.throwIfAborted();
@@ -34,7 +35,10 @@ export async function callFunction(
       onEnd: (_, outcome) => ended.resolve(outcome),
       onKilled: () => ended.reject(signal.reason),
       onPostponed: () => ended.reject(new Error("a call alone in its lane is not postponed")),
-      onLog: (_, text, level) => logCall(log, type, call, text, level),
+      onLog: (_, text, level) => {
+        if (logs.append(task, attempt, streamOf(level), text))
+          logCall(log, type, call, text, level);
+      },
       onProgress: (_, fraction, message) => reportProgress(log, type, call, fraction, message),
     },
   };
@@ -47,9 +51,14 @@ export async function callFunction(
     if (outcome.kind === "failed") throw new TaskError(outcome.failure);
     return outcome;
   } finally {
+    logs.end(task, attempt);
     signal.removeEventListener("abort", kill);
   }
 }
+
+/** Where a line of a function goes; those without a level were printed past its language. */
+export const streamOf = (level: LogLevel | undefined): LogStream =>
+  level === "error" ? "stderr" : "stdout";
 
 /** Writes what a function has printed, or said to its log, to that of the worker. */
 export function logCall(

@@ -3,7 +3,7 @@ import type { ValueId } from "../../store/value-id.ts";
 import type { TaskPlace } from "../task-place.ts";
 import type { TaskTools } from "../task-tools.ts";
 import { stricterLimit, timeLimitOf } from "../time-limit.ts";
-import { logCall, reportProgress } from "./call-function.ts";
+import { logCall, reportProgress, streamOf } from "./call-function.ts";
 import type { FunctionType } from "./function-type.ts";
 
 export type LaneCallHandlers = {
@@ -39,7 +39,7 @@ type LaneCall = RunnerCall & {
 type Group = { readonly lane: number; readonly type: FunctionType; readonly calls: LaneCall[] };
 
 export function createLaneCalls(
-  { values, functionTypes, log }: TaskTools,
+  { values, functionTypes, log, logs }: TaskTools,
   handlers: LaneCallHandlers,
 ): LaneCalls {
   /** By task; there is one attempt of it at a time. */
@@ -70,7 +70,12 @@ export function createLaneCalls(
       forget(call as LaneCall);
       handlers.onPostponed((call as LaneCall).place);
     },
-    onLog: (call, text, level) => logCall(log, (call as LaneCall).type, call, text, level),
+    onLog: (call, text, level) => {
+      const { type, place } = call as LaneCall;
+      const task = place.batch.tasks[place.index] as number;
+      const isShown = logs.append(task, call.attempt, streamOf(level), text);
+      if (isShown) logCall(log, type, call, text, level);
+    },
     onProgress: (call, fraction, message) =>
       reportProgress(log, (call as LaneCall).type, call, fraction, message),
   };

@@ -13,7 +13,10 @@ export async function runRedirect(
   tools: TaskTools,
   runTask: RunTask,
   { rows }: Redirect,
-  work: Pick<TaskWork, "clientTask" | "attempt" | "cpus" | "memoryBytes" | "hurry" | "timeLimitMs">,
+  work: Pick<
+    TaskWork,
+    "task" | "clientTask" | "attempt" | "cpus" | "memoryBytes" | "hurry" | "timeLimitMs"
+  >,
   signal: AbortSignal,
 ): Promise<ValueId> {
   const { values } = tools;

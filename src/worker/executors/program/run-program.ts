@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import type { TaskFailure } from "../../../core/model/failures.ts";
+import type { LogStream } from "../../../core/model/task-log.ts";
 import { decodeRunConfig, type RunConfig } from "../../../protocol/client/run-config.ts";
 import type { Launcher } from "../../launcher/launcher.ts";
+import type { TaskLogs } from "../../logs/task-logs.ts";
 import type { ProcessWatch } from "../../memory/process-watch.ts";
 import type { ValueId } from "../../store/value-id.ts";
 import type { ValueTable } from "../../store/value-table.ts";
@@ -24,6 +27,7 @@ export type ProgramRunner = {
   readonly watch: ProcessWatch;
   /** What a worker's cpu numbers from 0 up are on this machine; empty where nothing is pinned. */
   readonly cpuIds: readonly number[];
+  readonly logs?: TaskLogs | undefined;
   /** Time that a program has from SIGTERM until SIGKILL, when it is canceled or its time is over. */
   readonly killGraceMs: number;
 };
@@ -32,6 +36,9 @@ export type RunTask = {
   readonly inputs: readonly ValueId[];
   /** The config of a `loom/run/run` task. */
   readonly config: Uint8Array;
+  /** The server's number of the task, and of this try, for its log; undefined: none is kept. */
+  readonly task?: number | undefined;
+  readonly attempt?: number | undefined;
   /** The client's number of the task, for the directory's name. */
   readonly clientTask: number;
   /** Numbers, from 0 up, of the worker's cpus that the task was given. */
@@ -93,6 +100,7 @@ async function runOnce(
   const place = directories.take(shapeOf(names), `${task.clientTask}-${runId}`, names);
   const directory = place.path;
   let isUsable = true;
+  const log = openLog(runner, task, directory);
   const { protection } = launcher;
   const programTask = { values, inputs, run, directory, protection, signal };
   try {
@@ -123,11 +131,34 @@ async function runOnce(
     signal.throwIfAborted();
     if (end.kind === "launcher-lost") return undefined;
     requireSuccess(end, directory);
+    // Its stdout is its result.
+    log.end(["stderr"]);
     return await collectOutputs(programTask, links);
   } finally {
+    log.end(["stdout", "stderr"]);
     if (isUsable) directories.giveBack(place);
     else directories.remove(place);
   }
+}
+
+/** Lets what the program writes be read while it runs; `end` keeps of it what these streams have, once. */
+function openLog(
+  { logs }: ProgramRunner,
+  { task, attempt, outputNames }: DecodedTask,
+  directory: string,
+): { end(streams: readonly LogStream[]): void } {
+  if (logs === undefined || task === undefined || attempt === undefined) return { end: () => {} };
+  const stderr = join(directory, STDERR_NAME);
+  const hasStdout = outputNames.has(STDOUT_NAME);
+  const files = hasStdout ? { stdout: join(directory, STDOUT_NAME), stderr } : { stderr };
+  logs.beginFiles(task, attempt, files);
+  let hasEnded = false;
+  return {
+    end(streams) {
+      if (!hasEnded) logs.endFiles(task, attempt, streams);
+      hasEnded = true;
+    },
+  };
 }
 
 /** What the directory of a program with these files can be used for after it. */
