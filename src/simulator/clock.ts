@@ -36,12 +36,17 @@ export class VirtualClock {
 
   /** Runs `action` once, `delayUs` from now; among equal times in the order of these calls. */
   schedule(delayUs: number, action: () => void): Scheduled {
-    return this.#add(delayUs, action, false);
+    return this.#add(this.#nowUs + Math.max(0, delayUs), action, false);
+  }
+
+  /** The same for a moment, which must not be over: sums of delays differ by a little. */
+  scheduleAt(atUs: number, action: () => void): Scheduled {
+    return this.#add(atUs, action, false);
   }
 
   /** Like `schedule`, for what goes on for ever and must not look like progress, such as a tick. */
   scheduleInBackground(delayUs: number, action: () => void): Scheduled {
-    return this.#add(delayUs, action, true);
+    return this.#add(this.#nowUs + Math.max(0, delayUs), action, true);
   }
 
   /** The action will not run. Does nothing where it already has. */
@@ -66,8 +71,7 @@ export class VirtualClock {
     }
   }
 
-  #add(delayUs: number, action: () => void, isBackground: boolean): Moment {
-    const atUs = this.#nowUs + Math.max(0, delayUs);
+  #add(atUs: number, action: () => void, isBackground: boolean): Moment {
     const moment: Moment = { atUs, sequence: this.#sequence, isBackground, action };
     this.#sequence += 1;
     if (!isBackground) this.#foreground += 1;

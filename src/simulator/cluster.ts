@@ -198,6 +198,8 @@ export function createCluster(
     worker.detach();
     clock.schedule(RECONNECT_US * random.unit(), () => {
       if (members.get(workerId) !== member || server.isDead()) return;
+      // It may have come back meanwhile, and its connection was found broken twice.
+      worker.detach();
       member.toWorker.cut();
       member.toServer.cut();
       member.toWorker = linkToWorker(() => worker);

@@ -35,7 +35,7 @@ export function createLink<Message>(
     const wayUs = timing.latencyUs + random.unit() * timing.jitterUs;
     // A later message waits behind an earlier one that was slow.
     lastArrivalUs = Math.max(lastArrivalUs, clock.nowUs() + wayUs);
-    clock.schedule(lastArrivalUs - clock.nowUs(), () => {
+    clock.scheduleAt(lastArrivalUs, () => {
       if (!isCut) action();
     });
   };

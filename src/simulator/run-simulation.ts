@@ -98,6 +98,7 @@ export function runSimulation(
     network,
     files: new Map(),
     conditions,
+    failures: new Map(),
     sabotage,
     givesAhead: options.givesAhead,
     workPerStep: options.workPerStep,

@@ -68,6 +68,8 @@ function encodePlan(plan: WorkloadPlan): Uint8Array {
       task.isResult,
       task.label === "" ? undefined : task.label,
       task.checkpointPath,
+      undefined,
+      task.policy && { policyIndex: encoder.policyIndex(task.policy) },
     );
   }
   return encoder.finish(plan.idBase, plan.loadsCheckpoints);

@@ -10,6 +10,7 @@ import {
   durationOfTaskUs,
   type Evaluation,
   evaluateTask,
+  failuresOfTask,
   lengthOfValue,
   type SimulatedValue,
 } from "./values.ts";
@@ -42,6 +43,8 @@ type Execution = {
   readonly task: ExecutableTask;
   /** Undefined where a checkpoint was to be loaded and is not there. */
   readonly evaluation: Evaluation | undefined;
+  /** Names the work, as observations do. */
+  readonly work: string;
   readonly durationUs: number;
 };
 
@@ -120,6 +123,7 @@ export function createSimulatedExecutor(
       }
     }
     const { request } = task;
+    const work = `${nameWork(task, inputs)}${task.loadsCheckpoint ? "/load" : ""}`;
     world.totals.executions += 1;
     world.observe({
       kind: "execution-started",
@@ -127,16 +131,17 @@ export function createSimulatedExecutor(
       task: task.task,
       attempt: task.attempt,
       request,
-      work: `${nameWork(task, inputs)}${task.loadsCheckpoint ? "/load" : ""}`,
+      work,
     });
     if (task.loadsCheckpoint) {
       const isThere = world.random.unit() >= world.conditions.vanishProbability;
       const value = isThere ? world.files.get(task.checkpointPath) : undefined;
       const evaluation = value === undefined ? undefined : ({ kind: "value", value } as const);
-      return { task, evaluation, durationUs: LOAD_US };
+      return { task, work, evaluation, durationUs: LOAD_US };
     }
     return {
       task,
+      work,
       evaluation: evaluateTask(task.taskType, task.config, inputs),
       durationUs: durationOfTaskUs(task.taskType, task.config) * slowness,
     };
@@ -166,6 +171,16 @@ export function createSimulatedExecutor(
     });
   };
 
+  /** Whether the execution fails as its work has failed too few times so far. */
+  const failForNow = ({ task, work, evaluation }: Execution): boolean => {
+    if (evaluation?.kind !== "value" || task.loadsCheckpoint) return false;
+    const failures = failuresOfTask(task.taskType, task.config);
+    const count = failures === 0 ? 0 : (world.failures.get(work) ?? 0);
+    if (count >= failures) return false;
+    world.failures.set(work, count + 1);
+    return true;
+  };
+
   /** Ends those of the executions that were not killed since. */
   const end = (group: readonly Execution[]): void => {
     const executed: Execution[] = [];
@@ -175,7 +190,12 @@ export function createSimulatedExecutor(
       const key = objectKey(task, attempt);
       if (running.get(key) !== execution) continue;
       running.delete(key);
-      world.observe({ kind: "execution-ended", workerId, task, attempt });
+      const mayTryAgain = failForNow(execution);
+      world.observe({ kind: "execution-ended", workerId, task, attempt, mayTryAgain });
+      if (mayTryAgain) {
+        handlers.onFailed(task, attempt, "told to fail for now");
+        continue;
+      }
       const { evaluation } = execution;
       if (evaluation === undefined) {
         world.observe({ kind: "checkpoint-missing", workerId, task, attempt });

@@ -11,6 +11,8 @@ export type TaskWork = {
   /** `hash`: a new value out of all inputs. `fold`: the inputs, and the items of arrays, joined in order. */
   readonly operation: "hash" | "fold";
   readonly fails: boolean;
+  /** So many times it fails before it does not, whoever tries. */
+  readonly failures: number;
   /** Into how many items `split` splits its input. */
   readonly pieces: number;
 };
@@ -18,7 +20,7 @@ export type TaskWork = {
 const WORK_BYTES = 32;
 
 /**
- *     f64 duration | f64 size | u32 salt | u32 pieces | u8 operation | u8 fails | 6 unused
+ *     f64 duration | f64 size | u32 salt | u32 pieces | u8 operation | u8 fails | u8 failures | 5 unused
  */
 export function encodeTaskWork(work: TaskWork): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(WORK_BYTES);
@@ -29,6 +31,7 @@ export function encodeTaskWork(work: TaskWork): Uint8Array<ArrayBuffer> {
   view.setUint32(20, work.pieces, true);
   view.setUint8(24, work.operation === "fold" ? 1 : 0);
   view.setUint8(25, work.fails ? 1 : 0);
+  view.setUint8(26, work.failures);
   return bytes;
 }
 
@@ -45,5 +48,6 @@ export function decodeTaskWork(bytes: Uint8Array): TaskWork {
     pieces: view.getUint32(20, true),
     operation: view.getUint8(24) === 1 ? "fold" : "hash",
     fails: view.getUint8(25) === 1,
+    failures: view.getUint8(26),
   };
 }

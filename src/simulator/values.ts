@@ -149,6 +149,12 @@ export function durationOfTaskUs(taskType: number, config: Uint8Array): number {
   return Math.max(1, decodeTaskWork(config).durationUs);
 }
 
+/** How often the task fails before it does not. */
+export function failuresOfTask(taskType: number, config: Uint8Array): number {
+  if (taskType === TASK_TYPE.get || taskType === TASK_TYPE.slice) return 0;
+  return decodeTaskWork(config).failures;
+}
+
 /** Number of items that clients are told; 0 for what has none. */
 export const lengthOfValue = (value: SimulatedValue): number => value.items?.length ?? 0;
 

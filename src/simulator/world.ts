@@ -42,6 +42,8 @@ export type World = {
   /** Checkpoint files by path, on a file system that server and workers share. */
   readonly files: Map<string, SimulatedValue>;
   readonly conditions: Conditions;
+  /** How often work has failed that does not fail for good, by its name. */
+  readonly failures: Map<string, number>;
   readonly observe: (observation: Observation) => void;
   readonly sabotage: Sabotage;
   readonly givesAhead: boolean;

@@ -25,12 +25,10 @@ const started = (task: number, attempt = 1, work = `work ${task}`): Observation 
   request: [{ resource: CPUS, amount: 1 }],
 });
 type Turn = "execution-ended" | "execution-stopped" | "execution-killed";
-const turned = (kind: Turn, task: number, attempt = 1): Observation => ({
-  kind,
-  workerId: 1,
-  task,
-  attempt,
-});
+const turned = (kind: Turn, task: number, attempt = 1): Observation => {
+  const at = { workerId: 1, task, attempt };
+  return kind === "execution-ended" ? { kind, ...at, mayTryAgain: false } : { kind, ...at };
+};
 const ended = (task: number, attempt?: number): Observation =>
   turned("execution-ended", task, attempt);
 const stopped = (task: number): Observation => turned("execution-stopped", task);

@@ -34,6 +34,21 @@ const CASES: readonly (readonly [story: string, options: Partial<SimulationOptio
       workPerStep: 500,
     },
   ],
+  [
+    "a worker that returns and repeats its reports does not fail for a second time what is tried again",
+    {
+      seed: 108,
+      workload: "random",
+      clientCount: 2,
+      workerCount: 2,
+      cpusPerWorker: 3,
+      latencyUs: 20_000,
+      fetchShare: 1,
+      faults: ["slow", "cut"],
+      workPerStep: 48,
+      givesAhead: false,
+    },
+  ],
 ];
 
 test.each(CASES)("%s", (_, options) => {

@@ -11,6 +11,7 @@ const work = (changes: Partial<TaskWork>): Uint8Array =>
     salt: 0,
     operation: "hash",
     fails: false,
+    failures: 0,
     pieces: 0,
     ...changes,
   });

@@ -8,7 +8,12 @@ export type Delay = {
 };
 
 /** What became of the attempts of one task that failed by themselves. */
-export type OwnFailures = { count: number; readonly story: string[] };
+export type OwnFailures = {
+  count: number;
+  readonly story: string[];
+  /** The newest of them. */
+  attempt: number;
+};
 
 export type Retries = {
   /** By due time, a binary heap; entries that are not in `delays` any more are of no account. */

@@ -64,10 +64,11 @@ function noteFailure(
 ): OwnFailures {
   let past = retries.failures.get(row);
   if (past === undefined) {
-    past = { count: 0, story: [] };
+    past = { count: 0, story: [], attempt: 0 };
     retries.failures.set(row, past);
   }
   past.count += 1;
+  past.attempt = tasks.attempt[row] as number;
   const text = firstLine(failure.message).slice(0, STORY_TEXT_MAX);
   const where = worker === "" ? "" : ` on ${worker}`;
   past.story.push(`Attempt ${tasks.attemptsMade(row)}${where}: ${kindOf(failure)}: ${text}`);

@@ -110,7 +110,7 @@ export function createAnswerChecker(
     check(plan.failures === 0, () => `${name} was told canceled after its plan failed`);
     check(!view.finished.has(clientTask), () => `${name} was canceled after it had finished`);
     check(!view.canceled.has(clientTask), () => `${name} was told canceled twice`);
-    check(!view.released.has(clientTask), () => `${name} was told canceled after its release`);
+    // A release that comes while a large cancelation goes on waits for its turn.
     const isMeant = [...view.oracle.neededBy([clientTask])].some((id) => view.unwanted.has(id));
     check(isMeant, () => `${name} was canceled, and needs nothing that was to be`);
     view.canceled.add(clientTask);

@@ -3,7 +3,7 @@ import { type Checker, check } from "./observation.ts";
 
 type Execution = {
   readonly workerId: number;
-  state: "running" | "ended" | "stopped" | "killed" | "lost";
+  state: "running" | "ended" | "failed" | "stopped" | "killed" | "lost";
 };
 
 /** What is known of all executions of the same work. */
@@ -50,6 +50,7 @@ export function createExecutionChecker(): Checker {
           check(
             runs === undefined ||
               detached.has(workerId) ||
+              runs.lastExecution.state === "failed" ||
               runs.lastExecution.state === "stopped" ||
               runs.lastExecution.state === "killed" ||
               runs.disturbancesBefore < disturbances,
@@ -64,7 +65,7 @@ export function createExecutionChecker(): Checker {
           break;
         }
         case "execution-ended":
-          findRunning(observation).state = "ended";
+          findRunning(observation).state = observation.mayTryAgain ? "failed" : "ended";
           break;
         case "execution-stopped":
           findRunning(observation).state = "stopped";

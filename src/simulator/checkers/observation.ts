@@ -23,7 +23,12 @@ export type Observation =
       readonly work: string;
     })
   /** One that is stopped is no longer wanted, and goes on until it is killed. */
-  | (At & { readonly kind: "execution-ended" | "execution-stopped" | "execution-killed" })
+  | (At & { readonly kind: "execution-stopped" | "execution-killed" })
+  | (At & {
+      readonly kind: "execution-ended";
+      /** It failed, and may not fail when it is tried again. */
+      readonly mayTryAgain: boolean;
+    })
   /** An execution needs an object that its worker does not hold. */
   | (At & { readonly kind: "input-missing"; readonly input: string })
   | (At & { readonly kind: "object-stored" | "object-discarded" })

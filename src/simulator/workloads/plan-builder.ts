@@ -46,6 +46,7 @@ export function createPlanBuilder(
           salt: options.saltBase + id,
           operation: "hash",
           fails: false,
+          failures: 0,
           pieces: 0,
           ...work,
         }),
@@ -53,6 +54,7 @@ export function createPlanBuilder(
       isResult: false,
       label: "",
       checkpointPath: undefined,
+      policy: undefined,
       ...rest,
     });
     return id;

@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY } from "../../core/model/policies.ts";
 import type { ResourceRequest } from "../../core/model/resources.ts";
 import { TASK_TYPE } from "../../core/model/symbols.ts";
 import { GPUS, LICENSES } from "./mixtures.ts";
@@ -88,14 +89,20 @@ function addTasks(
       durationUs: isSlow ? 300_000 : ([1, 80, 2_000, 20_000][source.below(4)] ?? 1),
       sizeBytes: [0, 50, 3_000, 200_000, 3_000_000][source.below(5)] ?? 0,
       fails,
+      // Some are tried as often as they fail, and once more.
+      failures: !fails && source.unit() < 0.06 ? 1 + source.below(3) : 0,
     };
+    const policy =
+      work.failures === 0
+        ? undefined
+        : { ...DEFAULT_POLICY, attemptsMax: 1 + work.failures, backoffMs: source.below(3) * 40 };
     const inputs = inputsOf(4);
     const label = source.unit() < 0.5 ? `group-${source.below(4)}: ${added}` : "";
     const kind = source.unit();
     if (kind < 0.2) made.data.push(note(plan.merge(inputs, { isResult, label }), isResult));
     else if (kind < 0.35) {
       const taskType = TASK_TYPE.const;
-      made.data.push(note(plan.add(taskType, [], { work, isResult }), isResult));
+      made.data.push(note(plan.add(taskType, [], { work, isResult, policy }), isResult));
     } else {
       const request = REQUESTS[source.below(REQUESTS.length)] ?? ONE_CPU;
       // The path belongs to the plan: what an earlier run of the same work wrote is another's.
@@ -103,7 +110,7 @@ function addTasks(
         source.unit() < 0.1
           ? `/random/${options.saltBase}/${shape.earlier.length}/${added}`
           : undefined;
-      const details = { request, isResult, label, work, checkpointPath };
+      const details = { request, isResult, label, work, checkpointPath, policy };
       const id = note(plan.run(inputs, details), isResult);
       made.data.push(id);
       made.items.push(id);

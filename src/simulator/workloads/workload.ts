@@ -1,3 +1,4 @@
+import type { TaskPolicy } from "../../core/model/policies.ts";
 import type { ResourceRequest } from "../../core/model/resources.ts";
 
 export type WorkloadTask = {
@@ -10,6 +11,7 @@ export type WorkloadTask = {
   readonly isResult: boolean;
   readonly label: string;
   readonly checkpointPath: string | undefined;
+  readonly policy: TaskPolicy | undefined;
 };
 
 /** Task *i* has the client id `idBase + i`. */

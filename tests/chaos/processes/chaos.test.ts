@@ -33,6 +33,9 @@ const PAUSES_MS = [50, 500, 2_000, 12_000];
 /** Of what happens to the server: that it is killed and started again, and not only paused. */
 const SERVER_KILL_SHARE = Number(process.env["HYPERLOOM_CHAOS_SERVER_KILLS"] ?? 0);
 
+/** Clients that are left alone must be done with what they are at. */
+const END_MS = 90_000;
+
 type Seat<Name extends string> = { readonly name: Name; program: Program; isPaused: boolean };
 
 type Tally = { readonly counts: Map<string, number>; plans: number };
@@ -164,7 +167,14 @@ class Theater {
     this.#replaceEnded();
     for (const { program } of this.clients) program.child.stdin?.end();
     for (const { program } of this.clients) {
-      await program.ended;
+      // Longer than anybody's grace.
+      const late = sleep(END_MS).then(() => "late");
+      if ((await Promise.race([program.ended, late])) === "late") {
+        throw new Error(
+          `a client does not end:\n${program.stdout()}${program.stderr()}\n` +
+            `the server says:\n${this.server.program.stdout().slice(-4_000)}`,
+        );
+      }
       this.#settle(program);
     }
   }

@@ -133,6 +133,8 @@ export function adoptTasks(context: StepContext, workerId: number, held: HeldTas
     const attempt = held.attempts[i] as number;
     const isKnown =
       state.tasks.isAttemptOf(row, attempt) &&
+      // One that is known to have failed is not to fail once more, as its report is repeated.
+      attempt > (state.retries.failures.get(row)?.attempt ?? 0) &&
       canBeAdopted(state, row) &&
       doesTheSame(state, row, held.flags[i] as number);
     if (isKnown && state.tasks.state[row] === WAITING) {
