@@ -1,6 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -10,11 +17,12 @@ import { removeDeadDirectories } from "../../src/worker/work-directory/remove-de
 import { createWorkDirectory } from "../../src/worker/work-directory/work-directory.ts";
 import { testDirectory } from "./support/test-store.ts";
 
-test("data, run and a token, and in the end nothing", async () => {
+test("data and run, a token beside it, and in the end nothing", async () => {
   const parent = join(testDirectory(), "made", "on demand");
   const directory = await createWorkDirectory(parent, 4711);
   expect(directory?.path).toBe(join(parent, `worker-${hostname()}-4711`));
-  expect(readdirSync(directory?.path ?? "").sort()).toEqual(["data", "run", "token"]);
+  expect(readdirSync(directory?.path ?? "").sort()).toEqual(["data", "run"]);
+  expect(readFileSync(directory?.tokenPath ?? "", "utf8")).toBe(directory?.token);
   expect(await createWorkDirectory(parent, 4711)).toBeUndefined();
   writeFileSync(join(directory?.dataDirectory ?? "", "x"), "x");
   await directory?.remove();

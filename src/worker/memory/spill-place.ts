@@ -1,5 +1,4 @@
-import { mkdirSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { statfsSync } from "node:fs";
 import type { Log } from "../../core/base/log.ts";
 import { HyperloomError } from "../../core/model/errors.ts";
 import { createWorkDirectory, type WorkDirectory } from "../work-directory/work-directory.ts";
@@ -16,7 +15,7 @@ export function isInMemory(directory: string): boolean {
 }
 
 export type SpillPlace = {
-  /** Exists, and is ours alone. */
+  /** Exists, and is ours alone; other data of this worker may be there. */
   readonly directory: string;
   /** The parent of a locked directory that is apart from the work directory. */
   readonly parent: string | undefined;
@@ -24,7 +23,7 @@ export type SpillPlace = {
 };
 
 /**
- * A directory for what does not fit into memory: in the given one, else in the work directory, or
+ * A directory for what does not fit into memory: in the given one, else that of the data, or
  * where that takes memory itself, in the usual place on disk. Rejects with `work-directory-unusable`.
  */
 export async function makeSpillPlace(
@@ -45,9 +44,7 @@ export async function makeSpillPlace(
       advice: "choose a place on a disk with --spill-dir",
     });
   }
-  const directory = join(work.path, "spill");
-  mkdirSync(directory);
-  return { directory, parent: undefined, remove: async () => {} };
+  return { directory: work.dataDirectory, parent: undefined, remove: async () => {} };
 }
 
 async function apart(parent: string, port: number): Promise<SpillPlace> {

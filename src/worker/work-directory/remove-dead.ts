@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { removeDirectory } from "../executors/program/remove-directory.ts";
 import { systemReason } from "../executors/task-error.ts";
 import { isHeld, lockPath } from "./directory-lock.ts";
-import { workDirectoryPrefix } from "./work-directory.ts";
+import { tokenPath, workDirectoryPrefix } from "./work-directory.ts";
 
 /** A worker that is about to listen on its lock is not dead: the second look is so much later. */
 const SECOND_LOOK_MS = 100;
@@ -28,6 +28,7 @@ export async function removeDeadDirectories(
     await delay(SECOND_LOOK_MS);
     for (const path of await filterDead(dead)) {
       await removeDirectory(path, []);
+      await rm(tokenPath(path), { force: true });
       await rm(lockPath(path), { force: true });
       onRemoved(path);
     }

@@ -2,18 +2,18 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { HyperloomError } from "../../core/model/errors.ts";
 import { systemReason } from "../executors/task-error.ts";
 import { acquireLock, type DirectoryLock } from "./directory-lock.ts";
 import { makeDirectories } from "./make-directories.ts";
 
-/** `<parent>/worker-<hostname>-<port>/` with `data/`, `run/` and `token`, for one worker alone. */
+/** `<parent>/worker-<hostname>-<port>/` with `data/` and `run/`, for one worker alone. */
 export type WorkDirectory = {
   readonly path: string;
   readonly dataDirectory: string;
   readonly runDirectory: string;
-  /** A file with a secret of this worker, by which others prove that they see its files. */
+  /** A file beside it, with a secret of this worker by which others prove that they see its files. */
   readonly tokenPath: string;
   readonly token: string;
   /** Removes all of it and lets go of the lock. */
@@ -22,6 +22,10 @@ export type WorkDirectory = {
 
 /** What the names of the work directories of this host begin with. */
 export const workDirectoryPrefix = (): string => `worker-${hostname()}-`;
+
+/** The token of the worker that has the work directory, or had it. */
+export const tokenPath = (workDirectory: string): string =>
+  join(dirname(workDirectory), `.${basename(workDirectory)}.token`);
 
 /**
  * Makes the work directory; one that a dead worker left under the same name is replaced. Undefined
@@ -39,7 +43,8 @@ export async function createWorkDirectory(
     lock = await acquireLock(path);
     if (lock === undefined) return undefined;
     await makeFresh(path);
-    writeFileSync(join(path, "token"), token, { mode: 0o400, flag: "wx" });
+    await rm(tokenPath(path), { force: true });
+    writeFileSync(tokenPath(path), token, { mode: 0o400, flag: "wx" });
   } catch (error) {
     lock?.release();
     throw new HyperloomError(
@@ -53,10 +58,11 @@ export async function createWorkDirectory(
     path,
     dataDirectory: join(path, "data"),
     runDirectory: join(path, "run"),
-    tokenPath: join(path, "token"),
+    tokenPath: tokenPath(path),
     token,
     async remove() {
       await rm(path, { recursive: true, force: true });
+      await rm(tokenPath(path), { force: true });
       held.release();
     },
   };
