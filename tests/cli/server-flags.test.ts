@@ -14,6 +14,11 @@ describe("parseServerFlags", () => {
       clientGraceMs: 30_000,
       exitWithStdin: false,
       readyFd: undefined,
+      accessFile: undefined,
+      allowRead: [],
+      allowWrite: [],
+      insecureLegacyPort: undefined,
+      journal: undefined,
     });
     const usage = serverUsage("loom-server");
     for (const text of ["9010", "127.0.0.1", "default 60"]) expect(usage).toContain(text);

@@ -97,6 +97,7 @@ test("a hundred thousand futures are waited for in one go", async () => {
     resultsSubmitted: 100_000,
     resultsFinished: 100_000,
     resultsFailed: 0,
+    resultsCanceled: 0,
     resultsReleasedEarly: 0,
   });
 });
