@@ -15,7 +15,6 @@ import type { TcpConnection, TcpHandlers } from "../../transport/tcp-connection.
 import { onAbort, raceAbort } from "../abort.ts";
 import { invalidArgument, PlanFailedError } from "../errors.ts";
 import type { Future, FutureOwner } from "../futures/future.ts";
-import { whyUnusable } from "../futures/wait.ts";
 import { encodePlan, orderPlan, resultRows } from "../plan/build-plan.ts";
 import { encodeInChunks, mayGoInChunks } from "../plan/encode-chunks.ts";
 import { checkEarlier, createConstant, describe, distinctRows } from "../plan/name-plan.ts";
@@ -26,17 +25,11 @@ import {
   findFuture,
   type SubmittedPlan,
 } from "../plan/submitted-plan.ts";
-import { type CarriedValue, readCarried } from "../results/carried-values.ts";
-import type { ResultSink } from "../results/result-sink.ts";
-import { createResultStream } from "../results/stream-sink.ts";
-import { createValueSink } from "../results/value-sink.ts";
 import { type SharedConstant, Task } from "../tasks/task.ts";
 import { Answers } from "./answers.ts";
 import { Cancels, cannotCancel } from "./cancels.ts";
 import { Comeback, type Reconnect } from "./comeback.ts";
-import { DirectPulls } from "./direct-pulls.ts";
 import { onProcessExit } from "./exit.ts";
-import { FetchQueue, type FetchRequest } from "./fetch-queue.ts";
 import { KeptPlans, type PlanFrame, wholePlan } from "./kept-plans.ts";
 import { createLink, type LinkAction, stepLink } from "./link.ts";
 import { type LogChunk, type LogOptions, LogReader } from "./log-reader.ts";
@@ -44,6 +37,7 @@ import { type FoundPlan, Questions, type ServerStats } from "./questions.ts";
 import { Releases } from "./releases.ts";
 import { earlierFailure, inherited, planRefused, taskFailedError } from "./response-errors.ts";
 import { ResponseReader } from "./response-reader.ts";
+import { Results } from "./results.ts";
 import { createSymbolTable, type SymbolTable } from "./symbol-table.ts";
 import { listHeld } from "./tell-held.ts";
 
@@ -79,22 +73,17 @@ export type SessionOptions = {
 export class Session implements FutureOwner {
   readonly #options: SessionOptions;
   readonly #plans: PlanLedger;
-  readonly #fetches: FetchQueue;
-  readonly #direct: DirectPulls;
+  readonly #results: Results;
   readonly #questions = new Questions((request) => this.#send(request));
   readonly #dictionary = new Answers<SymbolTable>();
   readonly #closed: Promise<void>;
   #onClosed: () => void = () => {};
-  readonly #releaseWhenFetched = new Set<Future>();
   /** Constants that the server keeps for this connection, by their key. */
   readonly #shared = new Map<string, Future>();
   readonly #link = createLink();
   readonly #kept = new KeptPlans();
   readonly #comeback: Comeback;
   #ticket: SessionTicket | undefined;
-  /** Counts connections: what was begun on another one is not known to the server any more. */
-  #connectionNumber = 0;
-  readonly #pulledOn = new Map<FetchRequest, number>();
   /** First ids of plans that the server was told of when this client came back. */
   #toldPlans: ReadonlySet<number> = new Set();
   #releaseLate: readonly number[] = [];
@@ -126,10 +115,14 @@ export class Session implements FutureOwner {
     this.#closed = new Promise((resolve) => {
       this.#onClosed = resolve;
     });
-    this.#direct = new DirectPulls({
+    this.#results = new Results({
       security: options.workers,
-      nameOf: (symbolId) => this.#nameOf(symbolId),
-      onEnd: (request, isComplete) => this.#onPullEnded(request, isComplete),
+      send: (request) => this.#send(request),
+      check: (signal) => this.#check(signal),
+      symbols: () => this.#symbols,
+      connection: () => this.#connection,
+      breakOff: (cause) => this.#breakOff(cause),
+      onUnused: (future) => this.#releases.add(future.id),
     });
     this.#comeback = new Comeback({
       reconnect: (signal) => {
@@ -139,22 +132,16 @@ export class Session implements FutureOwner {
       },
       onFailed: (error) => this.#onBroken(error.message, error),
     });
-    this.#fetches = new FetchQueue({
-      send: (id) => this.#send({ kind: "fetch", id }),
-      onIdle: (future) => {
-        if (this.#releaseWhenFetched.delete(future)) this.#releases.add(future.id);
-      },
-    });
   }
 
   /** Takes over a connection on which the registration is sent next. */
   attach(connection: TcpConnection): TcpHandlers {
     this.#connection = connection;
-    this.#connectionNumber += 1;
+    this.#results.onConnection();
     const reader = new ResponseReader({
       onResultsFinished: ({ ids, carried }) => this.#plans.finish(ids, carried),
-      onData: (id, dataType, frameCount) => this.#onData(id, dataType, frameCount),
-      onDataEnd: (id) => void this.#fetches.finish(id),
+      onData: (id, dataType, frameCount) => this.#results.onData(id, dataType, frameCount),
+      onDataEnd: (id) => this.#results.onDataEnd(id),
       onResponse: (response) => this.#onResponse(response),
     });
     return {
@@ -258,84 +245,22 @@ export class Session implements FutureOwner {
   }
 
   fetchValue(future: Future, signal: AbortSignal | undefined): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#check(signal);
-      let settled = (): void => {};
-      const sink = createValueSink({
-        nameOf: this.#symbols.nameOf,
-        onValue(value) {
-          settled();
-          resolve(value);
-        },
-        onError(error) {
-          settled();
-          reject(error);
-        },
-      });
-      const { carried } = future;
-      if (carried !== undefined) {
-        this.#readCarried(carried, sink);
-        return;
-      }
-      const cancel = this.#fetches.add(future, sink);
-      settled = onAbort(signal, () => {
-        cancel();
-        sink.fail(signal?.reason);
-      });
-    });
+    return this.#results.fetchValue(future, signal);
   }
 
   readValue(future: Future): { readonly value: unknown } | undefined {
-    const { carried } = future;
-    if (carried === undefined || !future.finished || this.#end !== undefined) return undefined;
-    let read: { readonly value: unknown } | undefined;
-    const sink = createValueSink({
-      nameOf: this.#symbols.nameOf,
-      onValue(value) {
-        read = { value };
-      },
-      // Whoever fetches it is told.
-      onError() {},
-    });
-    this.#readCarried(carried, sink);
-    return read;
+    return this.#end === undefined ? this.#results.readValue(future) : undefined;
   }
 
   fetchStream(future: Future): Readable {
-    return createResultStream({
-      request: async (sink, isWanted) => {
-        try {
-          await future.wait();
-          this.#check(undefined);
-          if (!future.finished) throw whyUnusable(future);
-          if (!isWanted()) return;
-          const { carried } = future;
-          if (carried === undefined) this.#fetches.add(future, sink);
-          else this.#readCarried(carried, sink);
-        } catch (error) {
-          sink.fail(error as Error);
-        }
-      },
-      pause: () => this.#connection?.pause(),
-      resume: () => this.#connection?.resume(),
-    });
-  }
-
-  #readCarried(carried: CarriedValue, sink: ResultSink): void {
-    try {
-      readCarried(carried, sink, this.#symbols.nameOf);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      sink.fail(this.#breakOff(error));
-    }
+    return this.#results.fetchStream(future);
   }
 
   release(future: Future): void {
     const isNamed = this.#plans.find(future.id)?.name !== undefined;
     // The results of a plan that lives without this client are kept until it is forgotten.
     if (!this.#plans.release(future) || isNamed) return;
-    if (this.#fetches.isFetching(future)) this.#releaseWhenFetched.add(future);
-    else this.#releases.add(future.id);
+    if (!this.#results.releaseWhenFetched(future)) this.#releases.add(future.id);
   }
 
   cancel(futures: readonly Future[]): void {
@@ -498,37 +423,6 @@ export class Session implements FutureOwner {
     if (this.#link.phase === "live") this.#connection?.send(bytes);
   }
 
-  #onPullEnded(request: FetchRequest, isComplete: boolean): void {
-    const { id } = request.future;
-    const isSameConnection = this.#pulledOn.get(request) === this.#connectionNumber;
-    this.#pulledOn.delete(request);
-    if (isSameConnection) this.#send({ kind: "pullEnded", id, isComplete });
-    if (isComplete) this.#fetches.finishTaken(request);
-    else {
-      this.#fetches.putBack(request);
-      if (!isSameConnection) this.#send({ kind: "fetch", id });
-    }
-  }
-
-  #onData(id: number, dataType: number, frameCount: number): ResultSink {
-    const sink = this.#fetches.sinkOf(id);
-    if (sink === undefined) throw new ProtocolError(`data of task ${id}, which nobody asked for`);
-    sink.begin(this.#nameOf(dataType), frameCount);
-    return sink;
-  }
-
-  #nameOf(dataType: number): string {
-    return this.#symbols.nameOf(dataType) ?? `data type ${dataType}`;
-  }
-
-  #onDataAt({ id, location }: Extract<ClientResponse, { kind: "dataAt" }>): void {
-    const request = this.#fetches.take(id);
-    if (request === undefined)
-      throw new ProtocolError(`data of task ${id}, which nobody asked for`);
-    this.#pulledOn.set(request, this.#connectionNumber);
-    this.#direct.add(request, location);
-  }
-
   #onResponse(response: ClientResponse): void {
     switch (response.kind) {
       case "data":
@@ -536,7 +430,7 @@ export class Session implements FutureOwner {
         // Taken by the reader's other handlers.
         return;
       case "dataAt":
-        this.#onDataAt(response);
+        this.#results.onDataAt(response.id, response.location);
         return;
       case "taskFinished":
         this.#plans.finish(Int32Array.of(response.id));
@@ -626,7 +520,7 @@ export class Session implements FutureOwner {
       "request-refused",
       `The server refused a request: ${message}`,
     );
-    if (id !== undefined && this.#fetches.finish(id, refused)) return;
+    if (id !== undefined && this.#results.refuse(id, refused)) return;
     if (this.#questions.refuseTrace(message)) return;
     if (this.#refuseEnd !== undefined) {
       this.#refuseEnd(refused);
@@ -733,7 +627,7 @@ export class Session implements FutureOwner {
     for (const id of this.#releaseLate) this.#releases.add(id);
     this.#releaseLate = [];
     this.#releases.flush();
-    this.#fetches.askAgain();
+    this.#results.askAgain();
     this.#questions.askAgain();
     this.#cancels.sendAgain();
     this.#logs.askAgain();
@@ -789,8 +683,7 @@ export class Session implements FutureOwner {
     this.#comeback.stop();
     this.#kept.clear();
     this.#plans.failAll(error);
-    this.#direct.close();
-    this.#fetches.failAll(error);
+    this.#results.failAll(error);
     this.#logs.rejectAll(error);
     this.#questions.rejectAll(error);
     this.#dictionary.rejectAll(error);
