@@ -10,7 +10,7 @@ from loom.client.plan.table import PlanTable
 
 def plan_of(ledger, task_count, earlier=()):
     """A plan all of whose tasks are results."""
-    plan = SubmittedPlan(ledger.take_ids(task_count), task_count, task_count, earlier)
+    plan = SubmittedPlan(ledger.take_ids(task_count), task_count, range(task_count), earlier)
     ledger.add(plan)
     return plan
 
@@ -66,7 +66,7 @@ def test_watchers_are_told_once():
 
 def in_table(table, task_count):
     """A plan of any size, without memory for its states."""
-    plan = SubmittedPlan(table.take_ids(task_count), 0, 0, ())
+    plan = SubmittedPlan(table.take_ids(task_count), 0, (), ())
     plan.end_id = plan.id_base + task_count
     table.add(plan)
     return plan
@@ -89,7 +89,7 @@ def test_finding_plans_among_removed_ones():
     table = PlanTable()
     plans = []
     for _ in range(100):
-        plan = SubmittedPlan(table.take_ids(3), 3, 3, ())
+        plan = SubmittedPlan(table.take_ids(3), 3, range(3), ())
         table.add(plan)
         plans.append(plan)
     for plan in plans[::2] + plans[1:40:2]:

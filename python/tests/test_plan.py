@@ -21,7 +21,7 @@ class NoClient:
 
 
 def future(task_id):
-    return Future(NoClient(), SubmittedPlan(task_id, 1, 1, ()), task_id)
+    return Future(NoClient(), SubmittedPlan(task_id, 1, range(1), ()), task_id)
 
 
 def encode(*roots, id_base=0):

@@ -146,7 +146,7 @@ class Client:
             inputs = [(future._plan, future.task_id) for future in ordered.futures]
             earlier = {future._plan for future in ordered.futures}
             distinct = set(rows)
-            plan = SubmittedPlan(id_base, len(ordered.tasks), len(distinct), earlier, name)
+            plan = SubmittedPlan(id_base, len(ordered.tasks), distinct, earlier, name)
             if plan_rules is not None or OptionalInput.used:
                 plan.results = {id_base + row for row in distinct}
             if len(distinct) == len(rows):
@@ -171,7 +171,7 @@ class Client:
         task_count = cast(int, found["tasks"])
         with self._session.lock:
             id_base = self._session.ledger.take_ids(task_count)
-        plan = SubmittedPlan(id_base, task_count, len(set(roots)), (), name)
+        plan = SubmittedPlan(id_base, task_count, set(roots), (), name)
         by_row = {row: Future(self, plan, id_base + row) for row in roots}
         self._session.attach_plan(plan)
         return DetachedPlan(self, name, [by_row[row] for row in roots], labels)

@@ -55,6 +55,20 @@ def test_futures_go_on(proxy, tmp_path):
         assert "found again" in notices[1]
 
 
+def test_a_plan_with_inner_tasks_goes_on(proxy, tmp_path):
+    """What is no result is not told as one that is waited for: the server would say that it was
+    canceled."""
+    with Client(proxy.address, on_notice=lambda _: None) as client:
+        parts = [tasks.const("a"), gate(tmp_path / "go"), tasks.const("b")]
+        future = client.submit_one(tasks.merge(parts))
+        client.get_stats()
+        proxy.cut()
+        client.get_stats()
+        (tmp_path / "go").touch()
+        client.wait([future], timeout=30)
+        assert future.gather() == b"ago\nb"
+
+
 def test_what_is_asked_while_it_is_away_is_answered(proxy):
     with Client(proxy.address, on_notice=lambda _: None) as client:
         kept = client.submit_one(tasks.const("kept"))

@@ -1,14 +1,16 @@
 """A plan that the server has."""
 
-from typing import Dict, Iterable, Optional, Set
+from typing import Collection, Dict, Iterable, Optional, Set
 
 from ..errors import LoomException
 from ..wire.finished import CarriedPlace
 
-PENDING, FINISHED, FAILED, RELEASED, CANCELED = range(5)
+#: INNER: no result at all, so nothing is ever told of it.
+PENDING, FINISHED, FAILED, RELEASED, CANCELED, INNER = range(6)
 
 #: What becomes of all states of a plan that fails.
 _FAIL_PENDING = bytes(FAILED if state == PENDING else state for state in range(256))
+_ONE_INNER = bytes((INNER,))
 
 
 class SubmittedPlan:
@@ -37,15 +39,20 @@ class SubmittedPlan:
         self,
         id_base: int,
         task_count: int,
-        result_count: int,
+        result_rows: Collection[int],
         earlier: "Iterable[SubmittedPlan]",
         name: Optional[str] = None,
     ) -> None:
+        result_count = len(result_rows)
         self.id_base = id_base
         #: One more than its last id.
         self.end_id = id_base + task_count
-        #: Of task i, which means something if that is a result.
+        #: Of task i.
         self.states = bytearray(task_count)
+        if result_count < task_count:
+            self.states[:] = _ONE_INNER * task_count
+            for row in result_rows:
+                self.states[row] = PENDING
         #: Results that are pending.
         self.pending_count = result_count
         #: Results that are pending, or finished and not released.

@@ -12,7 +12,6 @@ Result = Tuple[SubmittedPlan, int]
 
 #: Runs in one request, well below its limit of bytes.
 _RUNS_PER_REQUEST = 65_536
-# Which of a plan's tasks are results the server knows; all others look like pending ones.
 _RUNS = re.compile(b"%c+|%c+" % (PENDING, FINISHED), re.DOTALL)
 
 
