@@ -73,12 +73,15 @@ async function openSecured(options: ConnectOptions): Promise<SecuredSocket> {
   const socket = await openSocket(options);
   if (security === undefined) return { socket, role: undefined };
   const onAbort = (): void => void socket.destroy();
-  // What happens to it meanwhile is seen by whoever takes it over.
+  // That it was broken meanwhile is seen below.
   const ignore = (): void => {};
   socket.on("error", ignore);
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    return await secureConnection(socket, endsOf(socket), security, timeoutMs);
+    const secured = await secureConnection(socket, endsOf(socket), security, timeoutMs);
+    // It would tell nobody any more that it is closed.
+    if (secured.socket.destroyed) throw new Error("it closed the connection at once");
+    return secured;
   } catch (error) {
     socket.destroy();
     throw error;
