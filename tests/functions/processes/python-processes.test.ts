@@ -58,10 +58,10 @@ describe("an end", () => {
     },
   );
 
-  test("of the worker by SIGTERM, too", async () => {
+  test("of the worker by SIGINT, too, which does not wait for them", async () => {
     await using cluster = await startCluster({ workers: 1, workerArgs });
     await using holding = await hold(cluster, { way: "regex", end: "stay" });
-    process.kill(cluster.workers[0]?.pid ?? 0, "SIGTERM");
+    process.kill(cluster.workers[0]?.pid ?? 0, "SIGINT");
     await waitForEnd(holding.pids);
     await cluster.workers[0]?.program.ended;
   });

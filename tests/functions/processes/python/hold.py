@@ -32,7 +32,7 @@ def hold(path):
 
 
 paths = [os.path.join(directory, f"held-{number}") for number in range(int(count))]
-client = Client("127.0.0.1", int(port))
+client = Client("127.0.0.1", int(port), reconnect=0)
 futures = client.submit([hold(path) for path in paths])
 while not all(os.path.exists(path) for path in paths):
     time.sleep(0.005)
