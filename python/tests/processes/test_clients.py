@@ -105,7 +105,7 @@ def test_a_lost_worker_is_not_seen():
 
 
 def test_a_killed_server_is_noticed_at_once():
-    with LocalCluster(workers=1) as cluster, Client(cluster.address) as client:
+    with LocalCluster(workers=1) as cluster, Client(cluster.address, reconnect=0) as client:
         future = client.submit_one(tasks.run("sleep 60"))
         threading.Timer(0.2, os.kill, (cluster.server_pid, signal.SIGKILL)).start()
         start = time.monotonic()

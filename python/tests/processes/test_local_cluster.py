@@ -20,7 +20,7 @@ def test_with(tmp_path):
         with Client(cluster.address) as client:
             status = client.get_status()
             assert [w["cpus"] for w in status["workers"]] == [3, 3]
-            assert [w["resources"] for w in status["workers"]] == [{"gpus": 1}] * 2
+            assert [w["resources"]["gpus"] for w in status["workers"]] == [1, 1]
             request = tasks.cpus(1)
             request.add_resource("gpus", 1)
             assert client.submit_one(tasks.run("echo x", request=request)).gather() == b"x\n"
