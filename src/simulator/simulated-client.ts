@@ -84,6 +84,10 @@ export function createSimulatedClient(
   const submitted: PlanProgress[] = [];
   const fetching = new Set<number>();
   const released = new Set<number>();
+  /** Released since it came back, or before as inputs of plans that may be lost: to be told at last. */
+  let releasedLate = new Set<number>();
+  /** It has said what it has, and waits for the answer. */
+  let isReturning = false;
   let hasLeft = false;
   let hasReleasedAll = false;
 
@@ -96,12 +100,17 @@ export function createSimulatedClient(
   const release = (id: number): void => {
     if (released.has(id)) return;
     released.add(id);
-    request("release", id);
+    if (isReturning) releasedLate.add(id);
+    else request("release", id);
   };
 
   const releaseMany = (ids: readonly number[]): void => {
     const unreleased = ids.filter((id) => !released.has(id));
     for (const id of unreleased) released.add(id);
+    if (isReturning) {
+      for (const id of unreleased) releasedLate.add(id);
+      return;
+    }
     const writer = new ByteWriter();
     encodeSmallRequest(writer, { kind: "releaseMany", ids: Int32Array.from(unreleased) });
     link.send(writer.take());
@@ -180,6 +189,27 @@ export function createSimulatedClient(
     }
   };
 
+  /** Released, but inputs of plans that the server may not have: to be released behind those. */
+  const releasedTooEarly = (unsafe: readonly PlanProgress[]): Set<number> => {
+    const inputs = unsafe.flatMap(({ plan }) => plan.tasks).flatMap((task) => task.inputs);
+    return new Set(inputs.filter((id) => released.has(id)));
+  };
+
+  /** Plans that the server may not have, and that are wanted here or by others of these. */
+  const unsafePlans = (): PlanProgress[] => {
+    const unsafe: PlanProgress[] = [];
+    const wanted = new Set<PlanProgress | undefined>();
+    for (const progress of [...submitted].reverse()) {
+      const { plan, isRefused, isAccepted } = progress;
+      if (isRefused || isAccepted) continue;
+      const isHere = resultIds(plan).some((id) => !released.has(id));
+      if (!isHere && !wanted.has(progress)) continue;
+      unsafe.push(progress);
+      for (const task of plan.tasks) for (const id of task.inputs) wanted.add(progressOf(id));
+    }
+    return unsafe.reverse();
+  };
+
   /** The server does not have these: it died before it had promised to keep them. */
   const submitAgain = (bases: Int32Array): void => {
     for (const base of bases) {
@@ -188,16 +218,23 @@ export function createSimulatedClient(
       if (progress.isAccepted) throw new CheckFailed(`plan ${base}, which was accepted, was lost`);
       link.send(encodePlan(progress.plan));
     }
+    isReturning = false;
+    for (const id of releasedLate) request("release", id);
+    releasedLate = new Set();
     for (const id of fetching) request("fetch", id);
   };
 
   const heldResults = (): HeldResults => {
     const known = submitted.filter(({ isRefused }) => !isRefused);
-    const asked = known.filter(({ open, isAccepted }) => open.size > 0 || !isAccepted);
-    const runs = known.flatMap(({ plan, open, finished }) =>
-      resultIds(plan)
-        .filter((id) => !released.has(id) && (open.has(id) || finished.has(id)))
-        .map((id) => [id, open.has(id) ? RESULT_PENDING : RESULT_FINISHED] as const),
+    const unsafe = unsafePlans();
+    const asked = known.filter((progress) => progress.open.size > 0 || unsafe.includes(progress));
+    releasedLate = releasedTooEarly(unsafe);
+    const isHeld = ({ open, finished }: PlanProgress, id: number): boolean =>
+      released.has(id) ? releasedLate.has(id) : open.has(id) || finished.has(id);
+    const runs = known.flatMap((progress) =>
+      resultIds(progress.plan)
+        .filter((id) => isHeld(progress, id))
+        .map((id) => [id, progress.open.has(id) ? RESULT_PENDING : RESULT_FINISHED] as const),
     );
     return {
       planBases: Int32Array.from(asked, ({ plan }) => plan.idBase),
@@ -223,6 +260,7 @@ export function createSimulatedClient(
       }
       const writer = new ByteWriter();
       encodeSmallRequest(writer, { kind: "attach", held: heldResults() });
+      isReturning = true;
       link.send(writer.take());
     },
     onDelivery: ({ frame, payload }) => {

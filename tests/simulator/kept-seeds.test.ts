@@ -49,6 +49,30 @@ const CASES: readonly (readonly [story: string, options: Partial<SimulationOptio
       givesAhead: false,
     },
   ],
+  [
+    "a client that comes back to another server may release what that has let go already",
+    {
+      seed: 854,
+      workload: "random",
+      taskCount: 19,
+      clientCount: 3,
+      workerCount: 3,
+      faults: ["died"],
+      workPerStep: 8,
+    },
+  ],
+  [
+    "a client that comes back sends its plans again before it releases what they use",
+    {
+      seed: 362,
+      workload: "random",
+      taskCount: 10,
+      clientCount: 2,
+      workerCount: 2,
+      faults: ["died"],
+      workPerStep: 48,
+    },
+  ],
 ];
 
 test.each(CASES)("%s", (_, options) => {

@@ -128,6 +128,8 @@ export type ClientRecord = {
   isAttached: boolean;
   /** Since when it is not. */
   detachedAtMs: number;
+  /** It has come back, and may say what had come already: to release twice is no mistake. */
+  hasReturned: boolean;
   readonly lastWords: LastWords;
   /** Row of each task that the client can name. */
   readonly rows: PagedIndex;

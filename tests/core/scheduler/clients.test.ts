@@ -135,6 +135,29 @@ describe("a client that may come back", () => {
     ]);
   });
 
+  test("may release twice what it had released before, as that may have come or not", () => {
+    const cluster = clusterOf();
+    const use: TestTask = { type: "merge", inputs: [0], result: true };
+    submit(cluster, [result, use]);
+    const release = () =>
+      told(
+        cluster.step({ kind: "results-released", clientId: CLIENT, clientTasks: Int32Array.of(0) }),
+      );
+    expect(release()).toEqual([]);
+    expect(release()).toEqual([["refuse"]]);
+    detach(cluster);
+    attach(cluster, {
+      plans: [[0, 2]],
+      results: [
+        [0, RESULT_FINISHED],
+        [1, RESULT_PENDING],
+      ],
+    });
+    expect(release()).toEqual([]);
+    cluster.finish(WORKER, 2);
+    expect(release()).toEqual([]);
+  });
+
   test("is told of results that finish after it is back", () => {
     const cluster = clusterOf();
     submit(cluster, [result]);

@@ -67,4 +67,18 @@ describe("a server that is killed, and started again with its journal", () => {
     expect(names).toHaveLength(9);
     await client.close();
   }, 120_000);
+
+  test("takes the rest of a plan of which it knows some chunks", async () => {
+    await using cluster = await withJournal();
+    const client = await cluster.connect();
+    const count = 100_000;
+    const one = tasks.const("1");
+    const two = tasks.const("2");
+    const parts = Array.from({ length: count }, (_, i) => tasks.merge([i % 2 === 0 ? one : two]));
+    const sum = client.submit(tasks.merge(parts));
+    await using next = await restart(cluster);
+    await next.waitFor(/client is back/);
+    expect((await sum.fetch()).toString()).toBe("12".repeat(count / 2));
+    await client.close();
+  }, 120_000);
 });

@@ -467,6 +467,10 @@ class Session:
         self._broken_by = ""
         self._notices.append(f"The server at {self.server} was found again")
         unknown = set(attached.unknown_plans)
+        # What was released since then may be an input of a plan that is sent again.
+        releases = self._release_late + self._releases
+        self._release_late = []
+        self._releases.clear()
         for kept in self._kept.needed(self.ledger.list()):
             plan = kept.plan
             if (
@@ -484,8 +488,7 @@ class Session:
                 self._send(_attach_plan_frame(plan))
             elif plan.id_base in unknown:
                 self.ledger.fail(plan, plan_lost(self.server))
-        self._releases += self._release_late
-        self._release_late = []
+        self._releases += releases
         frames = [requests.fetch_frame(task_id) for task_id in self._fetches.asked_ids()]
         frames += [frame for _, _, frame in self._stats]
         frames += [frame for _, frame in self._json_answers]

@@ -63,6 +63,7 @@ export function onClientAttached(context: StepContext, event: EventOf<"client-at
     tellAllAgain(context, client);
     return;
   }
+  client.hasReturned = true;
   const goingOn = answer(context, client, event.held);
   tellHeld(context, client, event.held);
   tellCanceled(context, client, event.held, (base) => goingOn.has(base));

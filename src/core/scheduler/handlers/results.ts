@@ -51,13 +51,13 @@ function unmark(context: StepContext, client: ClientRecord, clientTask: number):
   const { tasks } = context.state;
   const row = client.rows.get(clientTask);
   if (row === -1) {
-    if (!client.failedIds.has(clientTask) && !client.canceledIds.has(clientTask)) {
+    if (!mayBeReleased(client, clientTask) && !client.canceledIds.has(clientTask)) {
       refuse(context, { clientId: client.id, clientTask }, `Invalid id: ${clientTask}`);
     }
     return -1;
   }
   if (((tasks.flags[row] as number) & RESULT) === 0) {
-    if (!client.failedIds.has(clientTask)) {
+    if (!mayBeReleased(client, clientTask)) {
       refuse(context, { clientId: client.id, clientTask }, "Task is not result");
     }
     return -1;
@@ -67,6 +67,10 @@ function unmark(context: StepContext, client: ClientRecord, clientTask: number):
   if (client.isJournaled) recordEnded(context, row);
   return row;
 }
+
+/** Whether it is no mistake to release what is no result. */
+const mayBeReleased = ({ failedIds, hasReturned }: ClientRecord, clientTask: number): boolean =>
+  hasReturned || failedIds.has(clientTask);
 
 export function onResultRequested(context: StepContext, event: EventOf<"result-requested">): void {
   const { state } = context;

@@ -37,6 +37,7 @@ export const createClient = (id: number): ClientRecord => ({
   life: "connection",
   isAttached: true,
   detachedAtMs: 0,
+  hasReturned: false,
   lastWords: createLastWords(),
   rows: new PagedIndex(),
   plans: new Set(),
