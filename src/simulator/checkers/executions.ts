@@ -11,7 +11,7 @@ type Runs = { count: number; lastExecution: Execution; disturbancesBefore: numbe
 
 /**
  * No attempt is executed twice, and the same work is executed again only where a worker was lost, a
- * pull failed, a checkpoint was missing or the earlier execution was stopped since.
+ * pull failed, a disk was full, a checkpoint was missing or the earlier execution was stopped since.
  */
 export function createExecutionChecker(): Checker {
   const byAttempt = new Map<string, Execution>();
@@ -99,6 +99,8 @@ export function createExecutionChecker(): Checker {
         // A plan that was not safe comes once more, as new tasks.
         case "server-died":
         case "pull-failed":
+        // What cannot be stored where it is needed is made again elsewhere.
+        case "disk-full":
         case "checkpoint-missing":
           disturbances += 1;
           break;
