@@ -1,5 +1,6 @@
 import { assert } from "./assert.ts";
 import { grownCapacity, resizeColumn } from "./columns.ts";
+import { popHeap, pushHeap } from "./heap.ts";
 
 const NONE = -1;
 const KEPT_CAPACITY = 4096;
@@ -68,7 +69,7 @@ export class PriorityQueues {
     if (list === undefined) {
       list = this.#createList(id);
       queue.listByPriority.set(priority, list);
-      pushHeap(queue.heap, priority);
+      pushHeap(queue.heap, priority, isGreater);
     }
     const tail = this.#tails[list] as number;
     this.#list[row] = list;
@@ -176,7 +177,7 @@ export class PriorityQueues {
       if (priority === undefined) return NONE;
       const list = queue.listByPriority.get(priority) as number;
       if (this.#heads[list] !== NONE) return list;
-      popHeap(queue.heap);
+      popHeap(queue.heap, isGreater);
       queue.listByPriority.delete(priority);
       this.#freeLists.push(list);
     }
@@ -200,31 +201,5 @@ export class PriorityQueues {
   }
 }
 
-/** Greatest first; binary heap, each number at most once. */
-function pushHeap(heap: number[], value: number): void {
-  let index = heap.length;
-  heap.push(value);
-  while (index > 0) {
-    const parent = (index - 1) >> 1;
-    if ((heap[parent] as number) >= value) break;
-    heap[index] = heap[parent] as number;
-    index = parent;
-  }
-  heap[index] = value;
-}
-
-function popHeap(heap: number[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let index = 0;
-  for (;;) {
-    let child = 2 * index + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && (heap[child + 1] as number) > (heap[child] as number))
-      child += 1;
-    if ((heap[child] as number) <= last) break;
-    heap[index] = heap[child] as number;
-    index = child;
-  }
-  heap[index] = last;
-}
+/** Greatest first; each number is in a heap at most once. */
+const isGreater = (a: number, b: number): boolean => a > b;

@@ -1,3 +1,5 @@
+import { popHeap, pushHeap } from "../base/heap.ts";
+
 /** A row that waits until its next attempt is due. */
 export type Delay = {
   readonly row: number;
@@ -32,7 +34,7 @@ export const createRetries = (): Retries => ({
 
 export function addDelay({ heap, delays }: Retries, delay: Delay): void {
   delays.set(delay.row, delay);
-  pushHeap(heap, delay);
+  pushHeap(heap, delay, isEarlier);
 }
 
 /** The row waits no more, for another reason than its time. */
@@ -50,7 +52,7 @@ export function forgetRetries({ failures, delays }: Retries, row: number): void 
 export function firstDelay({ heap, delays }: Retries): Delay | undefined {
   for (let head = heap[0]; head !== undefined; head = heap[0]) {
     if (delays.get(head.row) === head) return head;
-    popHeap(heap);
+    popHeap(heap, isEarlier);
   }
   return undefined;
 }
@@ -59,33 +61,7 @@ export function firstDelay({ heap, delays }: Retries): Delay | undefined {
 export function removeFirstDelay({ heap, delays }: Retries): void {
   const head = heap[0];
   if (head !== undefined) delays.delete(head.row);
-  popHeap(heap);
+  popHeap(heap, isEarlier);
 }
 
-function pushHeap(heap: Delay[], delay: Delay): void {
-  let index = heap.length;
-  heap.push(delay);
-  while (index > 0) {
-    const parent = (index - 1) >> 1;
-    if ((heap[parent] as Delay).dueAtMs <= delay.dueAtMs) break;
-    heap[index] = heap[parent] as Delay;
-    index = parent;
-  }
-  heap[index] = delay;
-}
-
-function popHeap(heap: Delay[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let index = 0;
-  for (;;) {
-    let child = 2 * index + 1;
-    if (child >= heap.length) break;
-    const right = heap[child + 1];
-    if (right !== undefined && right.dueAtMs < (heap[child] as Delay).dueAtMs) child += 1;
-    if ((heap[child] as Delay).dueAtMs >= last.dueAtMs) break;
-    heap[index] = heap[child] as Delay;
-    index = child;
-  }
-  heap[index] = last;
-}
+const isEarlier = (a: Delay, b: Delay): boolean => a.dueAtMs < b.dueAtMs;
